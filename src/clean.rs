@@ -1,0 +1,568 @@
+//! A batch of contacts: parsed, judged, written. No threads and no I/O here; a [`Cleaner`] is what one worker works with, and
+//! a [`Cleaned`] is what it hands to the writer.
+
+use crate::contact::{Member, Value};
+use crate::finding::{Code, Detail, Example, Finding, Outcome, Raw, Severity, To};
+use crate::judge::{Buffers, Findings, Identity, Judge, Verdict};
+use crate::parse::{Contacts, Parsed, Parser, Strict, raw_value};
+use crate::position::Position;
+use crate::report::{self, Place, Redactor};
+use crate::rules::{Settings, whole::CONTACT_BYTES_MAX};
+use crate::split::{Layout, Span};
+use crate::syntax::{self, Fault, SyntaxError};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Bytes of contacts that are parsed as one array: small enough for the tape to stay in the second-level cache, large enough
+/// that the cost of a call is nothing.
+const PARSED_AT_ONCE: usize = 32 * 1024;
+
+/// What is wanted of a run beside the cleaned contacts.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Report lines (errors and warnings).
+    pub report: bool,
+    /// Lines of the change ledger.
+    pub changes: bool,
+    /// Rejected contacts.
+    pub rejects: bool,
+    /// Replace values in report and ledger.
+    pub redactor: Option<Redactor>,
+    /// The first findings, for a person, and not one of each code only.
+    pub listed: AtomicBool,
+    /// Codes of which an example is known: no more are wanted.
+    pub known: Known,
+}
+
+/// One flag a code.
+#[derive(Debug)]
+pub struct Known([AtomicBool; Code::COUNT]);
+
+impl Default for Known {
+    fn default() -> Self {
+        Known([const { AtomicBool::new(false) }; Code::COUNT])
+    }
+}
+
+impl Known {
+    /// An example of this code is known now.
+    pub fn set(&self, code: Code) {
+        self.0[code as usize].store(true, Ordering::Relaxed);
+    }
+
+    fn get(&self, code: Code) -> bool {
+        self.0[code as usize].load(Ordering::Relaxed)
+    }
+}
+
+/// Contacts that lie next to each other in one input.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'b> {
+    /// The bytes they lie in.
+    pub bytes: &'b [u8],
+    /// Offset of the first of those bytes in the input.
+    pub base: u64,
+    /// Offset at which the line of that byte begins.
+    pub line_start: u64,
+    /// Where they are.
+    pub spans: &'b [Span],
+    /// Index of the first contact in its input.
+    pub first: u64,
+    /// How the input lays its contacts out.
+    pub layout: Layout,
+    /// The input, by its place on the command line.
+    pub input: usize,
+    /// Its name, where there are several.
+    pub input_name: Option<&'b str>,
+}
+
+impl<'b> Batch<'b> {
+    /// The bytes of a contact.
+    #[must_use]
+    pub fn contact(&self, span: &Span) -> &'b [u8] {
+        &self.bytes[(span.start - self.base) as usize..(span.end - self.base) as usize]
+    }
+
+    /// Where a byte of contact `i` is, `at` bytes behind the contact's first.
+    fn position(&self, i: usize, at: usize) -> Position {
+        let span = &self.spans[i];
+        let start = (span.start - self.base) as usize;
+        // The line of the contact began in these bytes, or where the line of the first byte did.
+        let line_start = match memchr::memrchr(b'\n', &self.bytes[..start]) {
+            Some(newline) => self.base + newline as u64 + 1,
+            None => self.line_start,
+        };
+        let contact = Position {
+            offset: span.start,
+            line: span.line,
+            column: span.start - line_start + 1,
+            contact: Some(self.first + i as u64),
+        };
+        contact.after(&self.bytes[start..start + at])
+    }
+}
+
+/// Counts of contacts and findings. They add up by plain addition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// Contacts that are in the output.
+    pub accepted: u64,
+    /// Contacts that are not.
+    pub rejected: u64,
+    /// Accepted contacts of which some value was held back.
+    pub held_back: u64,
+    /// Accepted contacts of which some value was changed.
+    pub changed: u64,
+    /// Findings by code.
+    pub codes: [u64; Code::COUNT],
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Stats { accepted: 0, rejected: 0, held_back: 0, changed: 0, codes: [0; Code::COUNT] }
+    }
+}
+
+impl Stats {
+    /// Adds `other`.
+    pub fn add(&mut self, other: &Stats) {
+        self.combine(other, u64::wrapping_add);
+    }
+
+    /// Takes `other`, which was added before, away.
+    pub fn subtract(&mut self, other: &Stats) {
+        self.combine(other, u64::wrapping_sub);
+    }
+
+    fn combine(&mut self, other: &Stats, by: fn(u64, u64) -> u64) {
+        self.accepted = by(self.accepted, other.accepted);
+        self.rejected = by(self.rejected, other.rejected);
+        self.held_back = by(self.held_back, other.held_back);
+        self.changed = by(self.changed, other.changed);
+        for (mine, theirs) in self.codes.iter_mut().zip(&other.codes) {
+            *mine = by(*mine, *theirs);
+        }
+    }
+}
+
+/// An accepted contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its place in the batch.
+    pub contact: u32,
+    /// Where it ends in [`Cleaned::out`], its separator included.
+    pub end: u32,
+    /// Who it is.
+    pub identity: Identity,
+}
+
+/// How far the other outputs have come behind a contact that wrote to one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// Its place in the batch.
+    pub contact: u32,
+    /// Behind its lines in [`Cleaned::report`].
+    pub report: u32,
+    /// Behind its lines in [`Cleaned::changes`].
+    pub changes: u32,
+    /// Behind its line in [`Cleaned::rejects`].
+    pub rejects: u32,
+}
+
+/// What came of a batch.
+#[derive(Debug, Default)]
+pub struct Cleaned {
+    /// Cleaned contacts, each followed by the separator.
+    pub out: Vec<u8>,
+    /// Those contacts.
+    pub accepted: Vec<Accepted>,
+    /// Report lines.
+    pub report: Vec<u8>,
+    /// Ledger lines.
+    pub changes: Vec<u8>,
+    /// Rejected contacts, one a line.
+    pub rejects: Vec<u8>,
+    /// Contacts that wrote to one of the three.
+    pub marks: Vec<Mark>,
+    /// What was counted.
+    pub stats: Stats,
+    /// Findings for a person.
+    pub examples: Vec<Example>,
+    /// Broken syntax in this contact of the batch, at this byte: it and those behind it were not judged.
+    pub stop: Option<(usize, Position, Fault)>,
+    /// Contacts judged: all of the batch, or those before the stop.
+    pub judged: usize,
+    /// The contact that is being judged, for whoever catches a panic.
+    pub at: usize,
+}
+
+impl Cleaned {
+    /// Empties everything and keeps its room.
+    pub fn clear(&mut self) {
+        self.out.clear();
+        self.accepted.clear();
+        self.report.clear();
+        self.changes.clear();
+        self.rejects.clear();
+        self.marks.clear();
+        self.stats = Stats::default();
+        self.examples.clear();
+        self.stop = None;
+        self.judged = 0;
+        self.at = 0;
+    }
+}
+
+/// Takes findings of one contact, counts them, and writes what is wanted of them.
+struct Sink<'x> {
+    wanted: &'x Wanted,
+    place: Place<'x>,
+    input: usize,
+    report: &'x mut Vec<u8>,
+    changes: &'x mut Vec<u8>,
+    stats: &'x mut Stats,
+    examples: &'x mut Vec<Example>,
+}
+
+impl Findings for Sink<'_> {
+    fn take(&mut self, finding: &Finding<'_>) {
+        let count = &mut self.stats.codes[finding.code as usize];
+        *count += 1;
+        let to = match finding.severity {
+            Severity::Change if self.wanted.changes => &mut *self.changes,
+            Severity::Change => return,
+            Severity::Error | Severity::Warning => {
+                let new = *count == 1 && !self.wanted.known.get(finding.code);
+                if new || self.wanted.listed.load(Ordering::Relaxed) {
+                    self.examples.push(example(self.input, &self.place, finding));
+                }
+                if !self.wanted.report {
+                    return;
+                }
+                &mut *self.report
+            }
+        };
+        report::line(&self.place, finding, self.wanted.redactor.as_ref(), to);
+    }
+}
+
+/// A finding for a person.
+#[must_use]
+pub fn example(input: usize, place: &Place<'_>, finding: &Finding<'_>) -> Example {
+    let text = report::value_text(&finding.value);
+    let mut value: String = text.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if value.len() < text.len() {
+        value.push_str("...");
+    }
+    Example {
+        code: finding.code,
+        input,
+        contact: place.contact,
+        line: place.line,
+        severity: finding.severity,
+        outcome: finding.outcome,
+        field: finding.field.map(str::to_owned),
+        value,
+        message: report::message(finding),
+    }
+}
+
+/// One worker's parser and buffers.
+#[derive(Default)]
+pub struct Cleaner {
+    parser: Parser,
+    judge: Buffers,
+}
+
+/// Cleans one group of contacts; everything that [`Cleaner::clean`] and its parts share.
+struct Work<'w> {
+    settings: &'w Settings,
+    wanted: &'w Wanted,
+    separator: u8,
+    batch: &'w Batch<'w>,
+    cleaned: &'w mut Cleaned,
+}
+
+impl Cleaner {
+    /// Cleans a batch into `cleaned`, which is emptied first. Each accepted contact is followed by `separator`.
+    pub fn clean(
+        &mut self,
+        batch: &Batch<'_>,
+        settings: &Settings,
+        wanted: &Wanted,
+        separator: u8,
+        cleaned: &mut Cleaned,
+    ) {
+        cleaned.clear();
+        let mut work = Work { settings, wanted, separator, batch, cleaned };
+        let mut i = 0;
+        while i < batch.spans.len() && work.cleaned.stop.is_none() {
+            let joinable = |span: &Span| span.whole && span.end - span.start <= CONTACT_BYTES_MAX;
+            let mut bytes = 0;
+            let group = batch.spans[i..]
+                .iter()
+                .take_while(|span| {
+                    let fits = joinable(span) && bytes < PARSED_AT_ONCE;
+                    bytes += (span.end - span.start) as usize + 1;
+                    fits
+                })
+                .count();
+            if group == 0 {
+                self.judge = work.alone(i, std::mem::take(&mut self.judge), None);
+                i += 1;
+                continue;
+            }
+            let contacts = batch.spans[i..i + group].iter().map(|span| batch.contact(span));
+            let buffers = &mut self.judge;
+            let good = self.parser.parse(contacts, |contacts| {
+                *buffers = work.group(i, contacts, std::mem::take(buffers));
+            });
+            if !good {
+                for i in i..i + group {
+                    self.judge = work.alone(i, std::mem::take(&mut self.judge), None);
+                    if work.cleaned.stop.is_some() {
+                        break;
+                    }
+                }
+            }
+            i += group;
+        }
+    }
+
+    /// Cleans contact `i` of a batch as one that was seen before, so that it is rejected.
+    pub fn reject_duplicate(
+        &mut self,
+        batch: &Batch<'_>,
+        i: usize,
+        first: Detail<'_>,
+        settings: &Settings,
+        wanted: &Wanted,
+        cleaned: &mut Cleaned,
+    ) {
+        cleaned.clear();
+        let mut work = Work { settings, wanted, separator: b'\n', batch, cleaned };
+        self.judge = work.alone(i, std::mem::take(&mut self.judge), Some(first));
+    }
+}
+
+impl<'w> Work<'w> {
+    fn place(&self, i: usize) -> Place<'w> {
+        let span = &self.batch.spans[i];
+        Place {
+            input: self.batch.input_name,
+            contact: Some(self.batch.first + i as u64),
+            offset: span.start,
+            line: span.line,
+        }
+    }
+
+    /// Contacts that were parsed together, the first of which is contact `i` of the batch.
+    fn group<'a>(&mut self, i: usize, contacts: Contacts<'_, 'a>, buffers: Buffers) -> Buffers {
+        let mut judge: Judge<'a, '_> = Judge::new(self.settings, buffers);
+        for (i, parsed) in (i..).zip(contacts) {
+            match parsed {
+                Parsed::Members(members) => self.judge(i, members, None, &mut judge),
+                Parsed::Strict | Parsed::Other => {
+                    let buffers = self.alone(i, judge.into_buffers(), None);
+                    judge = Judge::new(self.settings, buffers);
+                }
+            }
+        }
+        judge.into_buffers()
+    }
+
+    /// A contact by itself, read strictly.
+    fn alone(&mut self, i: usize, buffers: Buffers, duplicate_of: Option<Detail<'_>>) -> Buffers {
+        self.cleaned.at = i;
+        let span = &self.batch.spans[i];
+        let contact = self.batch.contact(span);
+        let too_large = span.end - span.start > CONTACT_BYTES_MAX;
+        if too_large && self.batch.layout == Layout::Lines {
+            self.reject(i, Code::SYN002, None, Raw::Bytes(contact), Detail::None, false);
+            return buffers;
+        }
+        match Strict::parse(contact) {
+            Err(error) if self.batch.layout == Layout::Lines => self.bad_line(i, contact, error),
+            Err(error) => {
+                self.cleaned.stop = Some((i, self.batch.position(i, error.at), error.fault));
+            }
+            Ok(_) if too_large => {
+                self.reject(i, Code::SYN002, None, Raw::Bytes(contact), Detail::None, true);
+            }
+            Ok(None) => {
+                let text = std::str::from_utf8(contact).unwrap_or_default().trim_ascii();
+                let value = match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+                    Some(inside) => syntax::unescape(inside.as_bytes()),
+                    None => text.into(),
+                };
+                let value = if text.starts_with('"') { Value::String(&value) } else { raw_value(&value) };
+                self.reject(i, Code::CON001, None, Raw::Value(value), Detail::Is(value.kind().name()), true);
+            }
+            Ok(Some(strict)) => {
+                let mut judge = Judge::new(self.settings, buffers);
+                self.judge(i, strict.members(), duplicate_of, &mut judge);
+                return judge.into_buffers();
+            }
+        }
+        buffers
+    }
+
+    fn bad_line(&mut self, i: usize, contact: &[u8], error: SyntaxError) {
+        let code = if error.fault == Fault::Depth { Code::SYN003 } else { Code::SYN001 };
+        let what = format!("{}, at byte {} of the line", error.fault, error.at);
+        self.reject(i, code, None, Raw::Bytes(contact), Detail::Is(&what), false);
+    }
+
+    /// A contact that is rejected unread.
+    fn reject(
+        &mut self,
+        i: usize,
+        code: Code,
+        field: Option<&str>,
+        value: Raw<'_>,
+        detail: Detail<'_>,
+        is_json: bool,
+    ) {
+        let place = self.place(i);
+        let severity = Severity::Error;
+        let outcome = Outcome::Rejected;
+        self.sink(place).take(&Finding { code, severity, outcome, field, value, to: To::None, detail });
+        self.done(i, Verdict::default(), None, is_json);
+    }
+
+    fn sink(&mut self, place: Place<'w>) -> Sink<'_> {
+        Sink {
+            wanted: self.wanted,
+            place,
+            input: self.batch.input,
+            report: &mut self.cleaned.report,
+            changes: &mut self.cleaned.changes,
+            stats: &mut self.cleaned.stats,
+            examples: &mut self.cleaned.examples,
+        }
+    }
+
+    #[inline]
+    fn judge<'a>(
+        &mut self,
+        i: usize,
+        members: impl Iterator<Item = Member<'a>>,
+        duplicate_of: Option<Detail<'a>>,
+        judge: &mut Judge<'a, '_>,
+    ) {
+        self.cleaned.at = i;
+        let place = self.place(i);
+        let cleaned = &mut *self.cleaned;
+        let mut sink = Sink {
+            wanted: self.wanted,
+            place,
+            input: self.batch.input,
+            report: &mut cleaned.report,
+            changes: &mut cleaned.changes,
+            stats: &mut cleaned.stats,
+            examples: &mut cleaned.examples,
+        };
+        let (verdict, identity) = judge.contact(members, duplicate_of, &mut cleaned.out, &mut sink);
+        self.done(i, verdict, identity, true);
+    }
+
+    /// Counts a contact, writes the reject, and marks how far the outputs have come.
+    #[inline]
+    fn done(&mut self, i: usize, verdict: Verdict, identity: Option<Identity>, is_json: bool) {
+        let cleaned = &mut *self.cleaned;
+        cleaned.judged = i + 1;
+        if verdict.accepted {
+            cleaned.out.push(self.separator);
+            cleaned.stats.accepted += 1;
+            cleaned.stats.held_back += u64::from(verdict.held_back);
+            cleaned.stats.changed += u64::from(verdict.changed);
+            let end = cleaned.out.len() as u32;
+            cleaned.accepted.push(Accepted { contact: i as u32, end, identity: identity.unwrap_or_default() });
+        } else {
+            cleaned.stats.rejected += 1;
+            if self.wanted.rejects {
+                report::reject(self.batch.contact(&self.batch.spans[i]), is_json, &mut cleaned.rejects);
+            }
+        }
+        let ends = (cleaned.report.len() as u32, cleaned.changes.len() as u32, cleaned.rejects.len() as u32);
+        let before = cleaned.marks.last().map_or((0, 0, 0), |m| (m.report, m.changes, m.rejects));
+        if ends != before {
+            let (report, changes, rejects) = ends;
+            cleaned.marks.push(Mark { contact: i as u32, report, changes, rejects });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::split::Splitter;
+
+    fn clean(text: &str, layout: Layout) -> Cleaned {
+        let mut splitter = Splitter::new(layout, 0, 1, 0);
+        let mut spans = Vec::new();
+        splitter.feed(text.as_bytes(), &mut spans).unwrap();
+        splitter.finish(&mut spans);
+        let batch = Batch {
+            bytes: text.as_bytes(),
+            base: 0,
+            line_start: 0,
+            spans: &spans,
+            first: 0,
+            layout,
+            input: 0,
+            input_name: None,
+        };
+        let wanted = Wanted { report: true, changes: true, rejects: true, ..Wanted::default() };
+        let mut cleaned = Cleaned::default();
+        Cleaner::default().clean(&batch, &Settings::default(), &wanted, b'\n', &mut cleaned);
+        cleaned
+    }
+
+    #[test]
+    fn a_batch_of_everything() {
+        let lines = concat!(
+            "{\"email\":\"a@example.com\"}\n",
+            "{\"email\":\"b@example.com\",\"zip\":60609.0}\n",
+            "{\"email\":\"c@example.com\"\n",
+            "null\n",
+            "{\"email\":\"d\"}\n",
+            "{\"email\":\"e@example.com\",\"phone_numbers\":[ {} ]}\n",
+        );
+        let cleaned = clean(lines, Layout::Lines);
+        let out = "{\"email\":\"a@example.com\"}\n{\"email\":\"b@example.com\",\"zip\":\"60609.0\"}\n{\"email\":\"e@example.com\"}\n";
+        assert_eq!(String::from_utf8_lossy(&cleaned.out), out);
+        let rejects = "{\"email\":\"c@example.com\"\nnull\n{\"email\":\"d\"}\n";
+        assert_eq!(String::from_utf8_lossy(&cleaned.rejects), rejects);
+        assert_eq!((cleaned.stats.accepted, cleaned.stats.rejected, cleaned.judged), (3, 3, 6));
+        assert_eq!((cleaned.stats.held_back, cleaned.stats.changed), (1, 1));
+        assert_eq!(cleaned.accepted.iter().map(|a| a.contact).collect::<Vec<_>>(), [0, 1, 5]);
+        assert_eq!(cleaned.marks.iter().map(|m| m.contact).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+        let codes: Vec<Code> = cleaned.examples.iter().map(|e| e.code).collect();
+        assert_eq!(codes, [Code::SYN001, Code::CON001, Code::EML001, Code::CON004]);
+    }
+
+    #[test]
+    fn broken_syntax_in_an_array_stops_at_the_byte() {
+        let text = "{\"email\":\"a@example.com\"},\n {\"email\":NaN},{\"email\":\"b@example.com\"}]";
+        let cleaned = clean(text, Layout::Array);
+        let (contact, position, fault) = cleaned.stop.unwrap();
+        assert_eq!((contact, fault), (1, Fault::NotAValue("NaN")));
+        assert_eq!(position, Position { offset: 37, line: 2, column: 11, contact: Some(1) });
+        assert_eq!((cleaned.stats.accepted, cleaned.judged), (1, 1));
+    }
+
+    #[test]
+    fn contacts_over_a_mebibyte_are_rejected_and_counted() {
+        let big = format!("{{\"email\":\"a@example.com\",\"cf:x\":\"{}\"}}", "x".repeat(1 << 20));
+        for layout in [Layout::Lines, Layout::Array] {
+            let text = match layout {
+                Layout::Lines => format!("{big}\n{{\"email\":\"b@example.com\"}}\n"),
+                Layout::Array => format!("{big},{{\"email\":\"b@example.com\"}}]"),
+            };
+            let cleaned = clean(&text, layout);
+            assert_eq!((cleaned.stats.accepted, cleaned.stats.rejected), (1, 1));
+            assert_eq!(cleaned.stats.codes[Code::SYN002 as usize], 1);
+            assert_eq!(cleaned.rejects.len(), big.len() + 1);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What stops a run. What is wrong with one contact is a [`Finding`](crate::finding::Finding), and stops nothing.
+
+use crate::finding::Code;
+use crate::position::Position;
+use crate::rules::rule;
+use crate::syntax::Fault;
+use std::{fmt, io};
+
+/// A result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What stopped a run: what, where, and what to do about it.
+pub struct Error(Box<Kind>);
+
+/// The kinds of [`Error`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Kind {
+    /// What was asked for cannot be.
+    #[non_exhaustive]
+    Usage {
+        /// What is wrong, and what to do.
+        what: String,
+    },
+    /// The operating system would not.
+    #[non_exhaustive]
+    Io {
+        /// What was being done: `read`, `write`, `create` ...
+        doing: &'static str,
+        /// The file, or standard input or output, by name.
+        file: String,
+        /// What it said.
+        source: io::Error,
+    },
+    /// Whoever reads the output has closed it. The run ends quietly.
+    ClosedPipe,
+    /// A file that would be written is there.
+    #[non_exhaustive]
+    Exists {
+        /// The file.
+        file: String,
+    },
+    /// The input is not JSON of any shape that holds contacts.
+    #[non_exhaustive]
+    NotContacts {
+        /// The input.
+        input: String,
+        /// What it is, and what to do.
+        what: String,
+    },
+    /// Broken JSON.
+    #[non_exhaustive]
+    Syntax {
+        /// The input.
+        input: String,
+        /// The byte.
+        position: Position,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// A contact, or what stands around the contacts, does not fit in memory's bounds.
+    #[non_exhaustive]
+    TooLarge {
+        /// The input.
+        input: String,
+        /// Where it begins.
+        position: Position,
+        /// What is too large, and what to do.
+        what: String,
+    },
+    /// The request body breaks a rule of the envelope.
+    #[non_exhaustive]
+    Envelope {
+        /// The rule.
+        code: Code,
+        /// The input.
+        input: String,
+        /// Where, if it is somewhere.
+        position: Option<Position>,
+        /// What the rule's message does not say.
+        detail: String,
+    },
+    /// The input got shorter while it was read.
+    #[non_exhaustive]
+    Shrunk {
+        /// The input.
+        input: String,
+        /// Its size at first, in bytes.
+        expected: u64,
+        /// Its size now, in bytes.
+        found: u64,
+    },
+    /// A bug of presort, met at this contact.
+    #[non_exhaustive]
+    Bug {
+        /// The input.
+        input: String,
+        /// The contact.
+        position: Position,
+        /// What the panic said.
+        what: String,
+    },
+    /// Counts that should be equal are not: a bug of presort.
+    #[non_exhaustive]
+    Counts {
+        /// Which.
+        what: String,
+    },
+}
+
+impl Error {
+    /// The kind.
+    #[must_use]
+    pub fn kind(&self) -> &Kind {
+        &self.0
+    }
+
+    /// What was asked for cannot be.
+    pub fn usage(what: impl Into<String>) -> Self {
+        Kind::Usage { what: what.into() }.into()
+    }
+
+    /// The operating system would not. A closed pipe is told apart.
+    pub fn io(doing: &'static str, file: impl Into<String>, source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::BrokenPipe {
+            return Kind::ClosedPipe.into();
+        }
+        Kind::Io { doing, file: file.into(), source }.into()
+    }
+
+    pub(crate) fn envelope(
+        code: Code,
+        input: &str,
+        position: Option<Position>,
+        detail: impl Into<String>,
+    ) -> Self {
+        Kind::Envelope { code, input: input.to_owned(), position, detail: detail.into() }.into()
+    }
+
+    /// True for what is wrong with the input after work began: what was finished before stands.
+    #[must_use]
+    pub fn is_broken_input(&self) -> bool {
+        matches!(
+            self.kind(),
+            Kind::Syntax { .. } | Kind::TooLarge { .. } | Kind::Shrunk { .. } | Kind::Bug { .. } | Kind::Envelope { .. }
+        ) || matches!(self.kind(), Kind::Io { doing: "read", .. })
+    }
+
+    /// Where in the input, if it is somewhere.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        match self.kind() {
+            Kind::Syntax { position, .. } | Kind::TooLarge { position, .. } | Kind::Bug { position, .. } => {
+                Some(*position)
+            }
+            Kind::Envelope { position, .. } => *position,
+            _ => None,
+        }
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Error(Box::new(kind))
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind() {
+            Kind::Usage { what } => f.write_str(what),
+            Kind::Io { doing, file, source } => write!(f, "cannot {doing} {file}: {source}"),
+            Kind::ClosedPipe => f.write_str("the output was closed"),
+            Kind::Exists { file } => {
+                write!(f, "{file} is there already; --force overwrites it, or name another output")
+            }
+            Kind::NotContacts { input, what } => write!(f, "{input}: {what}"),
+            Kind::Syntax { input, position, fault } => {
+                write!(f, "{input}: broken JSON at {position}: {fault}; {}", fault.help())
+            }
+            Kind::TooLarge { input, position, what } => write!(f, "{input}: at {position}: {what}"),
+            Kind::Envelope { code, input, position, detail } => {
+                write!(f, "{input}: {code}: {}", rule(*code).message)?;
+                if !detail.is_empty() {
+                    write!(f, ": {detail}")?;
+                }
+                if let Some(position) = position {
+                    write!(f, " (at {position})")?;
+                }
+                write!(f, "; {}", rule(*code).help)
+            }
+            Kind::Shrunk { input, expected, found } => write!(
+                f,
+                "{input}: the file got shorter while it was read: {expected} bytes at first, {found} now; run again when \
+                 nothing writes to it"
+            ),
+            Kind::Bug { input, position, what } => write!(
+                f,
+                "{input}: an internal error at {position}: {what}; please report this, with that contact if you can"
+            ),
+            Kind::Counts { what } => write!(f, "an internal error: the counts do not add up: {what}; please report this"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.kind() {
+            Kind::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,441 @@
+//! Where bytes come from: a regular file is mapped, window after window, and a window is let go when nobody works on it any
+//! more; everything else is read in blocks. Either way the reader sees [`Chunk`]s.
+
+pub mod shape;
+#[cfg(unix)]
+pub mod window;
+
+use crate::error::{Error, Kind, Result};
+use crossbeam_channel::{Receiver, Sender};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+/// New bytes of a file that one window maps.
+pub const WINDOW: usize = 4 << 20;
+/// New bytes that one block of a pipe holds.
+pub const BLOCK: usize = 256 << 10;
+
+enum Bytes {
+    #[cfg(unix)]
+    Window(window::Window),
+    Block(Vec<u8>, Option<Sender<Vec<u8>>>),
+}
+
+/// A stretch of one input.
+pub struct Chunk {
+    bytes: Bytes,
+    /// Offset of its first byte in the input.
+    pub base: u64,
+}
+
+impl Chunk {
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            #[cfg(unix)]
+            Bytes::Window(window) => window,
+            Bytes::Block(block, _) => block,
+        }
+    }
+
+    /// Offset behind its last byte.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.base + self.bytes().len() as u64
+    }
+
+    /// Its bytes from `offset` of the input on.
+    #[must_use]
+    pub fn from(&self, offset: u64) -> &[u8] {
+        &self.bytes()[(offset - self.base) as usize..]
+    }
+
+    /// True when the file was cut off under the window: what was read from it is zeros and not to be used.
+    #[must_use]
+    pub fn is_torn(&self) -> bool {
+        match &self.bytes {
+            #[cfg(unix)]
+            Bytes::Window(window) => window.is_torn(),
+            Bytes::Block(..) => false,
+        }
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        if let Bytes::Block(block, Some(pool)) = &mut self.bytes {
+            // Nobody may be there to take it back, which is as well.
+            let _ = pool.try_send(std::mem::take(block));
+        }
+    }
+}
+
+enum From {
+    File { file: File, len: u64 },
+    Memory,
+    Pipe { reader: Box<dyn Read + Send>, pool: (Sender<Vec<u8>>, Receiver<Vec<u8>>) },
+}
+
+/// One input, read from front to back.
+pub struct Source {
+    name: String,
+    from: From,
+    /// Bytes handed out so far.
+    end: u64,
+    /// Bytes that may be handed out.
+    limit: u64,
+    current: Option<Arc<Chunk>>,
+    spooled: bool,
+}
+
+impl Source {
+    /// Opens a file; `-` is standard input.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is a directory.
+    pub fn open(path: &Path) -> Result<Source> {
+        if path.as_os_str() == "-" {
+            return Source::stdin();
+        }
+        let name = path.display().to_string();
+        let file = File::open(path).map_err(|error| Error::io("open", &name, error))?;
+        Source::of_file(name, file, true)
+    }
+
+    fn stdin() -> Result<Source> {
+        let name = "standard input".to_owned();
+        #[cfg(unix)]
+        {
+            use std::os::fd::AsFd;
+            let fd = io::stdin().as_fd().try_clone_to_owned().map_err(|error| Error::io("read", &name, error))?;
+            let mut file = File::from(fd);
+            // A file redirected to standard input is mapped like any other, if nobody has read from it before.
+            let at_start = file.stream_position().is_ok_and(|at| at == 0);
+            Source::of_file(name, file, at_start)
+        }
+        #[cfg(not(unix))]
+        Ok(Source::pipe(name, Box::new(io::stdin())))
+    }
+
+    fn of_file(name: String, file: File, at_start: bool) -> Result<Source> {
+        let meta = file.metadata().map_err(|error| Error::io("read", &name, error))?;
+        if meta.is_dir() {
+            return Err(Error::usage(format!("{name} is a directory: name the files in it")));
+        }
+        // Files of /proc say that they are empty, and are not.
+        if cfg!(unix) && meta.is_file() && meta.len() > 0 && at_start {
+            return Ok(Source::new(name, From::File { file, len: meta.len() }));
+        }
+        Ok(Source::pipe(name, Box::new(file)))
+    }
+
+    /// An input that can only be read once.
+    #[must_use]
+    pub fn pipe(name: String, reader: Box<dyn Read + Send>) -> Source {
+        Source::new(name, From::Pipe { reader, pool: crossbeam_channel::bounded(4) })
+    }
+
+    /// An input in memory.
+    #[must_use]
+    pub fn memory(name: String, bytes: Vec<u8>) -> Source {
+        let end = bytes.len() as u64;
+        let current = Some(Arc::new(Chunk { bytes: Bytes::Block(bytes, None), base: 0 }));
+        Source { end, current, ..Source::new(name, From::Memory) }
+    }
+
+    fn new(name: String, from: From) -> Source {
+        Source { name, from, end: 0, limit: u64::MAX, current: None, spooled: false }
+    }
+
+    /// Its name, for people.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Hands out nothing from `limit` on: bytes behind it are not touched.
+    pub fn set_limit(&mut self, limit: u64) {
+        self.limit = limit;
+    }
+
+    /// How long it is in bytes, where that is known.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        match &self.from {
+            From::File { len, .. } => Some(*len),
+            From::Memory => self.current.as_ref().map(|chunk| chunk.end()),
+            From::Pipe { .. } => None,
+        }
+    }
+
+    /// True for one that can be read a second time.
+    #[must_use]
+    pub fn is_seekable(&self) -> bool {
+        !matches!(self.from, From::Pipe { .. })
+    }
+
+    /// True when it was a pipe and went to a temporary file.
+    #[must_use]
+    pub fn is_spooled(&self) -> bool {
+        self.spooled
+    }
+
+    /// The chunk that was handed out last.
+    #[must_use]
+    pub fn current(&self) -> Option<&Arc<Chunk>> {
+        self.current.as_ref()
+    }
+
+    /// Goes back to the first byte, or to `offset`.
+    ///
+    /// # Panics
+    /// For a pipe.
+    pub fn rewind(&mut self, offset: u64) {
+        assert!(self.is_seekable(), "a pipe is read once");
+        if let From::File { .. } = self.from {
+            self.end = offset;
+            self.current = None;
+        }
+    }
+
+    /// The next chunk: all bytes from `keep` (not behind what was handed out) on, and some new ones. None where the input,
+    /// or its limit, ends.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn next(&mut self, keep: u64) -> Result<Option<Arc<Chunk>>> {
+        debug_assert!(keep <= self.end);
+        let chunk = match &mut self.from {
+            From::Memory => return Ok(None),
+            #[cfg(unix)]
+            From::File { file, len } => {
+                let end = (*len).min(self.limit).min(self.end + WINDOW as u64);
+                if end <= self.end {
+                    return Ok(None);
+                }
+                // The window before is let go first, unless a worker still has it.
+                self.current = None;
+                let window = window::Window::map(file, keep, (end - keep) as usize)
+                    .map_err(|error| Error::io("read", &self.name, error))?;
+                Chunk { bytes: Bytes::Window(window), base: keep }
+            }
+            #[cfg(not(unix))]
+            From::File { .. } => unreachable!("files are read in blocks here"),
+            From::Pipe { reader, pool } => {
+                let room = (self.limit.saturating_sub(self.end)).min(BLOCK as u64) as usize;
+                let mut block = pool.1.try_recv().unwrap_or_default();
+                block.clear();
+                if let Some(current) = &self.current {
+                    block.extend_from_slice(current.from(keep));
+                }
+                let kept = block.len();
+                block.resize(kept + room, 0);
+                let mut read = kept;
+                while read < block.len() {
+                    match reader.read(&mut block[read..]) {
+                        Ok(0) => break,
+                        Ok(n) => read += n,
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        Err(error) => return Err(Error::io("read", &self.name, error)),
+                    }
+                }
+                block.truncate(read);
+                if read == kept {
+                    return Ok(None);
+                }
+                Chunk { bytes: Bytes::Block(block, Some(pool.0.clone())), base: keep }
+            }
+        };
+        self.end = chunk.end();
+        let chunk = Arc::new(chunk);
+        self.current = Some(Arc::clone(&chunk));
+        Ok(Some(chunk))
+    }
+
+    /// True when the limit, and not the end of the input, is what ends it here: there is at least one more byte.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn has_more_behind_limit(&mut self) -> Result<bool> {
+        if self.end < self.limit {
+            return Ok(false);
+        }
+        match &mut self.from {
+            From::File { len, .. } => Ok(*len > self.limit),
+            From::Memory => Ok(self.current.as_ref().is_some_and(|chunk| chunk.end() > self.limit)),
+            From::Pipe { reader, .. } => loop {
+                match reader.read(&mut [0]) {
+                    Ok(n) => return Ok(n > 0),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(Error::io("read", &self.name, error)),
+                }
+            },
+        }
+    }
+
+    /// Makes a pipe, of which everything so far is in the current chunk, one that can be read again: in memory when it ends
+    /// within `memory` bytes (or its limit is there), in a temporary file otherwise.
+    ///
+    /// # Errors
+    /// It cannot be read, or the temporary file not be written.
+    pub fn spool(&mut self, memory: u64) -> Result<()> {
+        if self.is_seekable() {
+            return Ok(());
+        }
+        while self.end < memory.min(self.limit) {
+            if self.next(0)?.is_none() {
+                break;
+            }
+        }
+        let start = self.current.as_ref().map_or(&[][..], |chunk| chunk.bytes()).to_vec();
+        if self.end >= self.limit {
+            // The pipe stays open, to tell whether anything lies behind the limit.
+            return Ok(());
+        }
+        let From::Pipe { reader, .. } = &mut self.from else { return Ok(()) };
+        let spool = |error| Error::io("write", "a temporary file (TMPDIR says where)", error);
+        let mut file = tempfile::tempfile().map_err(spool)?;
+        file.write_all(&start).map_err(spool)?;
+        let mut block = vec![0; BLOCK];
+        let mut len = start.len() as u64;
+        loop {
+            match reader.read(&mut block) {
+                Ok(0) => break,
+                Ok(n) => {
+                    file.write_all(&block[..n]).map_err(spool)?;
+                    len += n as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::io("read", &self.name, error)),
+            }
+        }
+        if len == start.len() as u64 || cfg!(not(unix)) {
+            let mut bytes = start;
+            if cfg!(not(unix)) {
+                file.seek(SeekFrom::Start(bytes.len() as u64)).map_err(spool)?;
+                file.read_to_end(&mut bytes).map_err(spool)?;
+            }
+            let limit = self.limit;
+            *self = Source::memory(std::mem::take(&mut self.name), bytes);
+            self.limit = limit;
+        } else {
+            self.from = From::File { file, len };
+            self.spooled = true;
+            self.rewind(0);
+        }
+        Ok(())
+    }
+
+    /// Says so if the file has got shorter than it was when it was opened.
+    ///
+    /// # Errors
+    /// It has, or cannot be looked at.
+    pub fn check_intact(&self) -> Result<()> {
+        let From::File { file, len } = &self.from else { return Ok(()) };
+        let now = file.metadata().map_err(|error| Error::io("read", &self.name, error))?.len();
+        if now < *len {
+            return Err(Kind::Shrunk { input: self.name.clone(), expected: *len, found: now }.into());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives out one byte, then two, then three ...
+    struct Trickle(Vec<u8>, usize, usize);
+    impl Read for Trickle {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.2 += 1;
+            let n = self.2.min(buffer.len()).min(self.0.len() - self.1);
+            buffer[..n].copy_from_slice(&self.0[self.1..self.1 + n]);
+            self.1 += n;
+            Ok(n)
+        }
+    }
+
+    fn bytes(len: usize) -> Vec<u8> {
+        (0..len).map(|i| (i * 7 % 251) as u8).collect()
+    }
+
+    fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    fn read_all(source: &mut Source) -> Vec<u8> {
+        let mut all = Vec::new();
+        let mut first = source.current().cloned();
+        while let Some(chunk) = first.take().or_else(|| source.next(all.len().saturating_sub(10) as u64).unwrap()) {
+            assert!(chunk.base as usize <= all.len());
+            let new = chunk.from(all.len() as u64);
+            assert!(!new.is_empty() || source.total() == Some(0));
+            all.extend_from_slice(new);
+        }
+        all
+    }
+
+    #[test]
+    fn files_and_pipes_give_the_same_bytes() {
+        let bytes = bytes(2 * WINDOW + 12345);
+        let file = file(&bytes);
+        let mut source = Source::open(file.path()).unwrap();
+        assert_eq!(source.total(), Some(bytes.len() as u64));
+        assert!(read_all(&mut source) == bytes);
+        let mut source = Source::pipe("pipe".into(), Box::new(Trickle(bytes.clone(), 0, 0)));
+        assert!(read_all(&mut source) == bytes);
+    }
+
+    #[test]
+    fn limits_hold() {
+        let bytes = bytes(1000);
+        let file = file(&bytes);
+        for (limit, more) in [(999, true), (1000, false), (1001, false)] {
+            let pipe = Source::pipe("pipe".into(), Box::new(Trickle(bytes.clone(), 0, 0)));
+            for mut source in [Source::open(file.path()).unwrap(), pipe] {
+                source.set_limit(limit);
+                assert_eq!(read_all(&mut source), bytes[..1000.min(limit as usize)]);
+                assert_eq!(source.has_more_behind_limit().unwrap(), more, "{limit}");
+            }
+        }
+    }
+
+    #[test]
+    fn pipes_are_spooled() {
+        for (len, spooled) in [(0, false), (100, false), (BLOCK * 3, true)] {
+            let bytes = bytes(len);
+            let mut source = Source::pipe("pipe".into(), Box::new(Trickle(bytes.clone(), 0, 0)));
+            source.next(0).unwrap();
+            source.spool(BLOCK as u64).unwrap();
+            assert_eq!((source.is_seekable(), source.is_spooled()), (true, spooled));
+            assert_eq!(source.total(), Some(len as u64));
+            assert!(read_all(&mut source) == bytes);
+        }
+    }
+
+    #[test]
+    fn directories_and_missing_files_are_errors() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Source::open(dir.path()).err().unwrap().to_string().contains("directory"));
+        assert!(Source::open(&dir.path().join("none")).err().unwrap().to_string().starts_with("cannot open"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_shrinks_is_told_not_crashed_on() {
+        let file = file(&bytes(1 << 20));
+        let mut source = Source::open(file.path()).unwrap();
+        let chunk = source.next(0).unwrap().unwrap();
+        assert!(!chunk.is_torn());
+        file.as_file().set_len(5000).unwrap();
+        let sum: u64 = chunk.bytes().iter().map(|b| u64::from(*b)).sum();
+        assert!(sum > 0 && chunk.is_torn());
+        assert!(source.check_intact().unwrap_err().to_string().contains("shorter"));
+    }
+}

@@ -1,0 +1,871 @@
+//! The rules applied to one contact: its members in, cleaned bytes and findings out.
+//!
+//! Each member is looked at by itself first, in the order given; then what only shows together: phones, addresses, birthday,
+//! text messages, custom fields, identity. Findings are collected until the contact's fate is known, because a rejected
+//! contact's findings all say `rejected`, and none of its values was changed.
+
+use crate::contact::{ADDRESS_PARTS, Family, HOME_COUNTRY_SPACED, Member, MemberId, Value, hint};
+use crate::finding::{Code, Detail, Finding, Outcome, Raw, Severity, To};
+use crate::rules::{
+    BadField, Settings, birthday, custom,
+    date::{self, Date},
+    email, phone,
+    rule, text,
+};
+use std::collections::HashSet;
+use std::io::Write as _;
+
+/// What is written for a member.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Now<'a> {
+    /// Nothing.
+    Gone,
+    /// The text as it was given.
+    Given(&'a str),
+    /// A stretch of the judge's buffer.
+    Made(u32, u32),
+    /// A whole number.
+    Integer(u8),
+}
+
+/// A member on its way through the rules.
+#[derive(Debug, Clone, Copy)]
+struct Slot<'a> {
+    id: MemberId,
+    /// The member it is written as, when that is another one.
+    written: MemberId,
+    name: &'a str,
+    value: Value<'a>,
+    now: Now<'a>,
+    /// The change that was made to it, if one was.
+    change: Option<Code>,
+}
+
+/// A finding that waits for the contact's fate.
+#[derive(Debug, Clone, Copy)]
+struct Waiting<'a> {
+    code: Code,
+    severity: Severity,
+    outcome: Outcome,
+    field: Option<&'a str>,
+    value: Raw<'a>,
+    detail: Detail<'a>,
+}
+
+/// What became of a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Verdict {
+    /// It is in the output.
+    pub accepted: bool,
+    /// Some value of it was held back.
+    pub held_back: bool,
+    /// Some value of it was changed.
+    pub changed: bool,
+}
+
+/// Who the contact is, for telling duplicates: a hash of the lower-cased address, or without one of the number's digits.
+pub type Identity = u128;
+
+/// Where findings go.
+pub trait Findings {
+    /// Takes one finding of the contact at hand.
+    fn take(&mut self, finding: &Finding<'_>);
+}
+
+/// The buffers of a [`Judge`], kept between one and the next so that judging allocates nothing.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    slots: Vec<Slot<'static>>,
+    waiting: Vec<Waiting<'static>>,
+    others: Vec<&'static str>,
+    made: String,
+    buffer: String,
+}
+
+/// An empty vector with the room of `used`. The standard library collects in place when sizes agree, as they do where only
+/// lifetimes differ; a test says that it still does.
+fn recycle<T, U>(mut used: Vec<T>) -> Vec<U> {
+    used.clear();
+    used.into_iter().map(|_| unreachable!("the vector is empty")).collect()
+}
+
+/// The rules with their settings, and the buffers they work in. `'a` is how long parsed values live.
+pub struct Judge<'a, 's> {
+    settings: &'s Settings,
+    slots: Vec<Slot<'a>>,
+    waiting: Vec<Waiting<'a>>,
+    /// Slot of each known member, by [`MemberId`]; `NONE` where it was not given.
+    at: [u32; MemberId::Custom as usize],
+    /// What was made of values, one after the other.
+    made: String,
+    /// What one rule makes.
+    buffer: String,
+    /// Names of members without a place in the table, once there are many.
+    names: HashSet<&'a str>,
+    others: Vec<&'a str>,
+    rejected: bool,
+}
+
+const NONE: u32 = u32::MAX;
+/// More members than this are not a contact's; their names are told apart by hashing.
+const FEW: usize = 32;
+
+impl<'a, 's> Judge<'a, 's> {
+    /// A judge by these settings, with another one's buffers.
+    #[must_use]
+    pub fn new(settings: &'s Settings, buffers: Buffers) -> Self {
+        Judge {
+            settings,
+            slots: recycle(buffers.slots),
+            waiting: recycle(buffers.waiting),
+            at: [NONE; MemberId::Custom as usize],
+            made: buffers.made,
+            buffer: buffers.buffer,
+            names: HashSet::new(),
+            others: recycle(buffers.others),
+            rejected: false,
+        }
+    }
+
+    /// Gives the buffers back.
+    #[must_use]
+    pub fn into_buffers(self) -> Buffers {
+        Buffers {
+            slots: recycle(self.slots),
+            waiting: recycle(self.waiting),
+            others: recycle(self.others),
+            made: self.made,
+            buffer: self.buffer,
+        }
+    }
+
+    /// Judges the contact with these members; `duplicate_of` rejects it as one seen before. Appends the cleaned contact to
+    /// `out` (nothing, when it is rejected) and tells its findings.
+    pub fn contact(
+        &mut self,
+        members: impl Iterator<Item = Member<'a>>,
+        duplicate_of: Option<Detail<'a>>,
+        out: &mut Vec<u8>,
+        findings: &mut impl Findings,
+    ) -> (Verdict, Option<Identity>) {
+        self.clear();
+        for member in members {
+            self.member(member);
+        }
+        self.together();
+        if let Some(detail) = duplicate_of {
+            self.wait(Code::DUP001, Severity::Error, Outcome::Rejected, None, Raw::Nothing, detail);
+            self.rejected = true;
+        }
+        let start = out.len();
+        let mut identity = None;
+        if !self.rejected {
+            self.write(out);
+            if out.len() - start > self.settings.contact_bytes_max {
+                out.truncate(start);
+                self.whole(Code::CON005, Detail::None);
+            } else {
+                identity = self.identity();
+            }
+        }
+        (self.tell(findings), identity)
+    }
+
+    fn clear(&mut self) {
+        for slot in &self.slots {
+            if slot.id < MemberId::Custom {
+                self.at[slot.id as usize] = NONE;
+            }
+        }
+        self.slots.clear();
+        self.waiting.clear();
+        self.made.clear();
+        self.names.clear();
+        self.others.clear();
+        self.rejected = false;
+    }
+
+    fn wait(
+        &mut self,
+        code: Code,
+        severity: Severity,
+        outcome: Outcome,
+        field: Option<&'a str>,
+        value: Raw<'a>,
+        detail: Detail<'a>,
+    ) {
+        self.waiting.push(Waiting { code, severity, outcome, field, value, detail });
+    }
+
+    /// A fault of the contact as a whole, which rejects it.
+    fn whole(&mut self, code: Code, detail: Detail<'a>) {
+        self.rejected = true;
+        self.wait(code, Severity::Error, Outcome::Rejected, None, Raw::Nothing, detail);
+    }
+
+    /// The value in slot `i` breaks the rule of `code`: it is held back, or takes the contact with it.
+    fn bad(&mut self, i: usize, code: Code, detail: Detail<'a>) {
+        let slot = &mut self.slots[i];
+        slot.now = Now::Gone;
+        slot.change = None;
+        let (field, value) = (Some(slot.name), Raw::Value(slot.value));
+        let rejects = slot.id == MemberId::Email || self.settings.bad_field == BadField::Reject;
+        self.rejected |= rejects;
+        let outcome = if rejects { Outcome::Rejected } else { Outcome::HeldBack };
+        self.wait(code, Severity::Error, outcome, field, value, detail);
+    }
+
+    /// The value in slot `i` said nothing, or nothing new: it is left out, as a change.
+    fn left_out(&mut self, i: usize, code: Code) {
+        self.slots[i].now = Now::Gone;
+        self.slots[i].change = Some(code);
+    }
+
+    /// Puts what a rule left in the buffer in slot `i`.
+    fn make(&mut self, i: usize, code: Code) {
+        let start = self.made.len() as u32;
+        self.made.push_str(&self.buffer);
+        self.slots[i].now = Now::Made(start, self.made.len() as u32);
+        self.slots[i].change = Some(code);
+    }
+
+    fn text_of(&self, now: Now<'a>) -> &str {
+        match now {
+            Now::Given(text) => text,
+            Now::Made(start, end) => &self.made[start as usize..end as usize],
+            Now::Gone | Now::Integer(_) => "",
+        }
+    }
+
+    /// Slot of a member, given or not.
+    fn slot(&self, id: MemberId) -> Option<usize> {
+        let at = self.at[id as usize];
+        (at != NONE).then_some(at as usize)
+    }
+
+    /// Slot of a member that is to be written.
+    fn present(&self, id: MemberId) -> Option<usize> {
+        self.slot(id).filter(|i| self.slots[*i].now != Now::Gone)
+    }
+
+    /// One member, by itself.
+    fn member(&mut self, member: Member<'a>) {
+        let Member { name, value } = member;
+        let id = MemberId::of(name);
+        let i = self.slots.len();
+        self.slots.push(Slot { id, written: id, name, value, now: Now::Gone, change: None });
+        if self.is_repeat(id, name, i) {
+            self.rejected = true;
+            self.wait(Code::CON003, Severity::Error, Outcome::Rejected, Some(name), Raw::Value(value), Detail::None);
+            return;
+        }
+        match id.info().family {
+            Family::Birthday => self.birthday_half(i),
+            Family::Unknown => {
+                let detail = hint(name).map_or(Detail::None, Detail::Hint);
+                self.wait(
+                    Code::CON004,
+                    Severity::Warning,
+                    Outcome::HeldBack,
+                    Some(name),
+                    Raw::Value(value),
+                    detail,
+                );
+            }
+            _ => self.text_member(i),
+        }
+    }
+
+    /// True when the contact has a member of this name already.
+    fn is_repeat(&mut self, id: MemberId, name: &'a str, i: usize) -> bool {
+        if id < MemberId::Custom {
+            let at = &mut self.at[id as usize];
+            if *at != NONE {
+                return true;
+            }
+            *at = i as u32;
+            return false;
+        }
+        if self.others.len() < FEW {
+            let repeat = self.others.contains(&name);
+            self.others.push(name);
+            return repeat;
+        }
+        if self.names.is_empty() {
+            self.names.extend(self.others.iter().copied());
+        }
+        !self.names.insert(name)
+    }
+
+    fn birthday_half(&mut self, i: usize) {
+        let slot = &mut self.slots[i];
+        let max = if slot.id == MemberId::BirthdayMonth { 12 } else { 31 };
+        match birthday::parse(&slot.value, max) {
+            birthday::Half::Number(n, same) => {
+                slot.now = Now::Integer(n);
+                slot.change = (!same).then_some(Code::BDY004);
+            }
+            birthday::Half::Blank => self.left_out(i, Code::VAL003),
+            birthday::Half::Bad => self.bad(i, Code::BDY001, Detail::None),
+        }
+    }
+
+    /// A member whose value is text of some kind.
+    fn text_member(&mut self, i: usize) {
+        let Slot { id, name, value, .. } = self.slots[i];
+        let family = id.info().family;
+        let mut digits = [0u8; 20];
+        let (given, number) = match value {
+            Value::String(text) => (text, false),
+            Value::Null => return self.left_out(i, Code::VAL003),
+            Value::Number(text) => (text, true),
+            Value::Integer(n) => {
+                let len = {
+                    let mut rest = &mut digits[..];
+                    let _ = write!(rest, "{n}");
+                    20 - rest.len()
+                };
+                // The digits outlive this call in the judge's buffer only.
+                (std::str::from_utf8(&digits[..len]).unwrap_or_default(), true)
+            }
+            Value::Bool(_) | Value::Nested(_) => {
+                let code = if family == Family::Email { Code::EML007 } else { Code::VAL001 };
+                return self.bad(i, code, Detail::Is(value.kind().name()));
+            }
+        };
+        // Where the value is written as it was given, and it was text, the slot borrows it.
+        let same: Option<Now<'a>> = match value {
+            Value::String(text) => Some(Now::Given(text)),
+            _ => None,
+        };
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let found = self.check(id, name, family, given, &mut buffer);
+        match found {
+            Found::Same => match same {
+                Some(now) => self.slots[i].now = now,
+                None => {
+                    buffer.clear();
+                    buffer.push_str(given);
+                    self.buffer = buffer;
+                    debug_assert!(number);
+                    return self.make(i, Code::VAL002);
+                }
+            },
+            Found::Changed(code) => {
+                self.buffer = buffer;
+                return self.make(i, code);
+            }
+            Found::Blank => self.left_out(i, Code::VAL003),
+            Found::Bad(code, detail) => self.bad(i, code, detail),
+        }
+        self.buffer = buffer;
+    }
+
+    /// The rule of a member's family, on the text of its value.
+    #[inline]
+    fn check(&self, id: MemberId, name: &'a str, family: Family, given: &str, buffer: &mut String) -> Found {
+        let settings = self.settings;
+        match family {
+            Family::Email => match email::normalise(given, settings.email_max, buffer) {
+                email::Email::Same => Found::Same,
+                email::Email::Changed(code) => Found::Changed(code),
+                email::Email::Blank => Found::Blank,
+                email::Email::Bad(code) => Found::Bad(code, Detail::None),
+                email::Email::Long(chars) => {
+                    Found::Bad(Code::EML004, Detail::Length { chars, limit: settings.email_max })
+                }
+            },
+            Family::Phone => match phone::normalise(given, phone::Extension::Kept, settings, buffer) {
+                phone::Phone::Same => Found::Same,
+                phone::Phone::Changed => Found::Changed(Code::PHN004),
+                phone::Phone::Blank => Found::Blank,
+                phone::Phone::Bad(fault) => Found::Bad(
+                    match fault {
+                        phone::Fault::Country => Code::PHN002,
+                        phone::Fault::Plan => Code::PHN003,
+                        phone::Fault::Digits | phone::Fault::Extension => Code::PHN001,
+                    },
+                    Detail::None,
+                ),
+            },
+            Family::Sms => match phone::normalise(given, phone::Extension::Refused, settings, buffer) {
+                phone::Phone::Blank => Found::Blank,
+                _ if text::chars(given) > usize::from(id.info().limit) => {
+                    Found::Bad(Code::SMS003, as_given(given, id))
+                }
+                phone::Phone::Same => Found::Same,
+                phone::Phone::Changed => Found::Changed(Code::SMS008),
+                phone::Phone::Bad(fault) => match fault {
+                    phone::Fault::Extension => Found::Bad(Code::SMS002, Detail::None),
+                    phone::Fault::Country => Found::Bad(Code::SMS001, Detail::Is("it has another country's code")),
+                    phone::Fault::Plan => Found::Bad(Code::SMS001, Detail::Is("no such area code or exchange")),
+                    phone::Fault::Digits => Found::Bad(Code::SMS001, Detail::Is("ten digits are wanted")),
+                },
+            },
+            Family::Date | Family::Consent => match date::parse(given) {
+                date::Parsed::Blank => Found::Blank,
+                _ if family == Family::Consent && text::chars(given) > usize::from(id.info().limit) => {
+                    Found::Bad(Code::SMS003, as_given(given, id))
+                }
+                date::Parsed::Day(day, _) if family == Family::Consent && day > settings.as_of => {
+                    Found::Bad(Code::SMS005, Detail::None)
+                }
+                date::Parsed::Day(_, true) => Found::Same,
+                date::Parsed::Day(day, false) => {
+                    buffer.clear();
+                    push_date(day, buffer);
+                    Found::Changed(Code::DAT003)
+                }
+                date::Parsed::Bad(code) => Found::Bad(code, Detail::None),
+            },
+            Family::Text | Family::Address | Family::Custom => {
+                let limit = usize::from(id.info().limit);
+                let normal = text::normalise(given, buffer);
+                let now = match normal {
+                    text::Text::Same => given,
+                    text::Text::Changed => buffer.as_str(),
+                    text::Text::Blank => return Found::Blank,
+                };
+                if family == Family::Custom {
+                    let field = &name[3..];
+                    if !custom::is_name(field) {
+                        return Found::Bad(Code::CUS001, Detail::None);
+                    }
+                    if settings.custom_fields.as_ref().is_some_and(|known| !known.contains(field)) {
+                        return Found::Bad(Code::CUS003, Detail::None);
+                    }
+                }
+                if now.len() > limit {
+                    let chars = text::chars(now);
+                    if chars > limit {
+                        if !settings.truncate {
+                            return Found::Bad(Code::TXT001, Detail::Length { chars, limit });
+                        }
+                        let cut = text::truncate(now, limit);
+                        if cut.is_empty() {
+                            return Found::Blank;
+                        }
+                        let cut = cut.to_owned();
+                        *buffer = cut;
+                        return Found::Changed(Code::TXT003);
+                    }
+                }
+                if normal == text::Text::Same { Found::Same } else { Found::Changed(Code::TXT002) }
+            }
+            Family::Birthday | Family::Unknown => Found::Blank,
+        }
+    }
+
+    /// What only shows when all members are there.
+    fn together(&mut self) {
+        self.spelling();
+        self.birthday();
+        self.phones();
+        self.addresses();
+        self.sms();
+        self.customs();
+        // A bad address has rejected the contact already, and says why.
+        let given = |id| self.slot(id).is_some_and(|i| self.slots[i].change != Some(Code::VAL003));
+        if !given(MemberId::Email) && self.present(MemberId::SmsNumber).is_none() {
+            // A bad number says why, too; without an address it was the contact's identity.
+            if given(MemberId::SmsNumber) {
+                self.rejected = true;
+            } else {
+                self.whole(Code::CON002, Detail::None);
+            }
+        }
+    }
+
+    /// `home country`, with the schema's space.
+    fn spelling(&mut self) {
+        if let Some(i) = self.present(MemberId::HomeCountry) {
+            let slot = &mut self.slots[i];
+            if slot.name == HOME_COUNTRY_SPACED && slot.change.is_none() {
+                slot.change = Some(Code::CON006);
+            }
+        }
+    }
+
+    fn birthday(&mut self) {
+        let [month, day] = [MemberId::BirthdayMonth, MemberId::BirthdayDay].map(|id| self.present(id));
+        match (month, day) {
+            (None, None) => {}
+            (Some(alone), None) | (None, Some(alone)) => self.bad(alone, Code::BDY002, Detail::None),
+            (Some(m), Some(d)) => {
+                if let (Now::Integer(month), Now::Integer(day)) = (self.slots[m].now, self.slots[d].now)
+                    && !birthday::exists(month, day)
+                {
+                    self.bad(m, Code::BDY003, Detail::None);
+                    self.bad(d, Code::BDY003, Detail::None);
+                }
+            }
+        }
+    }
+
+    fn phones(&mut self) {
+        const PHONES: [MemberId; 5] = [
+            MemberId::Phone,
+            MemberId::HomePhone,
+            MemberId::WorkPhone,
+            MemberId::MobilePhone,
+            MemberId::OtherPhone,
+        ];
+        if let [Some(phone), Some(other)] = [MemberId::Phone, MemberId::OtherPhone].map(|id| self.present(id)) {
+            if self.text_of(self.slots[phone].now) == self.text_of(self.slots[other].now) {
+                self.left_out(other, Code::PHN005);
+            } else {
+                self.bad(other, Code::PHN006, Detail::None);
+            }
+        }
+        let mut count = 0;
+        for id in PHONES {
+            if let Some(i) = self.present(id) {
+                count += 1;
+                if count > 3 {
+                    self.bad(i, Code::PHN007, Detail::None);
+                }
+            }
+        }
+    }
+
+    fn addresses(&mut self) {
+        const FIRST: [MemberId; 4] = [MemberId::Street, MemberId::HomeStreet, MemberId::WorkStreet, MemberId::OtherStreet];
+        if !self.slots.iter().any(|slot| slot.id.info().family == Family::Address) {
+            return;
+        }
+        let member = |id: MemberId, part: usize| crate::contact::KNOWN[id as usize + part];
+        for street in FIRST {
+            if let Some(i) = self.present(member(street, 1))
+                && self.present(street).is_none()
+            {
+                self.slots[i].written = street;
+                self.slots[i].change = Some(Code::ADR003);
+            }
+        }
+        // The parts as they will be written: a second line that was moved up counts as a first.
+        let parts = |judge: &Self, kind: MemberId| {
+            let mut parts = [None; ADDRESS_PARTS];
+            for part in 0..ADDRESS_PARTS {
+                if let Some(i) = judge.present(member(kind, part)) {
+                    parts[judge.slots[i].written as usize - kind as usize] = Some(i);
+                }
+            }
+            parts
+        };
+        let (plain, home) = (parts(self, MemberId::Street), parts(self, MemberId::HomeStreet));
+        if plain.iter().all(Option::is_none) || home.iter().all(Option::is_none) {
+            return;
+        }
+        let text = |i: &Option<usize>| i.map(|i| self.text_of(self.slots[i].now));
+        let equal = plain.iter().map(text).eq(home.iter().map(text));
+        for i in home.into_iter().flatten() {
+            if equal {
+                self.left_out(i, Code::ADR002);
+            } else {
+                self.bad(i, Code::ADR001, Detail::None);
+            }
+        }
+    }
+
+    fn sms(&mut self) {
+        let [number, date] = [MemberId::SmsNumber, MemberId::SmsConsentDate].map(|id| self.present(id));
+        let explicit = self.settings.sms_explicit;
+        match (number, date) {
+            (Some(number), None) if explicit => {
+                // A bad date has been told and held back already.
+                self.bad(number, Code::SMS004, Detail::None);
+            }
+            (None, Some(date)) => self.keep_with_warning(date, Code::SMS006),
+            (Some(_), Some(date)) if !explicit => self.keep_with_warning(date, Code::SMS007),
+            _ => {}
+        }
+    }
+
+    fn keep_with_warning(&mut self, i: usize, code: Code) {
+        let Slot { name, value, .. } = self.slots[i];
+        self.wait(code, Severity::Warning, Outcome::Kept, Some(name), Raw::Value(value), Detail::None);
+    }
+
+    fn customs(&mut self) {
+        if self.slots.len() <= custom::MAX {
+            return;
+        }
+        let mut count = 0;
+        for i in 0..self.slots.len() {
+            if self.slots[i].id == MemberId::Custom && self.slots[i].now != Now::Gone {
+                count += 1;
+                if count > custom::MAX {
+                    self.bad(i, Code::CUS002, Detail::None);
+                }
+            }
+        }
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        let mut lower = [0u8; 320];
+        let (kind, text) = match (self.present(MemberId::Email), self.present(MemberId::SmsNumber)) {
+            (Some(i), _) => (0u64, self.text_of(self.slots[i].now)),
+            (None, Some(i)) => (1, self.text_of(self.slots[i].now)),
+            (None, None) => return None,
+        };
+        // The longest address there can be is 64 + 1 + 253 bytes.
+        let lower = lower.get_mut(..text.len())?;
+        lower.copy_from_slice(text.as_bytes());
+        lower.make_ascii_lowercase();
+        Some(xxhash_rust::xxh3::xxh3_128_with_seed(lower, kind))
+    }
+
+    /// Writes the contact as compact JSON.
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        let mut first = true;
+        for slot in &self.slots {
+            if slot.now == Now::Gone {
+                continue;
+            }
+            if !first {
+                out.push(b',');
+            }
+            first = false;
+            if slot.id == MemberId::Custom {
+                json_string(slot.name, out);
+                out.push(b':');
+            } else {
+                out.extend_from_slice(slot.written.info().key.as_bytes());
+            }
+            match slot.now {
+                Now::Integer(n) => {
+                    if n >= 10 {
+                        out.push(b'0' + n / 10);
+                    }
+                    out.push(b'0' + n % 10);
+                }
+                now => json_string(self.text_of(now), out),
+            }
+        }
+        out.push(b'}');
+    }
+
+    /// Tells the findings, now that the contact's fate is known.
+    fn tell(&mut self, findings: &mut impl Findings) -> Verdict {
+        let accepted = !self.rejected;
+        let mut verdict = Verdict { accepted, held_back: false, changed: false };
+        for waiting in &self.waiting {
+            let Waiting { code, severity, mut outcome, field, value, detail } = *waiting;
+            if !accepted {
+                outcome = Outcome::Rejected;
+            }
+            verdict.held_back |= outcome == Outcome::HeldBack;
+            findings.take(&Finding { code, severity, outcome, field, value, to: To::None, detail });
+        }
+        if !accepted {
+            return verdict;
+        }
+        for slot in &self.slots {
+            let Some(code) = slot.change else { continue };
+            let to = match slot.now {
+                Now::Gone => To::LeftOut,
+                Now::Integer(n) => To::Integer(n),
+                now => To::Text(self.text_of(now)),
+            };
+            verdict.changed = true;
+            findings.take(&Finding {
+                code,
+                severity: Severity::Change,
+                outcome: Outcome::Changed,
+                field: Some(slot.name),
+                value: Raw::Value(slot.value),
+                to,
+                detail: Detail::None,
+            });
+        }
+        debug_assert!(self.waiting.iter().all(|w| rule(w.code).severity != Severity::Change));
+        verdict
+    }
+}
+
+/// What a rule found.
+enum Found {
+    Same,
+    Changed(Code),
+    Blank,
+    Bad(Code, Detail<'static>),
+}
+
+fn as_given(given: &str, id: MemberId) -> Detail<'static> {
+    Detail::Length { chars: text::chars(given), limit: usize::from(id.info().limit) }
+}
+
+fn push_date(date: Date, buffer: &mut String) {
+    use std::fmt::Write as _;
+    let _ = write!(buffer, "{date}");
+}
+
+/// Appends `text` as a JSON string: quotes, backslashes and control characters escaped, everything else as it is.
+#[inline]
+pub fn json_string(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    json_escaped(text.as_bytes(), out);
+    out.push(b'"');
+}
+
+/// Appends what stands between the quotes.
+#[inline]
+pub(crate) fn json_escaped(text: &[u8], out: &mut Vec<u8>) {
+    let mut done = 0;
+    for (i, &byte) in text.iter().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.extend_from_slice(&text[done..i]);
+        done = i + 1;
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            _ => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                out.extend_from_slice(b"\\u00");
+                out.push(HEX[usize::from(byte >> 4)]);
+                out.push(HEX[usize::from(byte & 15)]);
+            }
+        }
+    }
+    out.extend_from_slice(&text[done..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Told(Vec<String>);
+    impl Findings for Told {
+        fn take(&mut self, f: &Finding<'_>) {
+            self.0.push(format!("{} {} {}", f.code, f.field.unwrap_or("-"), f.outcome.as_str()));
+        }
+    }
+
+    fn judge(settings: &Settings, members: &[(&str, Value<'_>)]) -> (String, Vec<String>, Verdict) {
+        let mut out = Vec::new();
+        let mut told = Told(Vec::new());
+        let members = members.iter().map(|(name, value)| Member { name, value: *value });
+        let mut judge = Judge::new(settings, Buffers::default());
+        let (verdict, _) = judge.contact(members, None, &mut out, &mut told);
+        (String::from_utf8(out).unwrap(), told.0, verdict)
+    }
+
+    use Value::{Integer, Null, String as Text};
+
+    #[test]
+    fn members_stay_in_their_order_and_change_as_told() {
+        let (out, told, verdict) = judge(
+            &Settings::default(),
+            &[
+                ("zip", Integer(60609)),
+                ("email", Text("Joe@EXAMPLE.com")),
+                ("first_name", Text(" Joe ")),
+                ("last_name", Text("O\"Neil")),
+                ("birthday_month", Text("07")),
+                ("birthday_day", Integer(14)),
+                ("city", Null),
+                ("street2", Text("1 Elm St")),
+                ("home country", Text("USA")),
+            ],
+        );
+        assert_eq!(
+            out,
+            r#"{"zip":"60609","email":"Joe@example.com","first_name":"Joe","last_name":"O\"Neil","birthday_month":7,"birthday_day":14,"street":"1 Elm St"}"#
+        );
+        let expected = [
+            "ADR001 home country held_back", "VAL002 zip changed", "EML005 email changed", "TXT002 first_name changed",
+            "BDY004 birthday_month changed", "VAL003 city changed", "ADR003 street2 changed",
+        ];
+        assert_eq!(told, expected);
+        assert!(verdict.accepted && verdict.held_back && verdict.changed);
+    }
+
+    #[test]
+    fn a_rejected_contact_tells_all_its_faults_and_changes_nothing() {
+        let (out, told, verdict) = judge(
+            &Settings::default(),
+            &[("email", Text("joe")), ("phone", Text("12")), ("zip", Integer(1)), ("sms_number", Text("5081231235"))],
+        );
+        assert_eq!(out, "");
+        assert_eq!(told, ["EML001 email rejected", "PHN001 phone rejected"]);
+        assert_eq!(verdict, Verdict::default());
+    }
+
+    #[test]
+    fn identity() {
+        let s = Settings::default();
+        assert_eq!(judge(&s, &[]).1, ["CON002 - rejected"]);
+        assert_eq!(judge(&s, &[("email", Text(" "))]).1, ["CON002 - rejected"]);
+        assert!(judge(&s, &[("sms_number", Text("508-123-1235"))]).2.accepted);
+        assert_eq!(judge(&s, &[("sms_number", Text("12"))]).1, ["SMS001 sms_number rejected"]);
+        let good = ("email", Text("a@example.com"));
+        assert_eq!(judge(&s, &[good, ("sms_number", Text("12"))]).1, ["SMS001 sms_number held_back"]);
+        let explicit = Settings { sms_explicit: true, ..Settings::default() };
+        assert_eq!(judge(&explicit, &[("sms_number", Text("508-123-1235"))]).1, ["SMS004 sms_number rejected"]);
+        assert_eq!(
+            judge(&explicit, &[good, ("sms_number", Text("508-123-1235")), ("sms_consent_date", Text("soon"))]).1,
+            ["DAT001 sms_consent_date held_back", "SMS004 sms_number held_back"]
+        );
+    }
+
+    #[test]
+    fn three_phones_one_of_a_kind() {
+        let s = Settings::default();
+        let good = ("email", Text("a@example.com"));
+        let (a, b) = (Text("508-123-1235"), Text("508-123-9999"));
+        assert_eq!(judge(&s, &[good, ("other_phone", a), ("phone", a)]).1, ["PHN005 other_phone changed"]);
+        assert_eq!(judge(&s, &[good, ("other_phone", b), ("phone", a)]).1, ["PHN006 other_phone held_back"]);
+        let five = [
+            good, ("other_phone", b), ("mobile_phone", b), ("work_phone", b), ("home_phone", b),
+        ];
+        assert_eq!(judge(&s, &five).1, ["PHN007 other_phone held_back"]);
+    }
+
+    #[test]
+    fn home_addresses() {
+        let s = Settings::default();
+        let good = ("email", Text("a@example.com"));
+        let told = judge(&s, &[good, ("street2", Text("x")), ("home_street", Text("x"))]).1;
+        assert_eq!(told, ["ADR003 street2 changed", "ADR002 home_street changed"]);
+        let told = judge(&s, &[good, ("city", Text("x")), ("home_city", Text("y")), ("work_city", Text("z"))]).1;
+        assert_eq!(told, ["ADR001 home_city held_back"]);
+    }
+
+    #[test]
+    fn names_given_twice() {
+        let s = Settings::default();
+        let good = ("email", Text("a@example.com"));
+        assert_eq!(judge(&s, &[good, good]).1, ["CON003 email rejected"]);
+        assert_eq!(judge(&s, &[good, ("home country", Text("x")), ("home_country", Null)]).1[0], "CON003 home_country rejected");
+        let names: Vec<String> = (0..10_000).map(|i| format!("cf:{i}")).collect();
+        let mut many: Vec<(&str, Value<'_>)> = names.iter().map(|n| (n.as_str(), Text("x"))).collect();
+        many.push(good);
+        let (out, told, verdict) = judge(&s, &many);
+        assert!(verdict.accepted && out.matches("cf:").count() == 25 && told.len() == 10_000 - 25);
+        many.push(("cf:9000", Text("y")));
+        assert_eq!(judge(&s, &many).1[0], "CON003 cf:9000 rejected");
+    }
+
+    #[test]
+    fn recycled_vectors_keep_their_room() {
+        let used: Vec<Slot<'_>> = Vec::with_capacity(100);
+        let (pointer, room) = (used.as_ptr() as usize, used.capacity());
+        let again: Vec<Slot<'static>> = recycle(used);
+        assert_eq!((again.as_ptr() as usize, again.capacity()), (pointer, room));
+    }
+
+    #[test]
+    fn strings_are_json() {
+        for text in ["", "a\"b\\c", "\u{0}\u{1f}\n\r\t\u{7f}é😀"] {
+            let mut out = Vec::new();
+            json_string(text, &mut out);
+            assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+pub mod clean;
+pub mod contact;
+pub mod envelope;
+pub mod error;
+pub mod finding;
+pub mod input;
+pub mod judge;
+pub mod parse;
+pub mod position;
+pub mod report;
+pub mod rules;
+pub mod scan;
+pub mod split;
+pub mod syntax;

@@ -1,0 +1,16 @@
+//! Contacts that were seen before in the run.
+
+use super::{Effect, Rule};
+use crate::finding::{Code, Severity};
+
+/// The family's codes.
+pub static RULES: &[Rule] = &[Rule {
+    code: Code::DUP001,
+    severity: Severity::Warning,
+    effect: Effect::Keeps,
+    message: "this contact was seen before: the same email address, or without one the same number",
+    help: "the service merges them, the later values winning; --duplicates first keeps the first only",
+    why: "The service merges such contacts silently. Case does not count in an address.",
+    before: r#"{"email":"joe@example.com"}, {"email":"Joe@example.com"}"#,
+    after: "both kept (with --duplicates first, the second is rejected)",
+}];

@@ -1,0 +1,201 @@
+//! The rules: every code, in one table. One file a family, which holds the check, the normalisation, the codes with what
+//! `presort explain` says of them, and the unit tests.
+
+pub mod address;
+pub mod birthday;
+pub mod custom;
+pub mod date;
+pub mod duplicates;
+pub mod email;
+pub mod envelope;
+pub mod phone;
+pub mod sms;
+pub mod text;
+pub mod whole;
+
+use crate::finding::{Code, Severity};
+use std::sync::OnceLock;
+
+/// What a finding of a rule leads to, as long as no option says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// The run ends before any output, with exit status 2.
+    Stops,
+    /// The contact is not in the output.
+    Rejects,
+    /// The value is not in the output.
+    HoldsBack,
+    /// Nothing: it is only told.
+    Keeps,
+    /// The value is written in another form, or left out because it said nothing.
+    Changes,
+}
+
+impl Effect {
+    /// In a word or two.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Effect::Stops => "stops_run",
+            Effect::Rejects => "rejected",
+            Effect::HoldsBack => "held_back",
+            Effect::Keeps => "kept",
+            Effect::Changes => "changed",
+        }
+    }
+}
+
+/// A rule, and all that is to be said of it. Every text is plain ASCII without quotes or backslashes in `message` and
+/// `help`, so that reports can copy those two without escaping.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its code.
+    pub code: Code,
+    /// How bad a breach is.
+    pub severity: Severity,
+    /// What a breach leads to.
+    pub effect: Effect,
+    /// What is wrong, for a report line.
+    pub message: &'static str,
+    /// What to do about it.
+    pub help: &'static str,
+    /// Why the service cares.
+    pub why: &'static str,
+    /// A value that breaks the rule, as JSON.
+    pub before: &'static str,
+    /// What presort makes of it.
+    pub after: &'static str,
+}
+
+/// The families, in the order of the codes.
+static FAMILIES: &[&[Rule]] = &[
+    envelope::RULES,
+    whole::SYNTAX,
+    whole::CONTACT,
+    whole::VALUE,
+    text::RULES,
+    email::RULES,
+    phone::RULES,
+    address::RULES,
+    date::RULES,
+    birthday::RULES,
+    sms::RULES,
+    custom::RULES,
+    duplicates::RULES,
+];
+
+/// Every rule, in the order of [`Code::ALL`].
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    FAMILIES.iter().flat_map(|family| family.iter())
+}
+
+/// The rule of a code.
+///
+/// # Panics
+/// Never: a test holds the table against the codes.
+#[must_use]
+pub fn rule(code: Code) -> &'static Rule {
+    static TABLE: OnceLock<Vec<&'static Rule>> = OnceLock::new();
+    TABLE.get_or_init(|| all().collect())[code as usize]
+}
+
+/// What is done with an optional value that breaks its rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BadField {
+    /// The contact goes on without it.
+    #[default]
+    Hold,
+    /// The contact is rejected.
+    Reject,
+}
+
+/// How phone numbers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PhoneFormat {
+    /// `123-123-1234`
+    #[default]
+    Dashed,
+    /// `1231231234`
+    Digits,
+}
+
+/// What is done with a contact that was seen before in the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Duplicates {
+    /// It is written all the same, and reported: the service merges them in order.
+    #[default]
+    Keep,
+    /// It is rejected.
+    First,
+}
+
+/// The settings of the rules.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Longest email address, in characters.
+    pub email_max: usize,
+    /// What is done with a bad optional value.
+    pub bad_field: BadField,
+    /// Cut over-long text at its limit instead of holding it back.
+    pub truncate: bool,
+    /// Check area codes and exchanges against the North American Numbering Plan.
+    pub nanp: bool,
+    /// How phone numbers are written.
+    pub phone_format: PhoneFormat,
+    /// What is done with contacts seen before.
+    pub duplicates: Duplicates,
+    /// Today: a consent date after it is bad.
+    pub as_of: date::Date,
+    /// The account's custom fields, without `cf:`. None: names are not checked.
+    pub custom_fields: Option<std::collections::HashSet<String>>,
+    /// Whether the body says `explicit` consent to text messages.
+    pub sms_explicit: bool,
+    /// Longest cleaned contact that a body can take, in bytes.
+    pub contact_bytes_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            email_max: 50,
+            bad_field: BadField::Hold,
+            truncate: false,
+            nanp: false,
+            phone_format: PhoneFormat::Dashed,
+            duplicates: Duplicates::Keep,
+            as_of: date::Date::MAX,
+            custom_fields: None,
+            sms_explicit: false,
+            contact_bytes_max: usize::MAX,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_the_codes() {
+        let codes: Vec<Code> = all().map(|rule| rule.code).collect();
+        assert_eq!(codes, Code::ALL);
+        for code in Code::ALL {
+            assert_eq!(rule(*code).code, *code);
+        }
+    }
+
+    #[test]
+    fn every_rule_is_explained() {
+        for rule in all() {
+            for text in [rule.message, rule.help, rule.why, rule.before, rule.after] {
+                assert!(text.len() > 3, "{}: a text is missing", rule.code);
+            }
+            for text in [rule.message, rule.help] {
+                let plain = |b: u8| (0x20..0x7f).contains(&b) && b != b'"' && b != b'\\';
+                assert!(text.bytes().all(plain), "{}: {text:?} would need escaping", rule.code);
+            }
+            let change = rule.severity == Severity::Change;
+            assert_eq!(change, rule.effect == Effect::Changes, "{}", rule.code);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Text: Unicode normalisation form C, white space, control characters, length.
+
+use super::{Effect, Rule};
+use crate::finding::{Code, Severity};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+/// The family's codes.
+pub static RULES: &[Rule] = &[
+    Rule {
+        code: Code::TXT001,
+        severity: Severity::Error,
+        effect: Effect::HoldsBack,
+        message: "too long",
+        help: "shorten it, or let --truncate cut it",
+        why: "The service refuses a member longer than its limit; limits are counted in characters, after normalisation.",
+        before: r#""first_name":"(61 characters)""#,
+        after: "held back: the contact goes on without it",
+    },
+    Rule {
+        code: Code::TXT002,
+        severity: Severity::Change,
+        effect: Effect::Changes,
+        message: "white space, control characters or Unicode form normalised",
+        help: "nothing to do",
+        why: "Line breaks, tabs, doubled spaces and decomposed accents come from copying and from old systems; they break greetings, \
+              searches and comparisons.",
+        before: r#""company_name":"  Acme\tWidgets \n""#,
+        after: r#""company_name":"Acme Widgets""#,
+    },
+    Rule {
+        code: Code::TXT003,
+        severity: Severity::Change,
+        effect: Effect::Changes,
+        message: "cut at the limit",
+        help: "look at what was cut off, in the change ledger",
+        why: "Asked for by --truncate: the service takes no more characters than the limit.",
+        before: r#""job_title":"(61 characters)""#,
+        after: r#""job_title":"(its first 50 characters)""#,
+    },
+];
+
+/// Marks without width that copying leaves at the ends of a value: zero-width space, joiners, word joiner, byte-order mark,
+/// and the direction marks that address books put around numbers.
+#[must_use]
+pub fn is_zero_width(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// True for what the ends of a value are trimmed of.
+#[must_use]
+pub fn is_trimmed(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || is_zero_width(c)
+}
+
+/// `text` without white space, control characters and zero-width marks at its ends.
+#[must_use]
+#[inline]
+pub fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        // Nothing to trim where both ends are visible ASCII.
+        [0x21..=0x7e] | [0x21..=0x7e, .., 0x21..=0x7e] => text,
+        _ => text.trim_matches(is_trimmed),
+    }
+}
+
+/// Printable ASCII, no space at an end, no two spaces together: nothing to normalise.
+#[inline]
+fn is_plain(text: &[u8]) -> bool {
+    let mut before = b' ';
+    for &byte in text {
+        if !(0x20..0x7f).contains(&byte) || (byte == b' ' && before == b' ') {
+            return false;
+        }
+        before = byte;
+    }
+    before != b' '
+}
+
+/// What became of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Text {
+    /// It is normal as it is.
+    Same,
+    /// The normal form is in the buffer.
+    Changed,
+    /// Nothing is left of it.
+    Blank,
+}
+
+/// Normalises `text`; a form that differs is written to `buffer`, which is cleared first.
+#[inline]
+pub fn normalise(text: &str, buffer: &mut String) -> Text {
+    if text.is_empty() {
+        return Text::Blank;
+    }
+    if is_plain(text.as_bytes()) {
+        return Text::Same;
+    }
+    normalise_slowly(text, buffer)
+}
+
+fn normalise_slowly(text: &str, buffer: &mut String) -> Text {
+    fn squeeze(chars: impl Iterator<Item = char>, buffer: &mut String) {
+        buffer.clear();
+        let mut space = false;
+        for c in chars {
+            if c.is_whitespace() || c.is_control() {
+                space = true;
+            } else {
+                if space && !buffer.is_empty() {
+                    buffer.push(' ');
+                }
+                space = false;
+                buffer.push(c);
+            }
+        }
+    }
+    let text_trimmed = trim(text);
+    if is_nfc_quick(text_trimmed.chars()) == IsNormalized::Yes {
+        squeeze(text_trimmed.chars(), buffer);
+    } else {
+        squeeze(text_trimmed.nfc(), buffer);
+    }
+    // Squeezing can uncover a mark at an end.
+    let start = buffer.len() - buffer.trim_start_matches(is_trimmed).len();
+    let end = buffer.trim_end_matches(is_trimmed).len().max(start);
+    buffer.truncate(end);
+    buffer.drain(..start);
+    match buffer.as_str() {
+        "" => Text::Blank,
+        same if same == text => Text::Same,
+        _ => Text::Changed,
+    }
+}
+
+/// Characters (Unicode scalar values) of `text`.
+#[must_use]
+#[inline]
+pub fn chars(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.chars().count() }
+}
+
+/// `text` cut to `limit` characters, and then trimmed again, so that what is left is normal.
+#[must_use]
+pub fn truncate(text: &str, limit: usize) -> &str {
+    let end = text.char_indices().nth(limit).map_or(text.len(), |(at, _)| at);
+    text[..end].trim_end_matches(is_trimmed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn normal(text: &str) -> String {
+        let mut buffer = String::from("left over");
+        match normalise(text, &mut buffer) {
+            Text::Same => text.to_owned(),
+            Text::Changed => {
+                assert_ne!(buffer, text);
+                buffer
+            }
+            Text::Blank => String::new(),
+        }
+    }
+
+    #[test]
+    fn values() {
+        for (from, to) in [
+            ("Joe", "Joe"),
+            (" Joe ", "Joe"),
+            ("a  b", "a b"),
+            ("a\tb\r\nc", "a b c"),
+            ("a\u{a0}\u{2003}b", "a b"),
+            ("e\u{301}", "é"),
+            ("\u{feff}Zoë\u{200b} ", "Zoë"),
+            ("a\u{0}b\u{7f}c\u{85}d", "a b c d"),
+            ("\u{200b}\u{a0}\u{feff}", ""),
+            (" \t\r\n", ""),
+            ("👩\u{200d}👧", "👩\u{200d}👧"),
+            ("\u{212b}", "Å"),
+            ("x\u{2028}y", "x y"),
+            ("O\"Neil\\", "O\"Neil\\"),
+            ("\u{200b} \u{200b}a", "a"),
+            ("a\u{1}\u{301}", "a \u{301}"),
+        ] {
+            assert_eq!(normal(from), to, "{from:?}");
+        }
+    }
+
+    #[test]
+    fn cutting() {
+        assert_eq!(truncate("abcdef", 3), "abc");
+        assert_eq!(truncate("ab cdef", 3), "ab");
+        assert_eq!(truncate("日本語", 2), "日本");
+        assert_eq!(truncate("ab", 3), "ab");
+        assert_eq!(truncate("👩\u{200d}👧", 2), "👩");
+    }
+
+    proptest! {
+        #[test]
+        fn normal_text_stays(text in "[ -~]{0,20}|[a \u{0}\t\n\u{a0}\u{200b}\u{feff}e\u{301}é\u{1100}\u{1161}]{0,12}|\\PC{0,20}") {
+            let once = normal(&text);
+            prop_assert_eq!(&normal(&once), &once);
+            let cut = truncate(&once, 5);
+            prop_assert_eq!(normal(cut), cut);
+            prop_assert!(chars(cut) <= 5);
+        }
+    }
+}

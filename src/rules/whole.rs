@@ -1,0 +1,141 @@
+//! The contact as a whole: syntax, shape, identity, names; and values of the wrong type or of none.
+
+use super::{Effect, Rule};
+use crate::finding::{Code, Severity};
+
+/// Longest contact, in bytes of its JSON.
+pub const CONTACT_BYTES_MAX: u64 = 1 << 20;
+
+/// Broken input.
+pub static SYNTAX: &[Rule] = &[
+    Rule {
+        code: Code::SYN001,
+        severity: Severity::Error,
+        effect: Effect::Rejects,
+        message: "this line is not a JSON object",
+        help: "mend the line and feed the rejects back in",
+        why: "Broken syntax is never repaired by guessing. One bad line of NDJSON rejects that line; in a JSON document it ends the run \
+              at that byte, with exit status 2.",
+        before: r#"{"email":"joe@example.com",}"#,
+        after: "the line is rejected, as it is",
+    },
+    Rule {
+        code: Code::SYN002,
+        severity: Severity::Error,
+        effect: Effect::Rejects,
+        message: "the contact is larger than 1 MiB",
+        help: "look for a quote that is not closed, or for data that does not belong in a contact",
+        why: "No contact of the service comes near this size; it bounds what has to be held in memory.",
+        before: r#"{"email":"joe@example.com","cf:notes":"(2 MiB)"}"#,
+        after: "the contact is rejected, whole",
+    },
+    Rule {
+        code: Code::SYN003,
+        severity: Severity::Error,
+        effect: Effect::Rejects,
+        message: "nested deeper than 64",
+        help: "a contact is flat: take the nested data out",
+        why: "Nesting without bound is how parsers are attacked. One such line of NDJSON is rejected; in a JSON document it ends the run at \
+              that byte, with exit status 2.",
+        before: "[[[[ ... (65 deep) ... ]]]]",
+        after: "the line is rejected, as it is",
+    },
+];
+
+/// Contacts that cannot be one.
+pub static CONTACT: &[Rule] = &[
+    Rule {
+        code: Code::CON001,
+        severity: Severity::Error,
+        effect: Effect::Rejects,
+        message: "a contact is an object",
+        help: "take it out, or write the contact as an object with its members",
+        why: "The import endpoint takes an array of objects.",
+        before: "null",
+        after: "rejected",
+    },
+    Rule {
+        code: Code::CON002,
+        severity: Severity::Error,
+        effect: Effect::Rejects,
+        message: "neither an email address nor a number for text messages",
+        help: "give email or sms_number",
+        why: "The service tells contacts apart by one of these two; without either there is nobody to import.",
+        before: r#"{"first_name":"Joe"}"#,
+        after: "the contact is rejected",
+    },
+    Rule {
+        code: Code::CON003,
+        severity: Severity::Error,
+        effect: Effect::Rejects,
+        message: "a member is given twice",
+        help: "keep the one that is meant",
+        why: "Parsers differ in which of the two they take, so which one is meant is not known.",
+        before: r#"{"email":"a@example.com","email":"b@example.com"}"#,
+        after: "the contact is rejected",
+    },
+    Rule {
+        code: Code::CON004,
+        severity: Severity::Warning,
+        effect: Effect::HoldsBack,
+        message: "no member of the import has this name",
+        help: "leave it out, or send it as a custom field: cf:NAME",
+        why: "The import endpoint knows a fixed set of names. An unknown one would be lost at best, and fail the import at worst.",
+        before: r#""firstName":"Joe""#,
+        after: "held back, with a hint at the right spelling",
+    },
+    Rule {
+        code: Code::CON005,
+        severity: Severity::Error,
+        effect: Effect::Rejects,
+        message: "the contact alone is larger than a body may be",
+        help: "give --max-bytes more room, or the contact less",
+        why: "A body is dropped beyond its limit, so a contact must fit in one.",
+        before: r#"{"email":"joe@example.com", ... }   (with a --max-bytes that is too small)"#,
+        after: "the contact is rejected",
+    },
+    Rule {
+        code: Code::CON006,
+        severity: Severity::Change,
+        effect: Effect::Changes,
+        message: "written as home_country",
+        help: "nothing to do",
+        why: "The published schema spells this one member with a space; every other one has an underscore.",
+        before: r#""home country":"United States""#,
+        after: r#""home_country":"United States""#,
+    },
+];
+
+/// Values whose type is wrong, or which say nothing.
+pub static VALUE: &[Rule] = &[
+    Rule {
+        code: Code::VAL001,
+        severity: Severity::Error,
+        effect: Effect::HoldsBack,
+        message: "text is wanted here",
+        help: "write the value as a string",
+        why: "The schema's type for this member is string; true, false, arrays and objects have no text of their own.",
+        before: r#""first_name":["Joe"]"#,
+        after: "held back: the contact goes on without it",
+    },
+    Rule {
+        code: Code::VAL002,
+        severity: Severity::Change,
+        effect: Effect::Changes,
+        message: "a number was taken as text, by its own digits",
+        help: "nothing to do; if it had leading zeros, the export has lost them",
+        why: "The schema's type for this member is string. The digits are copied as they stand, never sent through a float.",
+        before: r#""zip":60609"#,
+        after: r#""zip":"60609""#,
+    },
+    Rule {
+        code: Code::VAL003,
+        severity: Severity::Change,
+        effect: Effect::Changes,
+        message: "nothing is there; the member was left out",
+        help: "nothing to do",
+        why: "An import updates the members it carries: a blank must not erase what the account has.",
+        before: r#""job_title":"  ","city":null"#,
+        after: "both are left out",
+    },
+];
