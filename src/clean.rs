@@ -16,6 +16,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// that the cost of a call is nothing.
 const PARSED_AT_ONCE: usize = 32 * 1024;
 
+/// What stands between cleaned contacts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Separator {
+    /// A comma before each.
+    Comma,
+    /// A line break behind each.
+    Newline,
+}
+
 /// What is wanted of a run beside the cleaned contacts.
 #[derive(Debug, Default)]
 pub struct Wanted {
@@ -83,7 +92,8 @@ impl<'b> Batch<'b> {
     }
 
     /// Where a byte of contact `i` is, `at` bytes behind the contact's first.
-    fn position(&self, i: usize, at: usize) -> Position {
+    #[must_use]
+    pub fn position(&self, i: usize, at: usize) -> Position {
         let span = &self.spans[i];
         let start = (span.start - self.base) as usize;
         // The line of the contact began in these bytes, or where the line of the first byte did.
@@ -149,7 +159,7 @@ impl Stats {
 pub struct Accepted {
     /// Its place in the batch.
     pub contact: u32,
-    /// Where it ends in [`Cleaned::out`], its separator included.
+    /// Where it ends in [`Cleaned::out`], a line break behind it included.
     pub end: u32,
     /// Who it is.
     pub identity: Identity,
@@ -171,7 +181,7 @@ pub struct Mark {
 /// What came of a batch.
 #[derive(Debug, Default)]
 pub struct Cleaned {
-    /// Cleaned contacts, each followed by the separator.
+    /// Cleaned contacts, each with its separator.
     pub out: Vec<u8>,
     /// Those contacts.
     pub accepted: Vec<Accepted>,
@@ -277,19 +287,19 @@ pub struct Cleaner {
 struct Work<'w> {
     settings: &'w Settings,
     wanted: &'w Wanted,
-    separator: u8,
+    separator: Separator,
     batch: &'w Batch<'w>,
     cleaned: &'w mut Cleaned,
 }
 
 impl Cleaner {
-    /// Cleans a batch into `cleaned`, which is emptied first. Each accepted contact is followed by `separator`.
+    /// Cleans a batch into `cleaned`, which is emptied first.
     pub fn clean(
         &mut self,
         batch: &Batch<'_>,
         settings: &Settings,
         wanted: &Wanted,
-        separator: u8,
+        separator: Separator,
         cleaned: &mut Cleaned,
     ) {
         cleaned.clear();
@@ -339,7 +349,7 @@ impl Cleaner {
         cleaned: &mut Cleaned,
     ) {
         cleaned.clear();
-        let mut work = Work { settings, wanted, separator: b'\n', batch, cleaned };
+        let mut work = Work { settings, wanted, separator: Separator::Newline, batch, cleaned };
         self.judge = work.alone(i, std::mem::take(&mut self.judge), Some(first));
     }
 }
@@ -373,6 +383,8 @@ impl<'w> Work<'w> {
     /// A contact by itself, read strictly.
     fn alone(&mut self, i: usize, buffers: Buffers, duplicate_of: Option<Detail<'_>>) -> Buffers {
         self.cleaned.at = i;
+        #[cfg(test)]
+        assert!(!self.batch.contact(&self.batch.spans[i]).ends_with(b"\"PANIC\":[]}"), "asked for by a test");
         let span = &self.batch.spans[i];
         let contact = self.batch.contact(span);
         let too_large = span.end - span.start > CONTACT_BYTES_MAX;
@@ -461,7 +473,14 @@ impl<'w> Work<'w> {
             stats: &mut cleaned.stats,
             examples: &mut cleaned.examples,
         };
+        let start = cleaned.out.len();
+        if self.separator == Separator::Comma {
+            cleaned.out.push(b',');
+        }
         let (verdict, identity) = judge.contact(members, duplicate_of, &mut cleaned.out, &mut sink);
+        if !verdict.accepted {
+            cleaned.out.truncate(start);
+        }
         self.done(i, verdict, identity, true);
     }
 
@@ -471,7 +490,9 @@ impl<'w> Work<'w> {
         let cleaned = &mut *self.cleaned;
         cleaned.judged = i + 1;
         if verdict.accepted {
-            cleaned.out.push(self.separator);
+            if self.separator == Separator::Newline {
+                cleaned.out.push(b'\n');
+            }
             cleaned.stats.accepted += 1;
             cleaned.stats.held_back += u64::from(verdict.held_back);
             cleaned.stats.changed += u64::from(verdict.changed);
@@ -514,7 +535,7 @@ mod tests {
         };
         let wanted = Wanted { report: true, changes: true, rejects: true, ..Wanted::default() };
         let mut cleaned = Cleaned::default();
-        Cleaner::default().clean(&batch, &Settings::default(), &wanted, b'\n', &mut cleaned);
+        Cleaner::default().clean(&batch, &Settings::default(), &wanted, Separator::Newline, &mut cleaned);
         cleaned
     }
 

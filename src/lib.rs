@@ -1,12 +1,16 @@
 pub mod clean;
 pub mod contact;
+pub mod duplicates;
 pub mod envelope;
 pub mod error;
 pub mod finding;
 pub mod input;
 pub mod judge;
+pub mod output;
 pub mod parse;
+pub mod payload;
 pub mod position;
+pub mod receipt;
 pub mod report;
 pub mod rules;
 pub mod scan;

@@ -75,7 +75,8 @@ impl Drop for Chunk {
 
 enum From {
     File { file: File, len: u64 },
-    Memory,
+    /// All of it; `more`: but for what lies behind the limit.
+    Memory { more: bool },
     Pipe { reader: Box<dyn Read + Send>, pool: (Sender<Vec<u8>>, Receiver<Vec<u8>>) },
 }
 
@@ -143,7 +144,7 @@ impl Source {
     pub fn memory(name: String, bytes: Vec<u8>) -> Source {
         let end = bytes.len() as u64;
         let current = Some(Arc::new(Chunk { bytes: Bytes::Block(bytes, None), base: 0 }));
-        Source { end, current, ..Source::new(name, From::Memory) }
+        Source { end, current, ..Source::new(name, From::Memory { more: false }) }
     }
 
     fn new(name: String, from: From) -> Source {
@@ -166,7 +167,8 @@ impl Source {
     pub fn total(&self) -> Option<u64> {
         match &self.from {
             From::File { len, .. } => Some(*len),
-            From::Memory => self.current.as_ref().map(|chunk| chunk.end()),
+            From::Memory { more: false } => self.current.as_ref().map(|chunk| chunk.end()),
+            From::Memory { more: true } => None,
             From::Pipe { .. } => None,
         }
     }
@@ -209,7 +211,7 @@ impl Source {
     pub fn next(&mut self, keep: u64) -> Result<Option<Arc<Chunk>>> {
         debug_assert!(keep <= self.end);
         let chunk = match &mut self.from {
-            From::Memory => return Ok(None),
+            From::Memory { .. } => return Ok(None),
             #[cfg(unix)]
             From::File { file, len } => {
                 let end = (*len).min(self.limit).min(self.end + WINDOW as u64);
@@ -265,7 +267,7 @@ impl Source {
         }
         match &mut self.from {
             From::File { len, .. } => Ok(*len > self.limit),
-            From::Memory => Ok(self.current.as_ref().is_some_and(|chunk| chunk.end() > self.limit)),
+            From::Memory { more } => Ok(*more),
             From::Pipe { reader, .. } => loop {
                 match reader.read(&mut [0]) {
                     Ok(n) => return Ok(n > 0),
@@ -292,7 +294,8 @@ impl Source {
         }
         let start = self.current.as_ref().map_or(&[][..], |chunk| chunk.bytes()).to_vec();
         if self.end >= self.limit {
-            // The pipe stays open, to tell whether anything lies behind the limit.
+            let more = self.has_more_behind_limit()?;
+            self.from = From::Memory { more };
             return Ok(());
         }
         let From::Pipe { reader, .. } = &mut self.from else { return Ok(()) };

@@ -1,0 +1,287 @@
+//! Cleaned contacts to request bodies within both limits.
+
+use crate::clean::Accepted;
+use crate::envelope::Envelope;
+use crate::error::{Error, Kind, Result};
+use crate::output::Output;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Most bytes of one body: the safe reading of "4 megabytes".
+pub const MAX_BYTES: u64 = 4_000_000;
+/// Most contacts of one body.
+pub const MAX_CONTACTS: u64 = 40_000;
+
+/// How much a body may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// A body is strictly smaller than this, in bytes.
+    pub max_bytes: u64,
+    /// Contacts.
+    pub max_contacts: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { max_bytes: MAX_BYTES, max_contacts: MAX_CONTACTS }
+    }
+}
+
+/// A body that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Payload {
+    /// Its file, without the directory.
+    pub file: String,
+    /// Contacts in it.
+    pub contacts: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, in hexadecimal digits.
+    pub sha256: String,
+}
+
+/// One body, being written.
+pub struct Body {
+    output: Output,
+    file: String,
+    limits: Limits,
+    hash: Sha256,
+    bytes: u64,
+    contacts: u64,
+}
+
+impl Body {
+    /// Begins a body with its envelope.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn begin(mut output: Output, file: String, limits: Limits, prefix: &[u8]) -> Result<Body> {
+        output.write(prefix)?;
+        let mut hash = Sha256::new();
+        hash.update(prefix);
+        Ok(Body { output, file, limits, hash, bytes: prefix.len() as u64, contacts: 0 })
+    }
+
+    /// Contacts so far.
+    #[must_use]
+    pub fn contacts(&self) -> u64 {
+        self.contacts
+    }
+
+    /// Takes as many of `accepted` as fit, and says how many. Each lies in `out` behind a comma, from where the one before
+    /// ends (the first: from `start`) to its own end.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn take(&mut self, out: &[u8], start: usize, accepted: &[Accepted]) -> Result<usize> {
+        let first = usize::from(self.contacts == 0);
+        // The comma of a body's first contact is not written.
+        let have = self.bytes + Envelope::SUFFIX.len() as u64;
+        let fits = |a: &Accepted| have + u64::from(a.end) - ((start + first) as u64) < self.limits.max_bytes;
+        let room = (self.limits.max_contacts - self.contacts).min(accepted.len() as u64) as usize;
+        let taken = accepted[..room].partition_point(fits);
+        if let Some(last) = accepted[..taken].last() {
+            let bytes = &out[start + first..last.end as usize];
+            self.output.write(bytes)?;
+            self.hash.update(bytes);
+            self.bytes += bytes.len() as u64;
+            self.contacts += taken as u64;
+        }
+        Ok(taken)
+    }
+
+    /// Ends the body and puts it in its place.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn end(mut self) -> Result<Payload> {
+        self.output.write(Envelope::SUFFIX)?;
+        self.hash.update(Envelope::SUFFIX);
+        self.bytes += Envelope::SUFFIX.len() as u64;
+        if self.bytes >= self.limits.max_bytes && self.contacts > 0 {
+            let what = format!("a body of {} bytes, at most {} allowed", self.bytes, self.limits.max_bytes - 1);
+            return Err(Kind::Counts { what }.into());
+        }
+        self.output.finish()?;
+        let sha256 = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Payload { file: self.file, contacts: self.contacts, bytes: self.bytes, sha256 })
+    }
+}
+
+/// A directory of bodies: `payload-00001.json` and so on.
+pub struct Directory {
+    dir: PathBuf,
+    limits: Limits,
+    prefix: Vec<u8>,
+    force: bool,
+    body: Option<Body>,
+    done: Vec<Payload>,
+}
+
+/// Name of the receipt beside the bodies.
+pub const RECEIPT: &str = "receipt.json";
+
+/// Name of body `number`, from 1.
+#[must_use]
+pub fn file_name(number: usize) -> String {
+    format!("payload-{number:05}.json")
+}
+
+/// The number in the name of a body.
+fn number_of(name: &str) -> Option<usize> {
+    let number = name.strip_prefix("payload-")?.strip_suffix(".json")?.parse().ok()?;
+    (file_name(number) == name).then_some(number)
+}
+
+/// Names of the bodies and the receipt in a directory.
+fn ours_in(dir: &Path) -> std::io::Result<Vec<String>> {
+    let names = fs::read_dir(dir)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    Ok(names.filter(|name| name == RECEIPT || number_of(name).is_some()).collect())
+}
+
+impl Directory {
+    /// Makes the directory, if it is not there. One that holds bodies of another run is an error, unless `force`: then its
+    /// receipt is removed now, and the bodies as they are replaced.
+    ///
+    /// # Errors
+    /// It holds bodies, or cannot be made.
+    pub fn create(dir: &Path, limits: Limits, prefix: Vec<u8>, force: bool) -> Result<Directory> {
+        let name = dir.display().to_string();
+        fs::create_dir_all(dir).map_err(|error| Error::io("create the directory", &name, error))?;
+        let ours = ours_in(dir).map_err(|error| Error::io("read", &name, error))?;
+        if let Some(there) = ours.iter().min()
+            && !force
+        {
+            return Err(Kind::Exists { file: dir.join(there).display().to_string() }.into());
+        }
+        if ours.iter().any(|name| name == RECEIPT) {
+            let receipt = dir.join(RECEIPT);
+            fs::remove_file(&receipt).map_err(|error| Error::io("remove", receipt.display().to_string(), error))?;
+        }
+        Ok(Directory { dir: dir.to_path_buf(), limits, prefix, force, body: None, done: Vec::new() })
+    }
+
+    /// Takes all of `accepted`, in as many bodies as they need. See [`Body::take`].
+    ///
+    /// # Errors
+    /// A body cannot be written.
+    pub fn take(&mut self, out: &[u8], start: usize, accepted: &[Accepted]) -> Result<()> {
+        let (mut start, mut rest) = (start, accepted);
+        while !rest.is_empty() {
+            let body = match &mut self.body {
+                Some(body) => body,
+                None => {
+                    let file = file_name(self.done.len() + 1);
+                    let output = Output::create(&self.dir.join(&file), self.force)?;
+                    self.body.insert(Body::begin(output, file, self.limits, &self.prefix)?)
+                }
+            };
+            let taken = body.take(out, start, rest)?;
+            if taken == 0 && body.contacts() == 0 {
+                return Err(Kind::Counts { what: "a contact that no body can take".into() }.into());
+            }
+            if taken < rest.len() {
+                self.end_body()?;
+            }
+            if taken > 0 {
+                start = rest[taken - 1].end as usize;
+                rest = &rest[taken..];
+            }
+        }
+        Ok(())
+    }
+
+    fn end_body(&mut self) -> Result<()> {
+        if let Some(body) = self.body.take() {
+            self.done.push(body.end()?);
+        }
+        Ok(())
+    }
+
+    /// Ends the last body, and removes bodies of an earlier run that none of this one replaced.
+    ///
+    /// # Errors
+    /// The system would not.
+    pub fn end(mut self) -> Result<Vec<Payload>> {
+        self.end_body()?;
+        let name = self.dir.display().to_string();
+        for ours in ours_in(&self.dir).map_err(|error| Error::io("read", &name, error))? {
+            if number_of(&ours).is_some_and(|number| number > self.done.len() || number == 0) {
+                let stale = self.dir.join(&ours);
+                fs::remove_file(&stale).map_err(|error| Error::io("remove", stale.display().to_string(), error))?;
+            }
+        }
+        Ok(self.done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Contacts `{...}` of these lengths, each behind a comma.
+    fn contacts(lengths: &[usize]) -> (Vec<u8>, Vec<Accepted>) {
+        let (mut out, mut accepted) = (Vec::new(), Vec::new());
+        for (i, len) in lengths.iter().enumerate() {
+            out.extend_from_slice(format!(",{{{:>1$}}}", "", len - 2).as_bytes());
+            accepted.push(Accepted { contact: i as u32, end: out.len() as u32, identity: 0 });
+        }
+        (out, accepted)
+    }
+
+    fn run(limits: Limits, lengths: &[usize], at_once: usize) -> Vec<(u64, u64)> {
+        let dir = tempfile::tempdir().unwrap();
+        let prefix = Envelope::default().prefix();
+        let mut directory = Directory::create(dir.path(), limits, prefix, false).unwrap();
+        let (out, accepted) = contacts(lengths);
+        let mut start = 0;
+        for some in accepted.chunks(at_once) {
+            directory.take(&out, start, some).unwrap();
+            start = some.last().unwrap().end as usize;
+        }
+        let payloads = directory.end().unwrap();
+        for payload in &payloads {
+            let bytes = fs::read(dir.path().join(&payload.file)).unwrap();
+            assert_eq!(bytes.len() as u64, payload.bytes);
+            let hex: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(hex, payload.sha256);
+            let body: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+            assert_eq!(body["import_data"].as_array().unwrap().len() as u64, payload.contacts);
+        }
+        payloads.into_iter().map(|p| (p.contacts, p.bytes)).collect()
+    }
+
+    #[test]
+    fn bodies_are_strictly_smaller_than_the_limit() {
+        // The envelope is 30 bytes, 32 with the end: two contacts of 10 make 53.
+        assert_eq!(Envelope::default().prefix().len(), 30);
+        for at_once in [1, 2, 5] {
+            let limits = |max_bytes, max_contacts| Limits { max_bytes, max_contacts };
+            assert_eq!(run(limits(54, 9), &[10; 5], at_once), [(2, 53), (2, 53), (1, 42)]);
+            assert_eq!(run(limits(53, 9), &[10; 3], at_once), [(1, 42), (1, 42), (1, 42)]);
+            assert_eq!(run(limits(1000, 2), &[10; 5], at_once), [(2, 53), (2, 53), (1, 42)]);
+            assert_eq!(run(limits(59, 9), &[26, 5, 5, 5, 5, 5], at_once), [(1, 58), (4, 55), (1, 37)]);
+            assert_eq!(run(limits(60, 9), &[], at_once), []);
+        }
+    }
+
+    #[test]
+    fn bodies_of_another_run_are_not_mixed_in() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["payload-00001.json", "payload-00007.json", "receipt.json", "payload-1.json", "mine.json"] {
+            fs::write(dir.path().join(name), "old").unwrap();
+        }
+        let create = |force| Directory::create(dir.path(), Limits::default(), Envelope::default().prefix(), force);
+        assert!(matches!(create(false).err().unwrap().kind(), Kind::Exists { .. }));
+        let mut directory = create(true).unwrap();
+        let (out, accepted) = contacts(&[10]);
+        directory.take(&out, 0, &accepted).unwrap();
+        assert_eq!(directory.end().unwrap().len(), 1);
+        let mut names: Vec<String> =
+            fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        assert_eq!(names, ["mine.json", "payload-00001.json", "payload-1.json"]);
+    }
+}
