@@ -425,15 +425,7 @@ impl<'w> Work<'w> {
     }
 
     /// A contact that is rejected unread.
-    fn reject(
-        &mut self,
-        i: usize,
-        code: Code,
-        field: Option<&str>,
-        value: Raw<'_>,
-        detail: Detail<'_>,
-        is_json: bool,
-    ) {
+    fn reject(&mut self, i: usize, code: Code, field: Option<&str>, value: Raw<'_>, detail: Detail<'_>, is_json: bool) {
         let place = self.place(i);
         let severity = Severity::Error;
         let outcome = Outcome::Rejected;

@@ -226,7 +226,9 @@ pub fn hint(name: &str) -> Option<&'static str> {
     const CUSTOM: &str = "custom fields are members of the contact itself, each named cf:NAME";
     let squashed: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     Some(match squashed.as_str() {
-        "emailaddress" | "mail" | "emailaddresses" => "the address is a member of the contact itself, `email`, a string",
+        "emailaddress" | "mail" | "emailaddresses" => {
+            "the address is a member of the contact itself, `email`, a string"
+        }
         "phonenumbers" | "phones" => {
             "this is the shape of the /contacts endpoint: an import takes `home_phone`, `work_phone`, `mobile_phone`, \
              `other_phone`"
@@ -236,11 +238,15 @@ pub fn hint(name: &str) -> Option<&'static str> {
              those with `home_`, `work_`, `other_`"
         }
         "customfields" | "customfield" => CUSTOM,
-        "listmemberships" | "listids" | "lists" => "lists are named once for all contacts, by `list_ids` beside `import_data`",
+        "listmemberships" | "listids" | "lists" => {
+            "lists are named once for all contacts, by `list_ids` beside `import_data`"
+        }
         "smspermissiontosend" | "permissiontosend" => {
             "permission is given once for all contacts, by `sms_permission_to_send` beside `import_data`"
         }
-        "smschannel" => "this is the shape of the /contacts endpoint: an import takes `sms_number` and `sms_consent_date`",
+        "smschannel" => {
+            "this is the shape of the /contacts endpoint: an import takes `sms_number` and `sms_consent_date`"
+        }
         "postalcode" | "postcode" | "zipcode" => MemberId::Zip.info().hint,
         "company" | "organization" | "organisation" => MemberId::CompanyName.info().hint,
         "firstname" | "givenname" | "fname" => MemberId::FirstName.info().hint,
@@ -288,8 +294,20 @@ mod tests {
     #[test]
     fn known_mistakes_get_a_hint() {
         for name in [
-            "firstName", "FirstName", "FIRST NAME", "phone_numbers", "street_addresses", "custom_fields", "list_memberships", "cf_x",
-            "CF:x", "emailAddress", "homeCountry", "work country", "smsNumber", "street_2",
+            "firstName",
+            "FirstName",
+            "FIRST NAME",
+            "phone_numbers",
+            "street_addresses",
+            "custom_fields",
+            "list_memberships",
+            "cf_x",
+            "CF:x",
+            "emailAddress",
+            "homeCountry",
+            "work country",
+            "smsNumber",
+            "street_2",
         ] {
             assert!(hint(name).is_some(), "{name}");
         }

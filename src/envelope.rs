@@ -144,7 +144,8 @@ impl Found {
         let mut cursor = Cursor::new(bytes);
         cursor.at = start + 1;
         cursor.skip_space();
-        let first = if cursor.peek() == Some(b'}') { Ok(None) } else { self.members(input, &mut cursor, bytes, origin) };
+        let first =
+            if cursor.peek() == Some(b'}') { Ok(None) } else { self.members(input, &mut cursor, bytes, origin) };
         match self.outcome(first, input, bytes, origin, end)? {
             Some(Some(at)) => Ok(Some(Head::Contacts(at))),
             Some(None) => Ok(Some(Head::None)),
@@ -152,13 +153,12 @@ impl Found {
         }
     }
 
-    /// Reads what stands behind the contacts of a body: `bytes` begin behind their `]`, at `origin`. False: more bytes are
-    /// needed. Bytes that a limit cuts off are not missed.
+    /// Reads what stands behind the contacts of a body: `bytes` begin behind their `]`, at `origin`. Gives the index behind the
+    /// body's `}`; none: more bytes are needed. After an error or none, nothing in `self` is to be relied on.
     ///
     /// # Errors
-    /// Broken syntax, a member given twice, something behind the body.
-    pub fn tail(&mut self, input: &str, bytes: &[u8], origin: Position, end: End) -> Result<bool> {
-        let before = self.clone();
+    /// Broken syntax, a member given twice, an input that ends here.
+    pub fn tail(&mut self, input: &str, bytes: &[u8], origin: Position, end: End) -> Result<Option<usize>> {
         let mut cursor = Cursor::new(bytes);
         cursor.skip_space();
         let read = match cursor.peek() {
@@ -171,26 +171,14 @@ impl Found {
                 Err(error) => Err(Stop::Syntax(error)),
             },
         };
-        let read = match read {
-            Ok(Some(at)) => {
-                let position = origin.after(&bytes[..at]);
-                return Err(Error::envelope(Code::ENV011, input, Some(position), IMPORT_DATA));
-            }
-            Ok(None) => {
-                cursor.at += 1;
-                only_space(&mut cursor).map_err(Stop::Syntax)
-            }
-            Err(stop) => Err(stop),
-        };
-        let done = self.outcome(read, input, bytes, origin, end)?.is_some();
-        if !done {
-            *self = before;
+        match self.outcome(read, input, bytes, origin, end)? {
+            Some(Some(at)) => Err(Error::envelope(Code::ENV011, input, Some(origin.after(&bytes[..at])), IMPORT_DATA)),
+            Some(None) => Ok(Some(cursor.at + 1)),
+            None => Ok(None),
         }
-        // With a limit, what is cut off is lost, and the caller says so.
-        Ok(done || end == End::Limit)
     }
 
-    /// Makes sure that nothing but white space stands behind a bare array. False: more bytes are needed.
+    /// Makes sure that nothing but white space stands behind a document.
     ///
     /// # Errors
     /// Something does.
@@ -302,6 +290,26 @@ impl Found {
         self.list_ids.is_some()
     }
 
+    /// The permission that was found, if it is a good one.
+    #[must_use]
+    pub fn sms_permission(&self) -> Option<SmsPermission> {
+        match serde_json::from_slice::<String>(&self.sms_permission.as_ref()?.json).ok()?.as_str() {
+            "explicit" => Some(SmsPermission::Explicit),
+            "not_set" => Some(SmsPermission::NotSet),
+            _ => None,
+        }
+    }
+
+    /// What is to be told of members that `self` has beyond `before`.
+    #[must_use]
+    pub fn told_behind(&self, before: &Found) -> Vec<Told> {
+        self.unknown[before.unknown.len().min(self.unknown.len())..].iter().map(Found::told_unknown).collect()
+    }
+
+    fn told_unknown((name, position): &(String, Position)) -> Told {
+        Told { code: Code::ENV008, position: *position, field: name.clone(), value: None, to: None }
+    }
+
     /// The envelope, from what was asked for and, where nothing was, what was found.
     ///
     /// # Errors
@@ -344,9 +352,7 @@ impl Found {
                 },
             },
         };
-        for (name, position) in &self.unknown {
-            told.push(Told { code: Code::ENV008, position: *position, field: name.clone(), value: None, to: None });
-        }
+        told.extend(self.unknown.iter().map(Found::told_unknown));
         told.sort_by_key(|told| told.position.offset);
         Ok((Envelope { list_ids: lists, sms_permission }, told))
     }
@@ -433,7 +439,9 @@ mod tests {
     #[test]
     fn good_envelopes() {
         let upper = A.to_uppercase();
-        let text = format!(r#" {{"x":1, "list_ids" : ["{upper}","{A}"],"sms_permission_to_send":"explicit","import_data": [{{"#);
+        let text = format!(
+            r#" {{"x":1, "list_ids" : ["{upper}","{A}"],"sms_permission_to_send":"explicit","import_data": [{{"#
+        );
         let mut found = Found::default();
         let at = found.head("x", text.as_bytes(), 1, End::Input).unwrap();
         assert_eq!(at, Some(Head::Contacts(text.len() - 1)));
@@ -470,15 +478,16 @@ mod tests {
     fn tails() {
         let origin = Position { offset: 100, line: 1, column: 101, contact: None };
         let tail = |text: &str, end| Found::default().tail("x", text.as_bytes(), origin, end);
-        assert!(tail(" }\n ", End::Input).unwrap());
-        assert!(tail(r#","list_ids":[1]}"#, End::Input).unwrap());
-        assert!(tail("} x", End::Input).is_err());
+        assert_eq!(tail(" }\n ", End::Input).unwrap(), Some(2));
+        assert_eq!(tail(r#","list_ids":[1]}"#, End::Input).unwrap(), Some(16));
+        assert!(Found::nothing_behind("x", b"\n ", origin).is_ok());
+        assert!(Found::nothing_behind("x", b"\n }", origin).is_err());
         assert!(tail(",}", End::Input).is_err());
         assert!(tail(r#","import_data":[]}"#, End::Input).is_err());
         for cut in ["", ",", ",\"list", ",\"list_ids\":[1", ",\"list_ids\":[1]"] {
             assert!(tail(cut, End::Input).is_err(), "{cut}");
-            assert!(!tail(cut, End::Open).unwrap(), "{cut}");
-            assert!(tail(cut, End::Limit).unwrap(), "{cut}");
+            assert_eq!(tail(cut, End::Open).unwrap(), None, "{cut}");
+            assert_eq!(tail(cut, End::Limit).unwrap(), None, "{cut}");
         }
     }
 

@@ -128,12 +128,7 @@ impl Error {
         Kind::Io { doing, file: file.into(), source }.into()
     }
 
-    pub(crate) fn envelope(
-        code: Code,
-        input: &str,
-        position: Option<Position>,
-        detail: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn envelope(code: Code, input: &str, position: Option<Position>, detail: impl Into<String>) -> Self {
         Kind::Envelope { code, input: input.to_owned(), position, detail: detail.into() }.into()
     }
 
@@ -142,7 +137,11 @@ impl Error {
     pub fn is_broken_input(&self) -> bool {
         matches!(
             self.kind(),
-            Kind::Syntax { .. } | Kind::TooLarge { .. } | Kind::Shrunk { .. } | Kind::Bug { .. } | Kind::Envelope { .. }
+            Kind::Syntax { .. }
+                | Kind::TooLarge { .. }
+                | Kind::Shrunk { .. }
+                | Kind::Bug { .. }
+                | Kind::Envelope { .. }
         ) || matches!(self.kind(), Kind::Io { doing: "read", .. })
     }
 
@@ -204,7 +203,9 @@ impl fmt::Display for Error {
                 f,
                 "{input}: an internal error at {position}: {what}; please report this, with that contact if you can"
             ),
-            Kind::Counts { what } => write!(f, "an internal error: the counts do not add up: {what}; please report this"),
+            Kind::Counts { what } => {
+                write!(f, "an internal error: the counts do not add up: {what}; please report this")
+            }
         }
     }
 }

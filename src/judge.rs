@@ -9,8 +9,7 @@ use crate::finding::{Code, Detail, Finding, Outcome, Raw, Severity, To};
 use crate::rules::{
     BadField, Settings, birthday, custom,
     date::{self, Date},
-    email, phone,
-    rule, text,
+    email, phone, rule, text,
 };
 use std::collections::HashSet;
 use std::io::Write as _;
@@ -263,14 +262,7 @@ impl<'a, 's> Judge<'a, 's> {
             Family::Birthday => self.birthday_half(i),
             Family::Unknown => {
                 let detail = hint(name).map_or(Detail::None, Detail::Hint);
-                self.wait(
-                    Code::CON004,
-                    Severity::Warning,
-                    Outcome::HeldBack,
-                    Some(name),
-                    Raw::Value(value),
-                    detail,
-                );
+                self.wait(Code::CON004, Severity::Warning, Outcome::HeldBack, Some(name), Raw::Value(value), detail);
             }
             _ => self.text_member(i),
         }
@@ -390,9 +382,7 @@ impl<'a, 's> Judge<'a, 's> {
             },
             Family::Sms => match phone::normalise(given, phone::Extension::Refused, settings, buffer) {
                 phone::Phone::Blank => Found::Blank,
-                _ if text::chars(given) > usize::from(id.info().limit) => {
-                    Found::Bad(Code::SMS003, as_given(given, id))
-                }
+                _ if text::chars(given) > usize::from(id.info().limit) => Found::Bad(Code::SMS003, as_given(given, id)),
                 phone::Phone::Same => Found::Same,
                 phone::Phone::Changed => Found::Changed(Code::SMS008),
                 phone::Phone::Bad(fault) => match fault {
@@ -503,13 +493,8 @@ impl<'a, 's> Judge<'a, 's> {
     }
 
     fn phones(&mut self) {
-        const PHONES: [MemberId; 5] = [
-            MemberId::Phone,
-            MemberId::HomePhone,
-            MemberId::WorkPhone,
-            MemberId::MobilePhone,
-            MemberId::OtherPhone,
-        ];
+        const PHONES: [MemberId; 5] =
+            [MemberId::Phone, MemberId::HomePhone, MemberId::WorkPhone, MemberId::MobilePhone, MemberId::OtherPhone];
         if let [Some(phone), Some(other)] = [MemberId::Phone, MemberId::OtherPhone].map(|id| self.present(id)) {
             if self.text_of(self.slots[phone].now) == self.text_of(self.slots[other].now) {
                 self.left_out(other, Code::PHN005);
@@ -529,7 +514,8 @@ impl<'a, 's> Judge<'a, 's> {
     }
 
     fn addresses(&mut self) {
-        const FIRST: [MemberId; 4] = [MemberId::Street, MemberId::HomeStreet, MemberId::WorkStreet, MemberId::OtherStreet];
+        const FIRST: [MemberId; 4] =
+            [MemberId::Street, MemberId::HomeStreet, MemberId::WorkStreet, MemberId::OtherStreet];
         if !self.slots.iter().any(|slot| slot.id.info().family == Family::Address) {
             return;
         }
@@ -779,8 +765,13 @@ mod tests {
             r#"{"zip":"60609","email":"Joe@example.com","first_name":"Joe","last_name":"O\"Neil","birthday_month":7,"birthday_day":14,"street":"1 Elm St"}"#
         );
         let expected = [
-            "ADR001 home country held_back", "VAL002 zip changed", "EML005 email changed", "TXT002 first_name changed",
-            "BDY004 birthday_month changed", "VAL003 city changed", "ADR003 street2 changed",
+            "ADR001 home country held_back",
+            "VAL002 zip changed",
+            "EML005 email changed",
+            "TXT002 first_name changed",
+            "BDY004 birthday_month changed",
+            "VAL003 city changed",
+            "ADR003 street2 changed",
         ];
         assert_eq!(told, expected);
         assert!(verdict.accepted && verdict.held_back && verdict.changed);
@@ -821,9 +812,7 @@ mod tests {
         let (a, b) = (Text("508-123-1235"), Text("508-123-9999"));
         assert_eq!(judge(&s, &[good, ("other_phone", a), ("phone", a)]).1, ["PHN005 other_phone changed"]);
         assert_eq!(judge(&s, &[good, ("other_phone", b), ("phone", a)]).1, ["PHN006 other_phone held_back"]);
-        let five = [
-            good, ("other_phone", b), ("mobile_phone", b), ("work_phone", b), ("home_phone", b),
-        ];
+        let five = [good, ("other_phone", b), ("mobile_phone", b), ("work_phone", b), ("home_phone", b)];
         assert_eq!(judge(&s, &five).1, ["PHN007 other_phone held_back"]);
     }
 
@@ -842,7 +831,10 @@ mod tests {
         let s = Settings::default();
         let good = ("email", Text("a@example.com"));
         assert_eq!(judge(&s, &[good, good]).1, ["CON003 email rejected"]);
-        assert_eq!(judge(&s, &[good, ("home country", Text("x")), ("home_country", Null)]).1[0], "CON003 home_country rejected");
+        assert_eq!(
+            judge(&s, &[good, ("home country", Text("x")), ("home_country", Null)]).1[0],
+            "CON003 home_country rejected"
+        );
         let names: Vec<String> = (0..10_000).map(|i| format!("cf:{i}")).collect();
         let mut many: Vec<(&str, Value<'_>)> = names.iter().map(|n| (n.as_str(), Text("x"))).collect();
         many.push(good);

@@ -1,5 +1,39 @@
+//! **presort** gets large, messy contact exports into an email service without losing anybody: it validates and normalises
+//! every contact, writes request bodies that the Constant Contact V3 endpoint `POST /activities/contacts_json_import` takes, and
+//! says what was wrong with every contact and value it held back.
+//!
+//! # How the bytes flow
+//!
+//! ```text
+//!   file -> mapped windows --+
+//!                            +-> splitter -> batches of contacts -> workers: parse, judge, write -> writer -> files
+//!   pipe -> blocks ----------+   (reader)                           (rayon)                        (own thread)
+//! ```
+//!
+//! The modules, in the order of that flow; each uses only those above it:
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`position`], [`error`], [`finding`] | where something is; what stops a run; what is wrong with a contact |
+//! | [`scan`] | 64 bytes to bit masks, by the best instructions the processor has |
+//! | [`syntax`] | strict JSON: what is wrong, and at which byte |
+//! | [`split`] | bytes to contact spans, without I/O, at any block size |
+//! | [`contact`] | the members of the contract |
+//! | [`parse`] | spans to members |
+//! | [`rules`] | the registry of codes, one file a family |
+//! | [`judge`] | the rules applied to one contact |
+//! | [`report`], [`clean`] | findings to lines; a batch of contacts, cleaned |
+//! | [`input`], [`envelope`], [`document`] | where bytes come from; what stands around the contacts |
+//! | [`output`], [`payload`], [`duplicates`], [`receipt`], [`writer`] | where cleaned bytes go, and that they add up |
+//! | [`pipeline`] | a run; the only place with threads and channels |
+//! | [`sample`] | made-up exports to try things on |
+#![cfg_attr(feature = "cli", doc = "| [`cli`] | the command line |")]
+
 pub mod clean;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod contact;
+pub mod document;
 pub mod duplicates;
 pub mod envelope;
 pub mod error;
@@ -9,10 +43,13 @@ pub mod judge;
 pub mod output;
 pub mod parse;
 pub mod payload;
+pub mod pipeline;
 pub mod position;
 pub mod receipt;
 pub mod report;
 pub mod rules;
+pub mod sample;
 pub mod scan;
 pub mod split;
 pub mod syntax;
+pub mod writer;

@@ -1,1 +1,7 @@
-fn main(){}
+//! The program: calls [`presort::cli`] and turns its answer into an exit status.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    presort::cli::main()
+}

@@ -243,8 +243,19 @@ mod tests {
     fn one_broken_contact_refuses_the_batch() {
         let mut parser = Parser::new();
         for broken in [
-            r#"{"a":[1}"#, r#"{"a":1}{"b":2}"#, r#"{"a":NaN}"#, "{\"a\":\"\n\"}", r#"{"a":"\ud800"}"#, "{\"a\":\"\u{1}\"}", r#"{"a":007}"#,
-            r#"{"a":1,}"#, r#"{"a":"\x"}"#, r#"{"a" 1}"#, r#"{"a":-}"#, r#"{"a":1.}"#, "{\"a\":\"\u{1f}\"}",
+            r#"{"a":[1}"#,
+            r#"{"a":1}{"b":2}"#,
+            r#"{"a":NaN}"#,
+            "{\"a\":\"\n\"}",
+            r#"{"a":"\ud800"}"#,
+            "{\"a\":\"\u{1}\"}",
+            r#"{"a":007}"#,
+            r#"{"a":1,}"#,
+            r#"{"a":"\x"}"#,
+            r#"{"a" 1}"#,
+            r#"{"a":-}"#,
+            r#"{"a":1.}"#,
+            "{\"a\":\"\u{1f}\"}",
         ] {
             let contacts = [r#"{"a":1}"#, broken, r#"{"a":"x"}"#];
             let good = parser.parse(contacts.iter().map(|c| c.as_bytes()), |_| panic!("{broken}"));
@@ -279,7 +290,15 @@ mod tests {
             "[ -~]{0,12}".prop_map(|s| serde_json::to_string(&s).unwrap()),
             "\\PC{0,6}".prop_map(|s| serde_json::to_string(&s).unwrap()),
             prop::sample::select(vec![
-                r#""\u00e9\n""#, r#""\ud83d\ude00""#, r#""\ud83d""#, r#""\/""#, "\"\t\"", "\"\u{7f}\"", r#""\""#, r#""""#, r#""a\\""#,
+                r#""\u00e9\n""#,
+                r#""\ud83d\ude00""#,
+                r#""\ud83d""#,
+                r#""\/""#,
+                "\"\t\"",
+                "\"\u{7f}\"",
+                r#""\""#,
+                r#""""#,
+                r#""a\\""#,
             ])
             .prop_map(str::to_owned),
         ];

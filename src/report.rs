@@ -70,10 +70,9 @@ pub fn line(place: &Place<'_>, finding: &Finding<'_>, redactor: Option<&Redactor
     number(place.offset, line);
     line.extend_from_slice(b",\"line\":");
     number(place.line, line);
-    for (name, word) in [
-        (&b",\"severity\":\""[..], finding.severity.as_str()),
-        (b"\",\"code\":\"", finding.code.as_str()),
-    ] {
+    for (name, word) in
+        [(&b",\"severity\":\""[..], finding.severity.as_str()), (b"\",\"code\":\"", finding.code.as_str())]
+    {
         line.extend_from_slice(name);
         line.extend_from_slice(word.as_bytes());
     }
@@ -195,7 +194,11 @@ fn string(text: &str, line: &mut Vec<u8>) {
 /// Appends a contact to the rejects: its own bytes but for line breaks between tokens, on one line. Where `bytes` are not
 /// JSON, they are one line already, and are not touched.
 pub fn reject(bytes: &[u8], is_json: bool, rejects: &mut Vec<u8>) {
-    if is_json { without_line_breaks(bytes, rejects) } else { rejects.extend_from_slice(bytes) }
+    if is_json {
+        without_line_breaks(bytes, rejects)
+    } else {
+        rejects.extend_from_slice(bytes)
+    }
     rejects.push(b'\n');
 }
 
@@ -220,7 +223,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn finding<'a>(value: Raw<'a>, to: To<'a>, field: &'a str, detail: Detail<'a>) -> Finding<'a> {
-        Finding { code: Code::PHN001, severity: Severity::Error, outcome: Outcome::HeldBack, field: Some(field), value, to, detail }
+        Finding {
+            code: Code::PHN001,
+            severity: Severity::Error,
+            outcome: Outcome::HeldBack,
+            field: Some(field),
+            value,
+            to,
+            detail,
+        }
     }
 
     fn text(place: &Place<'_>, finding: &Finding<'_>, redactor: Option<&Redactor>) -> String {
@@ -241,7 +252,10 @@ mod tests {
             "\n"
         );
         assert_eq!(text(&PLACE, &told, None), expected);
-        assert_eq!(message(&finding(Raw::Nothing, To::None, "x", Detail::Is("a \"b\""))), "not a US phone number: ten digits are wanted: a \"b\"");
+        assert_eq!(
+            message(&finding(Raw::Nothing, To::None, "x", Detail::Is("a \"b\""))),
+            "not a US phone number: ten digits are wanted: a \"b\""
+        );
     }
 
     #[test]

@@ -161,6 +161,12 @@ impl Splitter {
         inside.then_some(Pending { start: self.start, line: self.start_line })
     }
 
+    /// Lines: the object of the last line is closed, and only its line break has not come.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
     /// How the values are laid out.
     #[must_use]
     pub fn layout(&self) -> Layout {
@@ -511,8 +517,7 @@ mod tests {
         for choice in Choice::available() {
             for chunk in 1..=text.len() {
                 let (spans, status, ..) = split(text.as_bytes(), Layout::Array, chunk, choice);
-                let expected =
-                    ["{\"a\":\"}]\\\"\"}", "[1,{}]", "\"x,]\"", "12", "null", "{\"b\":{\"c\":[]}}"];
+                let expected = ["{\"a\":\"}]\\\"\"}", "[1,{}]", "\"x,]\"", "12", "null", "{\"b\":{\"c\":[]}}"];
                 assert_eq!(texts(text, &spans), expected, "{choice:?} {chunk}");
                 assert_eq!(status, Ok(Status::End(text.len() as u64 - 5)));
                 assert_eq!(spans[0].line, 2);
@@ -534,7 +539,8 @@ mod tests {
 
     #[test]
     fn lines() {
-        let text = "{\"a\":1}\n\n  \r\n {\"b\":\"\\\\\"} \r\n{\"c\":\"x\n{\"d\":{}}\nnull\n{\"e\":[1}\n{\"f\":1},\n{\"g\":1}";
+        let text =
+            "{\"a\":1}\n\n  \r\n {\"b\":\"\\\\\"} \r\n{\"c\":\"x\n{\"d\":{}}\nnull\n{\"e\":[1}\n{\"f\":1},\n{\"g\":1}";
         for choice in Choice::available() {
             for chunk in 1..=text.len() {
                 let (spans, ..) = split(text.as_bytes(), Layout::Lines, chunk, choice);
@@ -574,8 +580,7 @@ mod tests {
         leaf.prop_recursive(depth, 24, 5, move |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-                prop::collection::vec((text, inner), 0..5)
-                    .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+                prop::collection::vec((text, inner), 0..5).prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
             ]
         })
     }

@@ -312,8 +312,7 @@ impl<'a> Cursor<'a> {
 
     fn scalar(&mut self) -> Result<()> {
         /// Words that other languages write for a value, and how they begin.
-        const WORDS: [&str; 9] =
-            ["NaN", "Infinity", "-Infinity", "undefined", "None", "True", "False", "NULL", "Null"];
+        const WORDS: [&str; 9] = ["NaN", "Infinity", "-Infinity", "undefined", "None", "True", "False", "NULL", "Null"];
         match self.peek() {
             None => self.fail(Fault::End),
             Some(b'"') => self.string().map(drop),
@@ -395,7 +394,11 @@ impl<'a> Cursor<'a> {
                         depth -= 1;
                         objects >>= 1;
                     }
-                    _ => return self.expect(b',', if in_object { "a comma or }" } else { "a comma or ]" }).map(|()| 0..0),
+                    _ => {
+                        return self
+                            .expect(b',', if in_object { "a comma or }" } else { "a comma or ]" })
+                            .map(|()| 0..0);
+                    }
                 }
             }
         }
@@ -557,8 +560,32 @@ mod tests {
 
     fn mutated() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop::sample::select(vec![
-            "{", "}", "[", "]", ",", ":", "\"a\"", "\"\\u00e9\"", "\"\\ud83d\\ude00\"", "1", "-0.5e3", "null", "true", " ", "\n",
-            "\"", "\\", "é", "\\ud800", "0", ".", "e", "x", "\"b\":1", "\"c\":[]", "{\"d\":{}}",
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+            "\"a\"",
+            "\"\\u00e9\"",
+            "\"\\ud83d\\ude00\"",
+            "1",
+            "-0.5e3",
+            "null",
+            "true",
+            " ",
+            "\n",
+            "\"",
+            "\\",
+            "é",
+            "\\ud800",
+            "0",
+            ".",
+            "e",
+            "x",
+            "\"b\":1",
+            "\"c\":[]",
+            "{\"d\":{}}",
         ]);
         prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat().into_bytes())
     }

@@ -74,10 +74,18 @@ impl Drop for Chunk {
 }
 
 enum From {
-    File { file: File, len: u64 },
+    File {
+        file: File,
+        len: u64,
+    },
     /// All of it; `more`: but for what lies behind the limit.
-    Memory { more: bool },
-    Pipe { reader: Box<dyn Read + Send>, pool: (Sender<Vec<u8>>, Receiver<Vec<u8>>) },
+    Memory {
+        more: bool,
+    },
+    Pipe {
+        reader: Box<dyn Read + Send>,
+        pool: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
+    },
 }
 
 /// One input, read from front to back.
@@ -160,6 +168,12 @@ impl Source {
     /// Hands out nothing from `limit` on: bytes behind it are not touched.
     pub fn set_limit(&mut self, limit: u64) {
         self.limit = limit;
+    }
+
+    /// Offset behind the last byte that was handed out.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.end
     }
 
     /// How long it is in bytes, where that is known.

@@ -113,9 +113,11 @@ fn object(bytes: &[u8], start: usize, whole: bool) -> Result<Option<Shape>, Stri
                 None if more(end) => Ok(None),
                 // Nothing in it says contact, and nothing follows: a body without its contacts.
                 None if !lines => Ok(Some(Shape::Body(start))),
-                _ if spread => Err("the contacts are spread over several lines each: write one contact a line (jq -c . FILE), or all \
+                _ if spread => Err(
+                    "the contacts are spread over several lines each: write one contact a line (jq -c . FILE), or all \
                                     of them as an array (jq -s . FILE)"
-                    .into()),
+                        .into(),
+                ),
                 _ => Ok(Some(Shape::Lines(start))),
             }
         }

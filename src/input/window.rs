@@ -46,9 +46,9 @@ impl Window {
         // what the handler is for.
         let map = unsafe { MmapOptions::new().offset(offset).len(len).populate().map(file)? };
         let start = map.as_ptr() as usize;
-        let free = WATCHES.iter().position(|watch| {
-            watch.start.compare_exchange(0, usize::MAX, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-        });
+        let free = WATCHES
+            .iter()
+            .position(|watch| watch.start.compare_exchange(0, usize::MAX, Ordering::AcqRel, Ordering::Relaxed).is_ok());
         let Some(at) = free else { return Err(io::Error::other("too many windows are mapped at once")) };
         WATCHES[at].torn.store(false, Ordering::Relaxed);
         WATCHES[at].end.store(start + len, Ordering::Relaxed);

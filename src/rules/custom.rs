@@ -100,7 +100,10 @@ mod tests {
             names
         };
         assert_eq!(sorted("Tier\n\n cf:Source \r\n"), ["Source", "Tier"]);
-        assert_eq!(sorted(r#"{"custom_fields":[{"custom_field_id":"1","label":"My Tier","name":"tier"}],"_links":{}}"#), ["My Tier", "tier"]);
+        assert_eq!(
+            sorted(r#"{"custom_fields":[{"custom_field_id":"1","label":"My Tier","name":"tier"}],"_links":{}}"#),
+            ["My Tier", "tier"]
+        );
         assert_eq!(sorted(r#"["a","b"]"#), ["a", "b"]);
         assert!(parse_names("{").is_err());
         assert!(parse_names(r#"{"x":1}"#).is_err());

@@ -133,8 +133,11 @@ pub fn normalise(given: &str, extension: Extension, settings: &Settings, buffer:
 
 /// Punctuation that people put between digits.
 fn is_punctuation(c: char) -> bool {
-    matches!(c, '-' | '.' | '(' | ')' | '/' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' | '\u{ad}')
-        || c.is_whitespace()
+    matches!(
+        c,
+        '-' | '.' | '(' | ')' | '/' | '\u{2010}'
+            ..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' | '\u{ad}'
+    ) || c.is_whitespace()
         || text::is_zero_width(c)
 }
 
@@ -285,7 +288,9 @@ mod tests {
         assert_eq!(run("508-123-1235 x7", Extension::Kept, &digits).as_deref(), Ok("5081231235 x7"));
         assert_eq!(run("5081231235", Extension::Kept, &digits).as_deref(), Ok("5081231235"));
         let nanp = Settings { nanp: true, ..Settings::default() };
-        for (from, good) in [("508-423-1235", true), ("508-123-1235", false), ("911-423-1235", false), ("508-411-1235", false)] {
+        for (from, good) in
+            [("508-423-1235", true), ("508-123-1235", false), ("911-423-1235", false), ("508-411-1235", false)]
+        {
             assert_eq!(run(from, Extension::Kept, &nanp).is_ok(), good, "{from}");
         }
     }

@@ -1,0 +1,207 @@
+//! `presort bench`: throughput on the user's own file, stage by stage, beside a plain copy of the same bytes.
+
+use crate::document::{Document, SLICE};
+use crate::envelope::Asked;
+use crate::error::{Error, Result};
+use crate::parse::Parser;
+use crate::payload::Limits;
+use crate::pipeline::{Job, Mode, run as run_job};
+use crate::rules::Settings;
+use crate::sample::{Sample, SampleFormat};
+use crate::split::Status;
+use serde_json::json;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// One row: a stage at a number of threads, and the time of each run in seconds.
+struct Row {
+    stage: &'static str,
+    threads: usize,
+    seconds: Vec<f64>,
+}
+
+impl Row {
+    fn median(&self) -> f64 {
+        let mut sorted = self.seconds.clone();
+        sorted.sort_by(f64::total_cmp);
+        let middle = sorted.len() / 2;
+        if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
+    }
+}
+
+/// Measures, and writes the table to standard output.
+///
+/// # Errors
+/// The file cannot be read, or a copy of it not be written.
+pub fn run(input: Option<&Path>, runs: usize, threads: usize, as_json: bool) -> Result<ExitCode> {
+    let temporary = tempfile::tempdir().map_err(|error| Error::io("create", "a temporary directory", error))?;
+    let out = temporary.path().join("out");
+    let path: PathBuf = match input {
+        Some(path) if path.as_os_str() != "-" => path.to_path_buf(),
+        Some(_) => return Err(Error::usage("bench reads its file several times: name a file, not standard input")),
+        None => {
+            let path = temporary.path().join("sample.json");
+            let mut output = crate::output::Output::create(&path, false)?;
+            let sample = Sample { contacts: 200_000, seed: 1, mess: 5.0, format: SampleFormat::Payload };
+            crate::sample::write(&sample, &mut output).map_err(|error| Error::io("write", "a sample", error))?;
+            output.finish()?;
+            path
+        }
+    };
+    let name = input.map_or("a made-up export".to_owned(), |path| path.display().to_string());
+    let bytes = path.metadata().map_err(|error| Error::io("read", &name, error))?.len();
+
+    // The stages are taken in turn, so that a machine that gets slower does so for all of them.
+    let mut all = vec![1];
+    if threads > 1 {
+        all.push(threads);
+    }
+    let mut rows: Vec<Row> = Vec::new();
+    for stage in ["copy", "read", "split", "parse"] {
+        rows.push(Row { stage, threads: 1, seconds: Vec::new() });
+    }
+    rows.extend(all.iter().map(|threads| Row { stage: "whole", threads: *threads, seconds: Vec::new() }));
+    let mut contacts = 0;
+    for counted in 0..=runs {
+        for row in &mut rows {
+            let began = Instant::now();
+            match row.stage {
+                "copy" => copy(&path, &out)?,
+                "read" => read(&path)?,
+                "split" => contacts = split(&path, false)?,
+                "parse" => contacts = split(&path, true)?,
+                _ => whole(&path, &out, row.threads)?,
+            }
+            // The first round warms up, and is not counted.
+            if counted > 0 {
+                row.seconds.push(began.elapsed().as_secs_f64());
+            }
+            let _ = std::fs::remove_file(&out);
+        }
+    }
+    let copied = rows[0].median();
+    let text = if as_json {
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                let median = row.median();
+                json!({
+                    "stage": row.stage, "threads": row.threads, "median_seconds": median, "seconds": row.seconds,
+                    "bytes_per_second": bytes as f64 / median, "contacts_per_second": contacts as f64 / median,
+                    "times_of_copy": median / copied,
+                })
+            })
+            .collect();
+        format!("{:#}\n", json!({"input": name, "bytes": bytes, "contacts": contacts, "runs": runs, "stages": rows}))
+    } else {
+        let mut text = format!("{name}: {bytes} bytes, {contacts} contacts, medians of {runs} runs\n\n");
+        let _ = writeln!(text, "stage      threads   seconds      MB/s   contacts/s   x copy");
+        for row in &rows {
+            let median = row.median();
+            let _ = writeln!(
+                text,
+                "{:<10} {:>7} {:>9.3} {:>9.0} {:>12.0} {:>8.2}",
+                row.stage,
+                row.threads,
+                median,
+                bytes as f64 / median / 1e6,
+                contacts as f64 / median,
+                median / copied
+            );
+        }
+        text.push_str(
+            "\ncopy: the bytes, to another file; read: every byte touched; split: contacts found; parse: split, and read by the \
+             parser;\nwhole: clean --format ndjson to a file\n",
+        );
+        text
+    };
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Error::io("write", "standard output", error))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn copy(path: &Path, to: &Path) -> Result<()> {
+    let fail = |error| Error::io("copy", path.display().to_string(), error);
+    let mut from = File::open(path).map_err(fail)?;
+    let mut to = File::create(to).map_err(fail)?;
+    io::copy(&mut from, &mut to).map_err(fail)?;
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<()> {
+    let mut source = crate::input::Source::open(path)?;
+    let mut lines = 0;
+    while let Some(chunk) = source.next(source.end())? {
+        lines += memchr::memchr_iter(b'\n', chunk.bytes()).count();
+    }
+    std::hint::black_box(lines);
+    Ok(())
+}
+
+/// Finds the contacts, and with `parse` reads them; gives how many there are.
+fn split(path: &Path, parse: bool) -> Result<u64> {
+    let asked = Asked { list_ids: Vec::new(), sms_permission: Some(crate::envelope::SmsPermission::NotSet) };
+    let mut document = Document::open(path, u64::MAX, &asked, false)?;
+    let mut splitter = document.splitter();
+    let (mut spans, mut parser) = (Vec::new(), Parser::new());
+    let mut chunk = document.source.current().cloned();
+    loop {
+        if let Some(chunk) = chunk.take() {
+            for slice in chunk.from(splitter.offset()).chunks(SLICE) {
+                spans.clear();
+                let status = splitter.feed(slice, &mut spans);
+                if parse {
+                    for some in spans.chunks(128) {
+                        let contacts = some.iter().map(|span| {
+                            &chunk.bytes()[(span.start - chunk.base) as usize..(span.end - chunk.base) as usize]
+                        });
+                        parser.parse(contacts, |contacts| {
+                            std::hint::black_box(contacts.count());
+                        });
+                    }
+                }
+                match status {
+                    Ok(Status::More) => {}
+                    Ok(Status::End(_)) | Err(_) => return Ok(splitter.spans()),
+                }
+            }
+        }
+        let keep = splitter.pending().map_or(splitter.offset(), |pending| pending.start);
+        chunk = document.source.next(keep)?;
+        if chunk.is_none() {
+            splitter.finish(&mut spans);
+            return Ok(splitter.spans());
+        }
+    }
+}
+
+fn whole(path: &Path, out: &Path, threads: usize) -> Result<()> {
+    let job = Job {
+        inputs: vec![path.to_path_buf()],
+        mode: Mode::Stream,
+        limits: Limits::default(),
+        settings: Settings { as_of: super::today(), ..Settings::default() },
+        asked: Asked::default(),
+        output: out.to_path_buf(),
+        report: None,
+        changes: None,
+        rejects: None,
+        receipt: None,
+        force: false,
+        threads,
+        redact: None,
+        progress: None,
+    };
+    let summary = run_job(&job)?;
+    match summary.stop {
+        Some(stop) => Err(stop),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,570 @@
+//! The command line: options to plain structs once, a job to its exit status.
+
+mod bench;
+mod explain;
+mod progress;
+mod signals;
+mod summary;
+
+use crate::envelope::{Asked, SmsPermission};
+use crate::error::{Error, Kind, Result};
+use crate::payload::{Limits, MAX_BYTES, MAX_CONTACTS};
+use crate::pipeline::{Job, Mode, run};
+use crate::rules::date::{self, Date};
+use crate::rules::{BadField, Duplicates, PhoneFormat, Settings, custom};
+use crate::sample::{Sample, SampleFormat};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const AFTER_HELP: &str = "\
+Exit status:
+  0  everything came through, normalised at most
+  1  done, but something was rejected, held back, or dropped at a limit
+  2  could not be done: usage, input or output, broken JSON";
+
+/// Cleans, checks and splits large contact exports into request bodies for the Constant Contact V3 import endpoint.
+#[derive(Parser)]
+#[command(name = "presort", version, after_help = AFTER_HELP, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Clean an export: one body (default), many bodies (--split), or one contact a line (--format ndjson)
+    #[command(after_help = CLEAN_HELP)]
+    Clean(Box<Clean>),
+    /// Look at an export as `clean` would, and write nothing
+    #[command(after_help = CHECK_HELP)]
+    Check(Box<Check>),
+    /// Say what a rule is, why the service cares, and what presort does
+    #[command(after_help = "Examples:\n  presort explain\n  presort explain PHN001\n  presort explain --format json")]
+    Explain(Explain),
+    /// Measure throughput on a file of yours, stage by stage, beside a plain copy
+    #[command(
+        after_help = "Examples:\n  presort bench export.json\n  presort bench export.json --runs 9 --format json"
+    )]
+    Bench(Bench),
+    /// Write a made-up export to try things on, the same for the same options
+    #[command(
+        after_help = "Examples:\n  presort sample --contacts 1000 > sample.json\n  presort sample --contacts 3000000 --format ndjson --seed 7 \
+                      --mess 20 -o big.ndjson"
+    )]
+    Sample(SampleArgs),
+}
+
+const CLEAN_HELP: &str = "\
+Examples:
+  presort clean body.json -o cleaned.json --report findings.ndjson
+      one request body, up to the 4 MB boundary
+  presort clean export.json --split -o bodies/ --list-id 04fe9a97-a579-43c5-bb1a-58ed29bf0a6a
+      an export of any size, as many bodies as it takes, and receipt.json
+  zcat export.json.gz | presort clean --format ndjson --rejects rejects.ndjson > cleaned.ndjson
+      a pipe, one cleaned contact a line
+
+Exit status:
+  0  everything came through, normalised at most
+  1  done, but something was rejected, held back, or dropped at a limit
+  2  could not be done: usage, input or output, broken JSON";
+
+const CHECK_HELP: &str = "\
+Examples:
+  presort check export.json
+  presort check export.json --report findings.ndjson --nanp
+
+Exit status: as of clean";
+
+#[derive(Args)]
+struct Clean {
+    /// Files to read, one after the other as one run; standard input when absent or -
+    inputs: Vec<PathBuf>,
+    /// Where to write: a file, - for standard output (default), a directory with --split
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// Write as many bodies as it takes into the directory named by --output, and receipt.json
+    #[arg(short, long, requires = "output")]
+    split: bool,
+    /// What to write: a request body, or one contact a line
+    #[arg(short, long, value_enum, default_value_t = Format::Payload)]
+    format: Format,
+    /// Write the change ledger here, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    changes: Option<PathBuf>,
+    /// Write rejected contacts here, one a line: mend them and feed the file back in
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// Size a body stays below, and up to which a body is read: 4000000, 4MB, 4MiB
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value_t = MAX_BYTES)]
+    max_bytes: u64,
+    /// Most contacts of a body
+    #[arg(long, value_name = "N", default_value_t = MAX_CONTACTS, value_parser = clap::value_parser!(u64).range(1..))]
+    max_contacts: u64,
+    /// Overwrite what is there
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args)]
+struct Check {
+    /// Files to read, one after the other as one run; standard input when absent or -
+    inputs: Vec<PathBuf>,
+    /// Overwrite what is there
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What clean and check share.
+#[derive(Args)]
+struct Common {
+    /// Write findings (errors and warnings) here, one JSON object a line
+    #[arg(short, long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Write the receipt here, as JSON
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+    /// Replace values in report and ledger by a keyed hash, so that they can be shared; the key is random, or the value of
+    /// PRESORT_REDACT_KEY
+    #[arg(long)]
+    redact: bool,
+    /// List the contacts are imported into, in place of the body's list_ids (repeatable)
+    #[arg(short, long = "list-id", value_name = "UUID")]
+    list_ids: Vec<String>,
+    /// Whether the contacts agreed to get text messages, in place of the body's sms_permission_to_send
+    #[arg(long, value_enum, value_name = "PERMISSION")]
+    sms_permission: Option<Permission>,
+    /// The account's custom fields: a name a line, or the JSON answer of GET /contact_custom_fields
+    #[arg(long, value_name = "FILE")]
+    custom_fields: Option<PathBuf>,
+    /// Longest email address, in characters
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=320))]
+    email_max: u16,
+    /// What to do with an optional value that breaks its rule: hold it back, or reject the contact
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Field::Hold)]
+    bad_field: Field,
+    /// Cut over-long text at its limit instead of holding it back
+    #[arg(long)]
+    truncate: bool,
+    /// Check area codes and exchanges against the North American Numbering Plan
+    #[arg(long)]
+    nanp: bool,
+    /// How phone numbers are written
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Phones::Dashed)]
+    phone_format: Phones,
+    /// What to do with contacts seen before in the run: keep them, or the first only
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Which::Keep)]
+    duplicates: Which,
+    /// The day that counts as today for dates of consent [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    as_of: Option<Date>,
+    /// Worker threads [default: as many as there are processors]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Say nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+    /// Show progress: on a terminal (auto), always, never
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    progress: When,
+    /// Use colours: on a terminal (auto), always, never; NO_COLOR is honoured
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    color: When,
+}
+
+#[derive(Args)]
+struct Explain {
+    /// The code of a rule; all of them when absent
+    code: Option<String>,
+    /// Text for a person, or JSON
+    #[arg(short, long, value_enum, default_value_t = Shown::Text)]
+    format: Shown,
+}
+
+#[derive(Args)]
+struct Bench {
+    /// The file to measure on; a made-up export when absent
+    input: Option<PathBuf>,
+    /// Runs of each stage, of which the median is told
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    runs: u16,
+    /// Worker threads of the runs with all [default: as many as there are processors]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// A table for a person, or JSON
+    #[arg(short, long, value_enum, default_value_t = Shown::Text)]
+    format: Shown,
+}
+
+#[derive(Args)]
+struct SampleArgs {
+    /// How many contacts
+    #[arg(short, long, value_name = "N")]
+    contacts: u64,
+    /// Another number makes other contacts
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Percent of contacts with something wrong or unusual
+    #[arg(long, value_name = "PERCENT", default_value_t = 5.0, value_parser = percent)]
+    mess: f64,
+    /// A request body, or one contact a line
+    #[arg(short, long, value_enum, default_value_t = Format::Payload)]
+    format: Format,
+    /// Where to write: a file, or - for standard output
+    #[arg(short, long, value_name = "PATH", default_value = "-")]
+    output: PathBuf,
+    /// Overwrite what is there
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Format {
+    Payload,
+    Ndjson,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Permission {
+    Explicit,
+    #[value(name = "not_set", alias = "not-set")]
+    NotSet,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Field {
+    Hold,
+    Reject,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Phones {
+    Dashed,
+    Digits,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Which {
+    Keep,
+    First,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Shown {
+    #[value(alias = "table")]
+    Text,
+    Json,
+}
+
+/// A size in bytes: digits, and a unit or none.
+fn size(text: &str) -> std::result::Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        unit => return Err(format!("{unit} is not a unit: B, kB, MB, GB (thousands) or KiB, MiB, GiB (1024s)")),
+    };
+    let number: u64 = digits.trim().parse().map_err(|_| "write it like 4000000, 4MB or 4MiB".to_owned())?;
+    number.checked_mul(unit).filter(|size| *size > 0).ok_or_else(|| "it is out of range".to_owned())
+}
+
+fn percent(text: &str) -> std::result::Result<f64, String> {
+    match text.trim_end_matches('%').parse() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("write a number from 0 to 100".to_owned()),
+    }
+}
+
+fn day(text: &str) -> std::result::Result<Date, String> {
+    match date::parse(text) {
+        date::Parsed::Day(day, true) => Ok(day),
+        _ => Err("write a day of the calendar as YYYY-MM-DD".to_owned()),
+    }
+}
+
+/// Today, by the clock and time zone of this machine.
+fn today() -> Date {
+    let today = jiff::Zoned::now().date();
+    Date { year: today.year().unsigned_abs(), month: today.month().unsigned_abs(), day: today.day().unsigned_abs() }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Whether to write colours to standard error.
+fn colours(when: When) -> bool {
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A reader of the help that has seen enough is no fault.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    signals::install();
+    let done = match cli.verb {
+        Verb::Clean(clean) => clean.run(),
+        Verb::Check(check) => check.run(),
+        Verb::Explain(explain) => explain::run(explain.code.as_deref(), explain.format == Shown::Json),
+        Verb::Bench(bench) => {
+            let threads = bench.threads.map_or_else(processors, usize::from);
+            bench::run(bench.input.as_deref(), usize::from(bench.runs), threads, bench.format == Shown::Json)
+        }
+        Verb::Sample(sample) => sample.run(),
+    };
+    match done {
+        Ok(status) => status,
+        // Whoever reads has enough.
+        Err(error) if matches!(error.kind(), Kind::ClosedPipe) => ExitCode::SUCCESS,
+        Err(error) => {
+            say_error(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn say_error(error: &Error) {
+    let _ = writeln!(io::stderr(), "presort: error: {error}");
+}
+
+impl Common {
+    /// The job of these options; input, mode and outputs are up to the verb.
+    fn job(&self, inputs: &[PathBuf]) -> Result<Job<'static>> {
+        let custom_fields = match &self.custom_fields {
+            None => None,
+            Some(path) => {
+                let name = path.display().to_string();
+                let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", &name, error))?;
+                Some(custom::parse_names(&text).map_err(|what| Error::usage(format!("{name}: {what}")))?)
+            }
+        };
+        let redact = match (self.redact, std::env::var("PRESORT_REDACT_KEY")) {
+            (false, _) => None,
+            (true, Ok(key)) if !key.is_empty() => Some(key.into_bytes()),
+            (true, _) => {
+                let mut key = vec![0; 32];
+                getrandom::fill(&mut key)
+                    .map_err(|error| Error::usage(format!("no random key for --redact: {error}")))?;
+                Some(key)
+            }
+        };
+        Ok(Job {
+            inputs: if inputs.is_empty() { vec!["-".into()] } else { inputs.to_vec() },
+            mode: Mode::Check,
+            limits: Limits::default(),
+            settings: Settings {
+                email_max: usize::from(self.email_max),
+                bad_field: match self.bad_field {
+                    Field::Hold => BadField::Hold,
+                    Field::Reject => BadField::Reject,
+                },
+                truncate: self.truncate,
+                nanp: self.nanp,
+                phone_format: match self.phone_format {
+                    Phones::Dashed => PhoneFormat::Dashed,
+                    Phones::Digits => PhoneFormat::Digits,
+                },
+                duplicates: match self.duplicates {
+                    Which::Keep => Duplicates::Keep,
+                    Which::First => Duplicates::First,
+                },
+                as_of: self.as_of.unwrap_or_else(today),
+                custom_fields,
+                ..Settings::default()
+            },
+            asked: Asked {
+                list_ids: self.list_ids.clone(),
+                sms_permission: self.sms_permission.map(|permission| match permission {
+                    Permission::Explicit => SmsPermission::Explicit,
+                    Permission::NotSet => SmsPermission::NotSet,
+                }),
+            },
+            output: "-".into(),
+            report: self.report.clone(),
+            changes: None,
+            rejects: None,
+            receipt: self.receipt.clone(),
+            force: false,
+            threads: self.threads.map_or_else(processors, usize::from),
+            redact,
+            progress: None,
+        })
+    }
+
+    /// Does the job, and says what came of it.
+    fn finish(&self, job: Job<'_>) -> Result<ExitCode> {
+        let mut job: Job<'_> = job;
+        let outputs =
+            [Some(&job.output), job.report.as_ref(), job.changes.as_ref(), job.rejects.as_ref(), job.receipt.as_ref()];
+        let used: Vec<&PathBuf> = outputs.into_iter().skip(usize::from(job.mode == Mode::Check)).flatten().collect();
+        for (i, one) in used.iter().enumerate() {
+            let device = Path::new(one).metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
+            if used[..i].contains(one) && !device {
+                let name = if one.as_os_str() == "-" { "standard output".into() } else { one.display().to_string() };
+                return Err(Error::usage(format!("two outputs go to {name}: give each its own file")));
+            }
+        }
+        if job.inputs.iter().filter(|input| input.as_os_str() == "-").count() > 1 {
+            return Err(Error::usage("standard input can be read only once: name - once"));
+        }
+        if self.redact && job.rejects.is_some() && !self.quiet {
+            let _ = writeln!(
+                io::stderr(),
+                "presort: note: --redact does not touch the rejects: they are the contacts themselves"
+            );
+        }
+        let bar = progress::Bar::new(match self.progress {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => io::stderr().is_terminal() && !self.quiet,
+        });
+        job.progress = bar.as_ref().map(|bar| bar as &dyn crate::pipeline::Progress);
+        if io::stdin().is_terminal() && job.inputs.iter().any(|input| input.as_os_str() == "-") && !self.quiet {
+            let _ = writeln!(
+                io::stderr(),
+                "presort: reading contacts from the terminal; end with Ctrl-D (presort --help says more)"
+            );
+        }
+        let summary = run(&job)?;
+        if let Some(stop) = &summary.stop {
+            say_error(stop);
+        }
+        if !self.quiet {
+            let text = summary::text(&job, &summary, colours(self.color));
+            let _ = io::stderr().write_all(text.as_bytes());
+        }
+        Ok(match (&summary.stop, summary.receipt.is_clean()) {
+            (Some(_), _) => ExitCode::from(2),
+            (None, false) => ExitCode::from(1),
+            (None, true) => ExitCode::SUCCESS,
+        })
+    }
+}
+
+impl Clean {
+    fn run(&self) -> Result<ExitCode> {
+        let mut job = self.common.job(&self.inputs)?;
+        job.mode = match (self.split, self.format, &self.output) {
+            (true, Format::Ndjson, _) => {
+                return Err(Error::usage("--split writes bodies: leave --format ndjson or --split out"));
+            }
+            (true, Format::Payload, Some(dir)) if dir.as_os_str() != "-" => Mode::Split(dir.clone()),
+            (true, ..) => return Err(Error::usage("--split writes many files: name a directory with --output")),
+            (false, Format::Ndjson, _) => Mode::Stream,
+            (false, Format::Payload, _) => Mode::Request,
+        };
+        if job.mode == Mode::Request && job.inputs.len() > 1 {
+            return Err(Error::usage(
+                "one request body has one input; with --split or --format ndjson several are read as one run",
+            ));
+        }
+        job.limits = Limits { max_bytes: self.max_bytes, max_contacts: self.max_contacts };
+        if let (false, Some(output)) = (self.split, &self.output) {
+            job.output.clone_from(output);
+        }
+        job.changes.clone_from(&self.changes);
+        job.rejects.clone_from(&self.rejects);
+        job.force = self.force;
+        if self.split {
+            // Not an output of its own.
+            job.output = self.output.clone().unwrap_or_default();
+        }
+        self.common.finish(job)
+    }
+}
+
+impl Check {
+    fn run(&self) -> Result<ExitCode> {
+        let mut job = self.common.job(&self.inputs)?;
+        job.force = self.force;
+        self.common.finish(job)
+    }
+}
+
+impl SampleArgs {
+    fn run(&self) -> Result<ExitCode> {
+        let sample = Sample {
+            contacts: self.contacts,
+            seed: self.seed,
+            mess: self.mess,
+            format: match self.format {
+                Format::Payload => SampleFormat::Payload,
+                Format::Ndjson => SampleFormat::Ndjson,
+            },
+        };
+        let name = if self.output.as_os_str() == "-" {
+            "standard output".to_owned()
+        } else {
+            self.output.display().to_string()
+        };
+        let mut output = crate::output::Output::create(&self.output, self.force)?;
+        crate::sample::write(&sample, &mut output).map_err(|error| match error.downcast::<Error>() {
+            Ok(error) => error,
+            Err(error) => Error::io("write", name, error),
+        })?;
+        output.finish()?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Write for crate::output::Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        crate::output::Output::write(self, bytes).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        crate::output::Output::flush(self).map_err(io::Error::other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes() {
+        for (text, bytes) in
+            [("4000000", 4_000_000), ("4MB", 4_000_000), ("4MiB", 4_194_304), ("1kB", 1000), ("2 KiB", 2048)]
+        {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "4M", "MB", "0", "-1", "4.5MB", "99999999999GiB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Progress on standard error, on a terminal.
+
+use crate::pipeline::Progress;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes, rate, and time left when the size is known.
+pub struct Bar {
+    bar: ProgressBar,
+    /// Bytes of the input at hand that were shown: the bar is not asked to draw for less than this more.
+    shown: AtomicU64,
+}
+
+/// Bytes between two updates.
+const STEP: u64 = 8 << 20;
+
+impl Bar {
+    /// A bar, if one is wanted.
+    #[must_use]
+    pub fn new(wanted: bool) -> Option<Bar> {
+        wanted.then(|| {
+            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+            Bar { bar, shown: AtomicU64::new(0) }
+        })
+    }
+}
+
+impl Progress for Bar {
+    fn input(&self, name: &str, bytes: Option<u64>) {
+        let template = match bytes {
+            Some(_) => "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+            None => "{msg} {spinner} {bytes}, {bytes_per_sec}",
+        };
+        self.bar.reset();
+        match bytes {
+            Some(bytes) => self.bar.set_length(bytes),
+            None => self.bar.unset_length(),
+        }
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style);
+        }
+        self.bar.set_message(name.to_owned());
+        self.shown.store(0, Ordering::Relaxed);
+    }
+
+    fn bytes(&self, bytes: u64) {
+        if bytes >= self.shown.load(Ordering::Relaxed) + STEP {
+            self.shown.store(bytes, Ordering::Relaxed);
+            self.bar.set_position(bytes);
+        }
+    }
+
+    fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+}

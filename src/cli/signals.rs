@@ -1,0 +1,27 @@
+//! Ctrl-C and its like: no half-written file is left under any name.
+
+/// Starts the thread that waits for signals.
+pub fn install() {
+    #[cfg(unix)]
+    {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        // Without the handler the process ends all the same; only temporary files would stay.
+        let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
+        let waiting = std::thread::Builder::new().name("signals".into());
+        let _ = waiting.spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                crate::output::remove_unfinished();
+                if signal == SIGINT {
+                    use std::io::Write;
+                    let _ = writeln!(
+                        std::io::stderr(),
+                        "\npresort: interrupted: no unfinished file is left, and no receipt"
+                    );
+                }
+                // Ends the process as the signal would have.
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
+                std::process::exit(2);
+            }
+        });
+    }
+}

@@ -1,0 +1,278 @@
+//! What a run came to, for a person, in ten lines or fewer.
+
+use crate::finding::{Code, Example, Severity};
+use crate::pipeline::{Job, Mode, Summary};
+use crate::receipt::Receipt;
+use crate::rules::{Duplicates, rule};
+use std::fmt::Write as _;
+
+/// Lines of a summary, at most.
+const LINES: usize = 10;
+
+struct Paint(bool);
+
+impl Paint {
+    fn bold(&self, text: &str) -> String {
+        if self.0 { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn severity(&self, severity: Severity, text: &str) -> String {
+        match (self.0, severity) {
+            (true, Severity::Error) => format!("\x1b[31m{text}\x1b[0m"),
+            (true, Severity::Warning) => format!("\x1b[33m{text}\x1b[0m"),
+            _ => text.to_owned(),
+        }
+    }
+}
+
+/// A number with its thousands set apart.
+fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn contacts(n: u64) -> String {
+    format!("{} {}", count(n), if n == 1 { "contact" } else { "contacts" })
+}
+
+/// Bytes in the decimal units that limits are given in.
+fn bytes(n: u64) -> String {
+    match n {
+        0..10_000 => format!("{} bytes", count(n)),
+        10_000..1_000_000 => format!("{:.0} kB", n as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", n as f64 / 1e6),
+        _ => format!("{:.2} GB", n as f64 / 1e9),
+    }
+}
+
+/// The summary, and for `check` the first findings before it.
+#[must_use]
+pub fn text(job: &Job<'_>, summary: &Summary, colours: bool) -> String {
+    let paint = Paint(colours);
+    let receipt = &summary.receipt;
+    let mut text = String::new();
+    if job.mode == Mode::Check {
+        listed(&mut text, job, summary, &paint);
+    }
+    let mut lines = vec![came_in(receipt), went_out(job, receipt, &paint)];
+    let mut last = Vec::new();
+    if let Some(dropped) = &receipt.dropped {
+        let what = dropped.bytes.map_or("the rest".to_owned(), bytes);
+        let from =
+            dropped.first_contact.map_or("the end of the body".to_owned(), |c| format!("contact {} on", count(c)));
+        let line = format!(
+            "{}: {what} behind byte {}, from {from}; --split takes all of it",
+            paint.bold("dropped at the limit"),
+            count(dropped.at_byte)
+        );
+        last.push(line);
+    }
+    if receipt.input.iter().any(|input| input.spooled) {
+        last.push("the envelope stands behind the contacts: the pipe went through a temporary file; --list-id and --sms-permission spare it".into());
+    }
+    last.extend(written(job, receipt));
+    last.extend(next(job, receipt));
+    let room = LINES - lines.len() - last.len();
+    lines.extend(causes(summary, room, &paint));
+    lines.extend(last);
+    for line in lines {
+        let _ = writeln!(text, "{line}");
+    }
+    text
+}
+
+fn came_in(receipt: &Receipt) -> String {
+    let what = match &receipt.input[..] {
+        [one] => format!("{} ({})", one.name, one.shape),
+        many => format!("{} inputs", many.len()),
+    };
+    format!("presort: {what}: {}, {} seen", bytes(receipt.bytes_read), contacts(receipt.contacts.seen))
+}
+
+fn went_out(job: &Job<'_>, receipt: &Receipt, paint: &Paint) -> String {
+    let c = &receipt.contacts;
+    let verb = if job.mode == Mode::Check { "good" } else { "accepted" };
+    let mut line = format!("  {} {verb}", paint.bold(&count(c.accepted)));
+    let mut more = Vec::new();
+    if c.accepted_with_held_back > 0 {
+        more.push(format!("{} without some value", count(c.accepted_with_held_back)));
+    }
+    if c.changed > 0 {
+        more.push(format!("{} normalised", count(c.changed)));
+    }
+    if c.duplicates > 0 && job.settings.duplicates == Duplicates::Keep {
+        more.push(format!("{} seen before", count(c.duplicates)));
+    }
+    if !more.is_empty() {
+        let _ = write!(line, " ({})", more.join(", "));
+    }
+    let _ = write!(line, ", {} rejected", paint.bold(&count(c.rejected)));
+    line
+}
+
+/// The errors and warnings that came most, with an example each.
+fn causes(summary: &Summary, room: usize, paint: &Paint) -> Vec<String> {
+    let counted = |code: &Code| summary.receipt.findings.get(code.as_str()).copied().unwrap_or(0);
+    let mut causes: Vec<(u64, Code)> = Code::ALL
+        .iter()
+        .filter(|code| rule(**code).severity != Severity::Change && counted(code) > 0)
+        .map(|code| (counted(code), *code))
+        .collect();
+    causes.sort_by_key(|(n, code)| (std::cmp::Reverse(*n), *code));
+    let width = causes.first().map_or(0, |(n, _)| count(*n).len());
+    let shown = if causes.len() > room { room.saturating_sub(1) } else { room };
+    let mut lines: Vec<String> = causes
+        .iter()
+        .take(shown)
+        .map(|(n, code)| {
+            let example = summary.examples.iter().find(|example| example.code == *code);
+            let rule = rule(*code);
+            let name = paint.severity(rule.severity, code.as_str());
+            let example = example.map_or(String::new(), |example| format!(" ({})", place(example, true)));
+            format!("  {:>width$} x {name} {}{example}", count(*n), rule.message)
+        })
+        .collect();
+    if causes.len() > shown && room > 0 {
+        let rest: u64 = causes[shown..].iter().map(|(n, _)| n).sum();
+        let codes: Vec<&str> = causes[shown..].iter().map(|(_, code)| code.as_str()).take(8).collect();
+        let more = if causes.len() - shown > 8 { " ..." } else { "" };
+        lines.push(format!("  {:>width$} x {}{more}", count(rest), codes.join(" ")));
+    }
+    lines
+}
+
+/// `contact 17: home_phone "12345"`
+fn place(example: &Example, short: bool) -> String {
+    let mut text = match example.contact {
+        Some(contact) => format!("contact {contact}"),
+        None => "envelope".to_owned(),
+    };
+    if let Some(field) = &example.field {
+        let _ = write!(text, ": {}", shortened(field, 40));
+    }
+    if !example.value.is_empty() {
+        let value = if short { shortened(&example.value, 30) } else { example.value.clone() };
+        let _ = write!(text, "{} {value:?}", if example.field.is_some() { "" } else { ":" });
+    }
+    text
+}
+
+fn shortened(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn written(job: &Job<'_>, receipt: &Receipt) -> Vec<String> {
+    let speed = format!("{:.1} s, {}/s", receipt.seconds, bytes(receipt.bytes_per_second));
+    let size: u64 = receipt.payloads.iter().map(|payload| payload.bytes).sum();
+    let to = |path: &std::path::Path| match path.as_os_str() {
+        name if name == "-" => "standard output".to_owned(),
+        _ => path.display().to_string(),
+    };
+    vec![match &job.mode {
+        Mode::Check => format!("  nothing was written ({speed})"),
+        Mode::Stream => format!("  to {} ({speed})", to(&job.output)),
+        Mode::Request => format!("  one body of {} to {} ({speed})", bytes(size), to(&job.output)),
+        Mode::Split(dir) => {
+            let n = receipt.payloads.len() as u64;
+            format!(
+                "  {} {} of {} to {} ({speed})",
+                count(n),
+                if n == 1 { "body" } else { "bodies" },
+                bytes(size),
+                dir.display()
+            )
+        }
+    }]
+}
+
+/// What to do next.
+fn next(job: &Job<'_>, receipt: &Receipt) -> Option<String> {
+    let c = &receipt.contacts;
+    let file = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    if receipt.stopped.is_some() {
+        let rest = receipt.bytes_not_read.map_or(String::new(), |rest| format!(" {} were not read;", bytes(rest)));
+        return Some(format!("next:{rest} mend the input there and run again (what is written is whole up to it)"));
+    }
+    if c.rejected > 0 {
+        return Some(match (file(&job.rejects), file(&job.report)) {
+            (Some(rejects), Some(report)) => format!("next: {report} says why; mend {rejects} and feed it back in"),
+            (Some(rejects), None) => format!("next: mend {rejects} and feed it back in; --report FILE says why"),
+            (None, _) if job.mode == Mode::Check => {
+                "next: presort clean --rejects FILE --report FILE sets them apart and says why".to_owned()
+            }
+            (None, _) => {
+                "next: --rejects FILE keeps the rejected contacts, --report FILE says why; presort explain CODE"
+                    .to_owned()
+            }
+        });
+    }
+    if c.accepted_with_held_back > 0 {
+        return Some(match file(&job.report) {
+            Some(report) => format!("next: {report} names every value that was held back; presort explain CODE"),
+            None => {
+                "next: --report FILE names every value that was held back; presort explain CODE says more".to_owned()
+            }
+        });
+    }
+    match &job.mode {
+        _ if c.seen == 0 => Some("next: there was nothing to import; is this the right export?".to_owned()),
+        Mode::Check => {
+            let body = receipt.input.iter().any(|input| input.shape == "body");
+            let large = receipt.bytes_read >= job.limits.max_bytes || c.accepted > job.limits.max_contacts;
+            (body && large)
+                .then(|| "next: this is more than one body may hold: presort clean --split -o DIR".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// The first findings in full.
+fn listed(text: &mut String, job: &Job<'_>, summary: &Summary, paint: &Paint) {
+    for finding in &summary.listed {
+        let name = paint.severity(finding.severity, &format!("{} {}", finding.severity.as_str(), finding.code));
+        let input = match job.inputs.len() {
+            1 => String::new(),
+            _ => format!("{}, ", job.inputs[finding.input].display()),
+        };
+        let _ = writeln!(text, "{name}: {input}line {}, {}: {}", finding.line, place(finding, false), finding.message);
+    }
+    let all: u64 = summary
+        .receipt
+        .findings
+        .iter()
+        .filter_map(|(code, n)| {
+            let code = Code::parse(code)?;
+            (rule(code).severity != Severity::Change).then_some(*n)
+        })
+        .sum();
+    let more = all.saturating_sub(summary.listed.len() as u64);
+    if more > 0 {
+        let _ = writeln!(text, "... and {} more; --report FILE has them all", count(more));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1000), "1,000");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(bytes(9_999), "9,999 bytes");
+        assert_eq!(bytes(4_000_000), "4.0 MB");
+        assert_eq!(contacts(1), "1 contact");
+    }
+}

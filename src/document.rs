@@ -1,0 +1,238 @@
+//! One input, looked at before its contacts are read: its shape, its envelope, and where the contacts begin.
+
+use crate::envelope::{Asked, End, Found, Head};
+use crate::error::{Error, Kind, Result};
+use crate::finding::Code;
+use crate::input::Source;
+use crate::input::shape::{Shape, detect};
+use crate::position::Position;
+use crate::split::{Layout, Splitter, Status};
+use crate::syntax::Fault;
+use std::path::Path;
+
+/// Bytes that are handed to the splitter at once.
+pub const SLICE: usize = 128 << 10;
+
+/// An input whose contacts can be read.
+pub struct Document {
+    /// Where they come from.
+    pub source: Source,
+    /// `body`, `array` or `ndjson`.
+    pub shape: &'static str,
+    /// How the contacts are laid out.
+    pub layout: Layout,
+    /// The first byte that the splitter is to see.
+    pub start: Position,
+    /// The members before the contacts.
+    pub head: Found,
+    /// The members around the contacts, as far as they were looked at.
+    pub found: Found,
+    /// The members behind the contacts were looked at as well.
+    pub looked_ahead: bool,
+    /// Looking ahead met something broken: nothing may be written, and the contacts are read only to say what is wrong.
+    pub broken: Option<Error>,
+}
+
+impl Document {
+    /// Opens an input and reads it up to its first contact; where the envelope is not known by then, looks at what stands
+    /// behind the contacts. Bytes from `limit` on are not touched.
+    ///
+    /// # Errors
+    /// It cannot be read, holds no contacts, or its envelope cannot be.
+    pub fn open(path: &Path, limit: u64, asked: &Asked, lists_needed: bool) -> Result<Document> {
+        let source = Source::open(path)?;
+        Document::of(source, limit, asked, lists_needed)
+    }
+
+    /// The same for an input that is open.
+    ///
+    /// # Errors
+    /// As [`Document::open`].
+    pub fn of(mut source: Source, limit: u64, asked: &Asked, lists_needed: bool) -> Result<Document> {
+        source.set_limit(limit);
+        let mut ended = false;
+        let shape = loop {
+            let bytes = source.current().map_or(&[][..], |chunk| chunk.bytes());
+            match detect(bytes, ended) {
+                Ok(Some(shape)) => break shape,
+                Ok(None) if ended => return Err(Error::usage("the input does not show what it is")),
+                Ok(None) => ended = source.next(0)?.is_none(),
+                Err(what) => return Err(Kind::NotContacts { input: source.name().to_owned(), what }.into()),
+            }
+        };
+        let (name, layout, at) = match shape {
+            Shape::Body(at) => ("body", Layout::Array, at),
+            Shape::Array(at) => ("array", Layout::Array, at + 1),
+            Shape::Lines(at) => ("ndjson", Layout::Lines, at),
+        };
+        let mut document = Document {
+            source,
+            shape: name,
+            layout,
+            start: Position::default(),
+            head: Found::default(),
+            found: Found::default(),
+            looked_ahead: false,
+            broken: None,
+        };
+        let at = if name == "body" { document.read_head(at, ended)? } else { at };
+        document.found = document.head.clone();
+        let bytes = document.source.current().map_or(&[][..], |chunk| chunk.bytes());
+        document.start = Position { offset: 0, line: 1, column: 1, contact: None }.after(&bytes[..at]);
+        // Everything the rules need is known when there is no envelope, and the contacts can be read as they come.
+        if name == "body" && !document.found.is_enough(asked, lists_needed) {
+            document.look_ahead(limit, lists_needed && asked.list_ids.is_empty())?;
+        }
+        Ok(document)
+    }
+
+    /// Reads the envelope up to the contacts; gives the index behind their `[`.
+    fn read_head(&mut self, start: usize, mut ended: bool) -> Result<usize> {
+        let name = self.source.name().to_owned();
+        loop {
+            let end = match ended {
+                false => End::Open,
+                true if self.source.has_more_behind_limit()? => End::Limit,
+                true => End::Input,
+            };
+            let bytes = self.source.current().map_or(&[][..], |chunk| chunk.bytes());
+            match self.head.head(&name, bytes, start, end)? {
+                Some(Head::Contacts(at)) => return Ok(at),
+                Some(Head::None) => return Err(Error::envelope(Code::ENV009, &name, None, "")),
+                None if ended => {
+                    return Err(Error::envelope(Code::ENV012, &name, None, "import_data does not begin before it"));
+                }
+                None => ended = self.source.next(0)?.is_none(),
+            }
+        }
+    }
+
+    /// Finds the end of the contacts at scanning speed and reads what stands behind them. Contacts are not looked into.
+    fn look_ahead(&mut self, limit: u64, needs_lists: bool) -> Result<()> {
+        self.source.spool(limit.min(crate::payload::MAX_BYTES))?;
+        let found = self.scan(needs_lists);
+        self.source.rewind(self.start.offset);
+        match found {
+            Ok(()) => {
+                self.looked_ahead = true;
+                Ok(())
+            }
+            // What is broken may be a contact before this place, and the first broken byte is what must be told.
+            Err(error) if matches!(error.kind(), Kind::Syntax { .. }) => {
+                self.broken = Some(error);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn scan(&mut self, needs_lists: bool) -> Result<()> {
+        let name = self.source.name().to_owned();
+        let mut splitter = self.splitter();
+        let mut spans = Vec::new();
+        let mut chunk = self.source.current().cloned();
+        let end = 'scan: loop {
+            if let Some(chunk) = &chunk {
+                for slice in chunk.from(splitter.offset()).chunks(SLICE) {
+                    spans.clear();
+                    match splitter.feed(slice, &mut spans) {
+                        Ok(Status::More) => {}
+                        Ok(Status::End(at)) => break 'scan at,
+                        Err(error) => return Err(split_error(&name, &splitter, error.fault)),
+                    }
+                }
+                if chunk.is_torn() {
+                    self.source.check_intact()?;
+                }
+            }
+            drop(chunk.take());
+            chunk = self.source.next(splitter.offset())?;
+            if chunk.is_none() {
+                if self.source.has_more_behind_limit()? {
+                    // What lies behind the limit is lost to the endpoint, and so to this run.
+                    return self.lost(needs_lists);
+                }
+                return Err(cut_off(&name, &splitter));
+            }
+        };
+        let origin = position(&splitter, end);
+        let done = read_tail(&mut self.source, &mut self.found, end, origin, true)?;
+        if done == End::Limit { self.lost(needs_lists) } else { Ok(()) }
+    }
+
+    /// The envelope goes on behind the limit.
+    fn lost(&self, needs_lists: bool) -> Result<()> {
+        if needs_lists && !self.found.has_lists() {
+            let what = "list_ids does not stand before it";
+            return Err(Error::envelope(Code::ENV012, self.source.name(), None, what));
+        }
+        Ok(())
+    }
+
+    /// A splitter at the first byte of the contacts.
+    #[must_use]
+    pub fn splitter(&self) -> Splitter {
+        let Position { offset, line, column, .. } = self.start;
+        Splitter::new(self.layout, offset, line, offset + 1 - column)
+    }
+}
+
+/// Where the splitter's byte `at` is, which lies in its current line.
+#[must_use]
+pub fn position(splitter: &Splitter, at: u64) -> Position {
+    let (line, line_start) = splitter.line();
+    Position { offset: at, line, column: at + 1 - line_start, contact: Some(splitter.spans()) }
+}
+
+/// Broken syntax at the splitter's byte.
+#[must_use]
+pub fn split_error(input: &str, splitter: &Splitter, fault: Fault) -> Error {
+    let position = position(splitter, splitter.offset());
+    Kind::Syntax { input: input.to_owned(), position, fault }.into()
+}
+
+/// The input ends within its contacts.
+#[must_use]
+pub fn cut_off(input: &str, splitter: &Splitter) -> Error {
+    split_error(input, splitter, Fault::End)
+}
+
+/// Reads what stands behind the contacts of a body, or of a bare array, from byte `end` of the source, at `origin`. Says what
+/// ended it: the input, or the limit before the document was whole.
+///
+/// # Errors
+/// It cannot be read, or cannot stand there.
+pub fn read_tail(source: &mut Source, found: &mut Found, end: u64, origin: Position, is_body: bool) -> Result<End> {
+    let name = source.name().to_owned();
+    let mut origin = Position { contact: None, ..origin };
+    let mut at = end;
+    if is_body {
+        let mut ended = End::Open;
+        loop {
+            let bytes = source.current().map_or(&[][..], |chunk| chunk.from(end));
+            let mut attempt = found.clone();
+            if let Some(len) = attempt.tail(&name, bytes, origin, ended)? {
+                *found = attempt;
+                origin = origin.after(&bytes[..len]);
+                at += len as u64;
+                break;
+            }
+            if ended == End::Limit {
+                return Ok(End::Limit);
+            }
+            if source.next(end)?.is_none() {
+                ended = if source.has_more_behind_limit()? { End::Limit } else { End::Input };
+            }
+        }
+    }
+    // White space may go on for as long as it likes: none of it is kept.
+    loop {
+        let bytes = source.current().map_or(&[][..], |chunk| chunk.from(at));
+        Found::nothing_behind(&name, bytes, origin)?;
+        origin = origin.after(bytes);
+        at += bytes.len() as u64;
+        if source.next(at)?.is_none() {
+            return Ok(End::Input);
+        }
+    }
+}

@@ -1,0 +1,785 @@
+//! A run: the reader splits, workers clean, the writer writes. This is the only file that knows of threads, of rayon and of
+//! channels.
+//!
+//! The reader (the calling thread) finds contacts and hands batches of them to rayon's workers. Before a batch's work is
+//! sent, a one-shot slot for its result is put in the queue to the writer's thread, which waits for slot after slot and so
+//! sees the batches in input order. A batch travels in a [`Kit`], which has all the buffers its work needs and comes back to the
+//! reader when it is written; there are a few kits and no more, which bounds the memory of a run and keeps the reader from running
+//! ahead. Workers never wait for anybody.
+
+use crate::clean::{Batch, Cleaned, Cleaner, Separator, Wanted};
+use crate::document::{Document, SLICE, cut_off, position, read_tail, split_error};
+use crate::envelope::{Asked, End, Envelope, SmsPermission, Told};
+use crate::error::{Error, Kind, Result};
+use crate::finding::{Code, Example};
+use crate::input::Chunk;
+use crate::output::Output;
+use crate::payload::{Body, Directory, Limits, RECEIPT};
+use crate::receipt::{Contacts, Counts, Dropped, InputReceipt, LimitsReceipt, Options, Receipt, Stopped};
+use crate::report::Redactor;
+use crate::rules::{BadField, Duplicates, PhoneFormat, Settings};
+use crate::split::{Layout, Span, Status};
+use crate::writer::{More, Sink, Writer};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+/// Most bytes of one contact that are held to be rejected; a longer one ends the run.
+const HELD_MAX: u64 = 16 << 20;
+
+/// What a run makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mode {
+    /// One body, from the input up to the limit.
+    Request,
+    /// Bodies in this directory, from all of the inputs.
+    Split(PathBuf),
+    /// One contact a line, from all of the inputs.
+    Stream,
+    /// Nothing.
+    Check,
+}
+
+impl Mode {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Mode::Request => "request",
+            Mode::Split(_) => "split",
+            Mode::Stream => "stream",
+            Mode::Check => "check",
+        }
+    }
+}
+
+/// Is told how far a run has come.
+pub trait Progress: Sync {
+    /// An input begins; its size in bytes, where that is known.
+    fn input(&self, name: &str, bytes: Option<u64>);
+    /// So many bytes of it have been read.
+    fn bytes(&self, bytes: u64);
+    /// The run is over.
+    fn done(&self);
+}
+
+/// What is to be done.
+pub struct Job<'p> {
+    /// The inputs; `-` is standard input.
+    pub inputs: Vec<PathBuf>,
+    /// What to make.
+    pub mode: Mode,
+    /// Limits of a body.
+    pub limits: Limits,
+    /// The rules' settings. Permission and the room in a body are filled in by the run.
+    pub settings: Settings,
+    /// What options say about the envelope.
+    pub asked: Asked,
+    /// Where the body or the lines go; `-` is standard output.
+    pub output: PathBuf,
+    /// Where the report goes.
+    pub report: Option<PathBuf>,
+    /// Where the ledger of changes goes.
+    pub changes: Option<PathBuf>,
+    /// Where the rejects go.
+    pub rejects: Option<PathBuf>,
+    /// Where the receipt goes.
+    pub receipt: Option<PathBuf>,
+    /// Overwrite what is there.
+    pub force: bool,
+    /// Workers.
+    pub threads: usize,
+    /// Replace values in report and ledger by a hash with this key.
+    pub redact: Option<Vec<u8>>,
+    /// Who is told how far the run has come.
+    pub progress: Option<&'p dyn Progress>,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Summary {
+    /// All the counts.
+    pub receipt: Receipt,
+    /// What ended the run early, after what was finished before had been written.
+    pub stop: Option<Error>,
+    /// The first finding of each code, errors and warnings only, in input order.
+    pub examples: Vec<Example>,
+    /// The first findings.
+    pub listed: Vec<Example>,
+}
+
+/// A batch and the buffers of its work.
+#[derive(Default)]
+struct Kit {
+    cleaner: Cleaner,
+    cleaned: Cleaned,
+    spans: Vec<Span>,
+    chunk: Option<Arc<Chunk>>,
+    line_start: u64,
+    first: u64,
+    layout: Option<Layout>,
+    input: usize,
+    explicit: bool,
+    failed: Option<Error>,
+}
+
+impl Kit {
+    /// The batch in this kit, with what its work needs beside.
+    fn batch<'k>(&'k mut self, names: &'k [String]) -> Option<(Batch<'k>, &'k mut Cleaner, &'k mut Cleaned)> {
+        let chunk = self.chunk.as_deref()?;
+        let batch = Batch {
+            bytes: chunk.bytes(),
+            base: chunk.base,
+            line_start: self.line_start,
+            spans: &self.spans,
+            first: self.first,
+            layout: self.layout?,
+            input: self.input,
+            input_name: (names.len() > 1).then(|| names[self.input].as_str()),
+        };
+        Some((batch, &mut self.cleaner, &mut self.cleaned))
+    }
+
+    /// The work of one batch. A panic in it becomes an error that names the contact.
+    fn work(&mut self, shared: &Shared<'_>) {
+        let names = shared.names;
+        let settings = &shared.settings[usize::from(self.explicit)];
+        let Some((batch, cleaner, cleaned)) = self.batch(names) else { return };
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            cleaner.clean(&batch, settings, shared.wanted, shared.separator, cleaned);
+        }));
+        if let Err(panic) = done {
+            let what = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+            let what = what.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            let position = batch.position(cleaned.at, 0);
+            let input = names[batch.input].clone();
+            self.failed = Some(Kind::Bug { input, position, what }.into());
+            self.cleaner = Cleaner::default();
+        }
+    }
+}
+
+/// What all threads of a run see.
+struct Shared<'s> {
+    settings: &'s [Settings; 2],
+    wanted: &'s Wanted,
+    names: &'s [String],
+    separator: Separator,
+}
+
+/// What the writer's thread is sent.
+enum Item {
+    /// The slot in which a batch will be.
+    Batch(Receiver<Box<Kit>>),
+    /// What was found of an input's envelope.
+    Told(usize, Vec<Told>),
+}
+
+/// How the reading of the inputs ended.
+#[derive(Default)]
+struct Read {
+    /// Contacts the splitter found, by input.
+    contacts: Vec<u64>,
+    /// Bytes used, by input.
+    bytes: Vec<u64>,
+    /// What lies behind the limit.
+    dropped: Option<Dropped>,
+    /// What ended it.
+    stop: Option<Error>,
+}
+
+/// Does a job.
+///
+/// # Errors
+/// What keeps it from beginning, or its output from being written. Input that turns out to be broken on the way is in the
+/// [`Summary`], because what was finished before it stands.
+pub fn run(job: &Job<'_>) -> Result<Summary> {
+    let began = Instant::now();
+    for path in [&job.report, &job.changes, &job.rejects, &job.receipt].into_iter().flatten() {
+        refuse_existing(path, job.force)?;
+    }
+    if matches!(job.mode, Mode::Request | Mode::Stream) {
+        refuse_existing(&job.output, job.force)?;
+    }
+    let mut documents = open_all(job)?;
+    let (envelope, told) = resolve(job, &mut documents)?;
+    let names: Vec<String> = documents.iter().map(|document| document.source.name().to_owned()).collect();
+    let prefix = envelope.prefix();
+    if prefix.len() as u64 + 20 > job.limits.max_bytes {
+        return Err(Error::usage(format!(
+            "a body of {} bytes has no room for a contact: its envelope takes {}; give --max-bytes more",
+            job.limits.max_bytes,
+            prefix.len()
+        )));
+    }
+    let settings = settings_of(job, &prefix);
+    let wanted = Wanted {
+        report: job.report.is_some(),
+        changes: job.changes.is_some(),
+        rejects: job.rejects.is_some(),
+        redactor: job.redact.as_deref().map(Redactor::new),
+        listed: AtomicBool::new(job.mode == Mode::Check),
+        ..Wanted::default()
+    };
+
+    // Something is broken in what stands around the contacts: only what it is remains to be said.
+    if let Some(broken) = documents.iter().position(|document| document.broken.is_some()) {
+        let document = &mut documents[broken];
+        let error = document.broken.take();
+        let mut writer = Writer::new(&settings, &wanted, &names[broken..=broken], Sink::Check);
+        let read = execute(job, std::slice::from_mut(document), &mut writer)?;
+        let first = writer.stop.or(read.stop).or(error);
+        return Err(first.unwrap_or_else(|| Error::usage("the envelope could not be read")));
+    }
+
+    let create = |path: &PathBuf| Output::create(path, job.force);
+    let sink = match &job.mode {
+        Mode::Check => Sink::Check,
+        Mode::Stream => Sink::Stream(create(&job.output)?),
+        Mode::Split(dir) => Sink::Split(Directory::create(dir, job.limits, prefix, job.force)?),
+        Mode::Request => {
+            let file = match job.output.as_os_str() {
+                name if name == "-" => "-".to_owned(),
+                _ => job.output.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            };
+            Sink::Request(Body::begin(create(&job.output)?, file, job.limits, &prefix)?)
+        }
+    };
+    let mut writer = Writer::new(&settings, &wanted, &names, sink);
+    writer.report = job.report.as_ref().map(create).transpose()?;
+    writer.changes = job.changes.as_ref().map(create).transpose()?;
+    writer.rejects = job.rejects.as_ref().map(create).transpose()?;
+    let receipt_file = job.receipt.as_ref().map(create).transpose()?;
+    for (input, told) in told.iter().enumerate() {
+        writer.told(input, told)?;
+    }
+
+    let read = execute(job, &mut documents, &mut writer)?;
+    finish(job, &documents, &envelope, writer, read, receipt_file, began)
+}
+
+/// Says so at once if a file that would be written at the end is there.
+fn refuse_existing(path: &Path, force: bool) -> Result<()> {
+    if !force && path.as_os_str() != "-" && path.is_file() {
+        return Err(Kind::Exists { file: path.display().to_string() }.into());
+    }
+    Ok(())
+}
+
+fn lists_needed(job: &Job<'_>) -> bool {
+    matches!(job.mode, Mode::Request | Mode::Split(_))
+}
+
+fn open_all(job: &Job<'_>) -> Result<Vec<Document>> {
+    let limit = if job.mode == Mode::Request { job.limits.max_bytes } else { u64::MAX };
+    // `check` holds a body to what `clean` would ask of it.
+    let needed = job.mode != Mode::Stream;
+    job.inputs.iter().map(|path| Document::open(path, limit, &job.asked, needed)).collect()
+}
+
+/// The envelope of the run, and what is to be told of each input's.
+fn resolve(job: &Job<'_>, documents: &mut [Document]) -> Result<(Envelope, Vec<Vec<Told>>)> {
+    let mut run: Option<(Envelope, String)> = None;
+    let mut told = Vec::new();
+    for document in documents.iter_mut() {
+        let name = document.source.name().to_owned();
+        let is_body = document.shape == "body";
+        let needed = is_body && job.mode != Mode::Stream;
+        if document.broken.is_some() {
+            told.push(Vec::new());
+            continue;
+        }
+        let (envelope, mut found) = document.found.resolve(&name, &job.asked, needed)?;
+        if !told.is_empty() {
+            // What is to be told of options is told once.
+            found.retain(|told| told.position.line > 0);
+        }
+        told.push(found);
+        match &run {
+            None if is_body => run = Some((envelope, name)),
+            Some((first, first_name)) if is_body && lists_needed(job) && *first != envelope => {
+                return Err(Error::envelope(Code::ENV013, &name, None, format!("{first_name} differs")));
+            }
+            _ => {}
+        }
+    }
+    let envelope = match run {
+        Some((envelope, _)) => envelope,
+        None => {
+            let broken = documents.iter().any(|document| document.broken.is_some());
+            let name = documents[0].source.name().to_owned();
+            let needed = lists_needed(job) && !broken;
+            crate::envelope::Found::default().resolve(&name, &job.asked, needed)?.0
+        }
+    };
+    Ok((envelope, told))
+}
+
+/// The settings under `not_set`, and under `explicit`.
+fn settings_of(job: &Job<'_>, prefix: &[u8]) -> [Settings; 2] {
+    // A contact, the envelope and the end must be smaller than the limit together.
+    let around = (prefix.len() + Envelope::SUFFIX.len() + 1) as u64;
+    let contact_bytes_max = match lists_needed(job) {
+        true => usize::try_from(job.limits.max_bytes - around).unwrap_or(usize::MAX),
+        false => usize::MAX,
+    };
+    [false, true].map(|sms_explicit| Settings { sms_explicit, contact_bytes_max, ..job.settings.clone() })
+}
+
+/// Reads, cleans and writes. An error is one of writing; what is wrong with the input is in the answer and the writer.
+fn execute(job: &Job<'_>, documents: &mut [Document], writer: &mut Writer<'_>) -> Result<Read> {
+    let shared = Shared {
+        settings: writer.settings,
+        wanted: writer.wanted,
+        names: writer.names,
+        separator: writer.sink.separator(),
+    };
+    let threads = job.threads.max(1);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|i| format!("cleaner {i}"))
+        .build()
+        .map_err(|error| Error::usage(format!("cannot start {threads} threads: {error}")))?;
+    let kits = threads * 2 + 2;
+    let (give_kit, take_kit) = bounded::<Box<Kit>>(kits);
+    for _ in 0..kits {
+        let _ = give_kit.send(Box::default());
+    }
+    let (send, receive) = bounded::<Item>(kits);
+    let (mut read, written) = std::thread::scope(|scope| {
+        let writing = std::thread::Builder::new().name("writer".into()).spawn_scoped(scope, || {
+            let done = write_all(writer, &shared, &receive, &give_kit);
+            // The reader waits for kits and for room in the queue: both tell it that nobody is there any more.
+            drop((receive, give_kit));
+            done
+        });
+        let writing = match writing {
+            Ok(writing) => writing,
+            Err(error) => return (Read::default(), Err(Error::io("start", "the writer's thread", error))),
+        };
+        let read = pool.in_place_scope(|scope| {
+            let mut reader = Reader { job, shared: &shared, scope, send, take_kit, read: Read::default() };
+            reader.all(documents);
+            reader.read
+        });
+        let written =
+            writing.join().unwrap_or_else(|_| Err(Kind::Counts { what: "the writer's thread panicked".into() }.into()));
+        (read, written)
+    });
+    if let Some(progress) = job.progress {
+        progress.done();
+    }
+    written?;
+    // A file that was cut off shows as broken syntax first.
+    let stop = &mut writer.stop;
+    for stop in [stop, &mut read.stop].into_iter().filter(|stop| stop.is_some()) {
+        for document in documents.iter() {
+            if let Err(shrunk) = document.source.check_intact() {
+                *stop = Some(shrunk);
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// The writer's thread: slot after slot.
+fn write_all(
+    writer: &mut Writer<'_>,
+    shared: &Shared<'_>,
+    receive: &Receiver<Item>,
+    give_kit: &Sender<Box<Kit>>,
+) -> Result<()> {
+    for item in receive {
+        match item {
+            Item::Told(input, told) => writer.told(input, &told)?,
+            Item::Batch(slot) => {
+                // A worker always fills its slot, even when it panics.
+                let Ok(mut kit) = slot.recv() else {
+                    return Err(Kind::Counts { what: "a batch was lost".into() }.into());
+                };
+                if let Some(error) = kit.failed.take() {
+                    writer.stop = Some(error);
+                    return Ok(());
+                }
+                let explicit = kit.explicit;
+                let Some((batch, _, cleaned)) = kit.batch(shared.names) else { continue };
+                if writer.batch(&batch, explicit, cleaned)? == More::No {
+                    return Ok(());
+                }
+                kit.chunk = None;
+                let _ = give_kit.send(kit);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The reader: the calling thread of a run.
+struct Reader<'r, 'scope, 'p> {
+    job: &'r Job<'p>,
+    shared: &'scope Shared<'scope>,
+    scope: &'r rayon::Scope<'scope>,
+    send: Sender<Item>,
+    take_kit: Receiver<Box<Kit>>,
+    read: Read,
+}
+
+/// Why reading stopped.
+enum Halt {
+    /// The writer wants no more.
+    Unwanted,
+    /// The input is broken.
+    Broken(Error),
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Halt::Broken(error)
+    }
+}
+
+impl<'scope> Reader<'_, 'scope, '_> {
+    fn all(&mut self, documents: &mut [Document]) {
+        for (input, document) in documents.iter_mut().enumerate() {
+            if let Some(progress) = self.job.progress {
+                progress.input(document.source.name(), document.source.total());
+            }
+            self.read.contacts.push(0);
+            self.read.bytes.push(document.start.offset);
+            match self.document(input, document) {
+                Ok(()) if self.read.dropped.is_some() => return,
+                Ok(()) => {}
+                Err(Halt::Unwanted) => return,
+                Err(Halt::Broken(error)) => {
+                    self.read.stop = Some(error);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn document(&mut self, input: usize, document: &mut Document) -> std::result::Result<(), Halt> {
+        let name = document.source.name().to_owned();
+        let explicit = self.explicit(document);
+        let mut splitter = document.splitter();
+        let mut chunk = document.source.current().cloned();
+        // Offset at which the line of the chunk's first byte begins.
+        let mut line_start = document.start.offset + 1 - document.start.column;
+        let mut kit = self.kit()?;
+        let end = 'chunks: loop {
+            if let Some(chunk) = &chunk {
+                for slice in chunk.from(splitter.offset()).chunks(SLICE) {
+                    kit.spans.clear();
+                    kit.first = splitter.spans();
+                    let status = splitter.feed(slice, &mut kit.spans);
+                    if !kit.spans.is_empty() {
+                        kit.chunk = Some(Arc::clone(chunk));
+                        kit.line_start = line_start;
+                        kit.layout = Some(document.layout);
+                        kit.input = input;
+                        kit.explicit = explicit;
+                        self.read.contacts[input] = splitter.spans();
+                        self.dispatch(kit)?;
+                        kit = self.kit()?;
+                    }
+                    if let Some(progress) = self.job.progress {
+                        progress.bytes(splitter.offset());
+                    }
+                    match status {
+                        Ok(Status::More) => {}
+                        Ok(Status::End(at)) => break 'chunks Some(at),
+                        Err(error) => return Err(split_error(&name, &splitter, error.fault).into()),
+                    }
+                }
+                if chunk.is_torn() {
+                    document.source.check_intact()?;
+                }
+            }
+            let keep = splitter.pending().map_or(splitter.offset(), |pending| pending.start);
+            if splitter.offset() - keep > HELD_MAX {
+                let mut position = position(&splitter, keep);
+                position.line = splitter.pending().map_or(position.line, |pending| pending.line);
+                position.column = 0;
+                let what = format!(
+                    "a contact of more than {HELD_MAX} bytes: look for a quote or a brace that is not closed, or a line break that is missing"
+                );
+                return Err(Error::from(Kind::TooLarge { input: name, position, what }).into());
+            }
+            if let Some(chunk) = chunk.take() {
+                // The last line break is known, unless the line goes on from before what is kept.
+                let last = splitter.line().1;
+                line_start = if last <= keep {
+                    last
+                } else {
+                    let kept = &chunk.bytes()[..(keep - chunk.base) as usize];
+                    memchr::memrchr(b'\n', kept).map_or(line_start, |at| chunk.base + at as u64 + 1)
+                };
+            }
+            chunk = document.source.next(keep)?;
+            if chunk.is_none() {
+                break None;
+            }
+        };
+        let limited = document.source.has_more_behind_limit()?;
+        let total = document.source.total();
+        self.read.bytes[input] = splitter.offset();
+        match end {
+            Some(at) => {
+                let origin = position(&splitter, at);
+                let mut found = document.head.clone();
+                let is_body = document.shape == "body";
+                let end = read_tail(&mut document.source, &mut found, at, origin, is_body)?;
+                if !document.looked_ahead {
+                    let told = found.told_behind(&document.head);
+                    if !told.is_empty() {
+                        self.send.send(Item::Told(input, told)).map_err(|_| Halt::Unwanted)?;
+                    }
+                }
+                if end == End::Limit {
+                    let bytes = total.map(|total| total - at);
+                    self.read.dropped = Some(Dropped { first_contact: None, at_byte: at, bytes });
+                } else {
+                    self.read.bytes[input] = document.source.end();
+                }
+            }
+            None => {
+                // The chunk that was kept is the source's own.
+                let rest = document.source.current().cloned();
+                if !limited && document.layout == Layout::Array {
+                    return Err(self.cut(&name, &splitter, rest.as_deref()).into());
+                }
+                // The last line has no line break; behind a limit it counts when its object is closed before it.
+                if document.layout == Layout::Lines && (!limited || splitter.is_closed()) {
+                    kit.spans.clear();
+                    kit.first = splitter.spans();
+                    splitter.finish(&mut kit.spans);
+                    if let (false, Some(chunk)) = (kit.spans.is_empty(), rest) {
+                        kit.chunk = Some(chunk);
+                        kit.line_start = line_start;
+                        kit.layout = Some(document.layout);
+                        kit.input = input;
+                        kit.explicit = explicit;
+                        self.dispatch(kit)?;
+                    }
+                }
+                if limited {
+                    let at = splitter.pending().map_or(splitter.offset(), |pending| pending.start);
+                    self.read.dropped = Some(Dropped {
+                        first_contact: Some(splitter.spans()),
+                        at_byte: at,
+                        bytes: total.map(|total| total - at),
+                    });
+                    self.read.bytes[input] = at;
+                }
+            }
+        }
+        self.read.contacts[input] = splitter.spans();
+        document.source.check_intact()?;
+        Ok(())
+    }
+
+    /// The array does not end: says why, which may be a fault inside of the last contact.
+    fn cut(&self, name: &str, splitter: &crate::split::Splitter, rest: Option<&Chunk>) -> Error {
+        if let (Some(pending), Some(chunk)) = (splitter.pending(), rest)
+            && pending.start >= chunk.base
+        {
+            let bytes = chunk.from(pending.start);
+            if let Err(error) = crate::syntax::check(bytes)
+                && error.fault != crate::syntax::Fault::End
+            {
+                let mut start = position(splitter, pending.start);
+                let (_, line_start) = splitter.line();
+                start.line = pending.line;
+                start.column = if line_start <= pending.start { pending.start + 1 - line_start } else { 0 };
+                let position = start.after(&bytes[..error.at]);
+                return Kind::Syntax { input: name.to_owned(), position, fault: error.fault }.into();
+            }
+        }
+        cut_off(name, splitter)
+    }
+
+    fn explicit(&self, document: &Document) -> bool {
+        let asked = self.job.asked.sms_permission;
+        asked.or_else(|| document.found.sms_permission()) == Some(SmsPermission::Explicit)
+    }
+
+    fn kit(&self) -> std::result::Result<Box<Kit>, Halt> {
+        self.take_kit.recv().map_err(|_| Halt::Unwanted)
+    }
+
+    fn dispatch(&self, mut kit: Box<Kit>) -> std::result::Result<(), Halt> {
+        let (fill, slot) = bounded(1);
+        self.send.send(Item::Batch(slot)).map_err(|_| Halt::Unwanted)?;
+        let shared = self.shared;
+        self.scope.spawn(move |_| {
+            kit.work(shared);
+            if kit.chunk.as_ref().is_some_and(|chunk| chunk.is_torn()) {
+                let input = shared.names[kit.input].clone();
+                kit.failed = Some(Kind::Shrunk { input, expected: 0, found: 0 }.into());
+            }
+            // The slot has room for one; it is gone when the writer has stopped.
+            let _ = fill.send(kit);
+        });
+        Ok(())
+    }
+}
+
+/// Puts every file in its place, the receipt last.
+fn finish(
+    job: &Job<'_>,
+    documents: &[Document],
+    envelope: &Envelope,
+    mut writer: Writer<'_>,
+    read: Read,
+    receipt_file: Option<Output>,
+    began: Instant,
+) -> Result<Summary> {
+    let stop = writer.stop.take().or(read.stop);
+    // What the writer met comes before what the reader did.
+    let mut dropped = if stop.is_some() { None } else { writer.dropped.or(read.dropped) };
+    let whole = stop.is_none() && writer.dropped.is_none();
+
+    let mut inputs = Vec::new();
+    for (i, document) in documents.iter().enumerate() {
+        let Some(contacts) = read.contacts.get(i) else { break };
+        inputs.push(InputReceipt {
+            name: document.source.name().to_owned(),
+            shape: document.shape,
+            bytes_read: read.bytes[i],
+            bytes_total: document.source.total().or((whole && dropped.is_none()).then_some(read.bytes[i])),
+            contacts: *contacts,
+            spooled: document.source.is_spooled(),
+        });
+    }
+    // The input that the run stopped in, and those behind it.
+    if let Some(last) = inputs.last_mut() {
+        if let Some(dropped) = &mut dropped {
+            dropped.bytes = last.bytes_total.map(|total| total - dropped.at_byte);
+            last.bytes_read = dropped.at_byte;
+        }
+    }
+    let stopped_in = stop.as_ref().and_then(|stop| stopped_input(stop, documents));
+    if let (Some(at), Some(stop)) = (stopped_in, &stop) {
+        inputs.truncate(at + 1);
+        if let (Some(position), Some(input)) = (stop.position(), inputs.last_mut()) {
+            input.bytes_read = position.offset;
+        }
+    }
+    if !whole {
+        let before: u64 = inputs.iter().rev().skip(1).map(|input| input.contacts).sum();
+        if let Some(last) = inputs.last_mut() {
+            last.contacts = writer.judged.saturating_sub(before);
+        }
+    }
+
+    let payloads = match writer.sink {
+        Sink::Request(body) => Some(vec![body.end()?]),
+        Sink::Split(directory) => Some(directory.end()?),
+        Sink::Stream(output) => {
+            output.finish()?;
+            None
+        }
+        Sink::Check => None,
+    };
+    let counts = Counts {
+        split: whole.then(|| read.contacts.iter().sum()),
+        judged: writer.judged,
+        stats: &writer.stats,
+        written: (job.mode != Mode::Check).then_some(writer.written),
+        reject_lines: writer.rejects.is_some().then_some(writer.reject_lines),
+        duplicates: writer.duplicates,
+        payloads: payloads.as_deref(),
+    };
+    counts.check()?;
+    let stats = &writer.stats;
+    let contacts = Contacts {
+        seen: stats.accepted + stats.rejected,
+        accepted: stats.accepted,
+        rejected: stats.rejected,
+        accepted_with_held_back: stats.held_back,
+        changed: stats.changed,
+        duplicates: writer.duplicates,
+    };
+    let findings = Code::ALL.iter().map(|code| (code.as_str(), stats.codes[*code as usize]));
+    let settings = &job.settings;
+    let seconds = began.elapsed().as_secs_f64();
+    let bytes_read: u64 = inputs.iter().map(|input| input.bytes_read).sum();
+    // Inputs that were never begun count as well.
+    let bytes_total: Option<u64> = match inputs.len() == documents.len() {
+        true => inputs.iter().map(|input| input.bytes_total).sum(),
+        false => documents.iter().map(|document| document.source.total()).sum(),
+    };
+    let receipt = Receipt {
+        version: env!("CARGO_PKG_VERSION"),
+        input: inputs,
+        mode: job.mode.as_str(),
+        options: Options {
+            list_ids: envelope.list_ids.clone(),
+            sms_permission_to_send: envelope.sms_permission.map(SmsPermission::as_str),
+            email_max: settings.email_max,
+            bad_field: match settings.bad_field {
+                BadField::Hold => "hold",
+                BadField::Reject => "reject",
+            },
+            truncate: settings.truncate,
+            nanp: settings.nanp,
+            phone_format: match settings.phone_format {
+                PhoneFormat::Dashed => "dashed",
+                PhoneFormat::Digits => "digits",
+            },
+            duplicates: match settings.duplicates {
+                Duplicates::Keep => "keep",
+                Duplicates::First => "first",
+            },
+            as_of: settings.as_of.to_string(),
+            redacted: job.redact.is_some(),
+        },
+        limits: LimitsReceipt { max_bytes: job.limits.max_bytes, max_contacts: job.limits.max_contacts },
+        bytes_read,
+        bytes_total,
+        bytes_not_read: match whole && dropped.is_none() {
+            true => None,
+            false => bytes_total.map(|total| total - bytes_read.min(total)),
+        },
+        contacts,
+        findings: findings.filter(|(_, count)| *count > 0).collect(),
+        dropped,
+        stopped: stop
+            .as_ref()
+            .map(|stop| Stopped::new(stop, stopped_in.map(|at| documents[at].source.name().to_owned()))),
+        custom_field_names_checked: settings.custom_fields.is_some(),
+        payloads: payloads.unwrap_or_default(),
+        seconds,
+        bytes_per_second: if seconds > 0.0 { (bytes_read as f64 / seconds) as u64 } else { 0 },
+    };
+    for file in [writer.report.take(), writer.changes.take(), writer.rejects.take()].into_iter().flatten() {
+        file.finish()?;
+    }
+    let mut json = serde_json::to_vec_pretty(&receipt)
+        .map_err(|error| Error::from(Kind::Counts { what: format!("the receipt: {error}") }))?;
+    json.push(b'\n');
+    let mut receipts: Vec<Output> = receipt_file.into_iter().collect();
+    if let Mode::Split(dir) = &job.mode {
+        receipts.push(Output::create(&dir.join(RECEIPT), job.force)?);
+    }
+    for mut file in receipts {
+        file.write(&json)?;
+        file.finish()?;
+    }
+    Ok(Summary { receipt, stop, examples: writer.examples, listed: writer.listed })
+}
+
+/// The input that an error arose in, by its place.
+fn stopped_input(stop: &Error, documents: &[Document]) -> Option<usize> {
+    let name = match stop.kind() {
+        Kind::Syntax { input, .. }
+        | Kind::TooLarge { input, .. }
+        | Kind::Envelope { input, .. }
+        | Kind::Shrunk { input, .. }
+        | Kind::Bug { input, .. } => input,
+        Kind::Io { file, .. } => file,
+        _ => return None,
+    };
+    documents.iter().position(|document| document.source.name() == name)
+}

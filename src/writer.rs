@@ -1,0 +1,401 @@
+//! The writer: takes cleaned batches in input order, tells duplicates, and sends every byte to its file. It runs in a thread
+//! of its own.
+
+use crate::clean::{Accepted, Batch, Cleaned, Cleaner, Separator, Stats, Wanted, example};
+use crate::duplicates::{Seen, Sight};
+use crate::envelope::Told;
+use crate::error::{Error, Kind, Result};
+use crate::finding::{Code, Detail, Example, Finding, Outcome, Raw, Severity, To};
+use crate::output::Output;
+use crate::payload::{Body, Directory};
+use crate::receipt::Dropped;
+use crate::report::{self, Place};
+use crate::rules::{Duplicates, Settings, rule};
+use std::sync::atomic::Ordering;
+
+/// Findings that `check` lists in full.
+pub const LISTED: usize = 20;
+
+/// Where cleaned contacts go.
+pub enum Sink {
+    /// One body; contacts that do not fit are dropped.
+    Request(Body),
+    /// As many bodies as it takes.
+    Split(Directory),
+    /// One contact a line.
+    Stream(Output),
+    /// Nowhere.
+    Check,
+}
+
+impl Sink {
+    /// What stands between contacts.
+    #[must_use]
+    pub fn separator(&self) -> Separator {
+        match self {
+            Sink::Request(_) | Sink::Split(_) => Separator::Comma,
+            Sink::Stream(_) | Sink::Check => Separator::Newline,
+        }
+    }
+
+    /// Takes contacts that lie behind one another in `out` from `start` on, and says how many.
+    fn take(&mut self, out: &[u8], start: usize, accepted: &[Accepted]) -> Result<usize> {
+        match self {
+            Sink::Request(body) => return body.take(out, start, accepted),
+            Sink::Split(directory) => directory.take(out, start, accepted)?,
+            Sink::Stream(output) => {
+                if let Some(last) = accepted.last() {
+                    output.write(&out[start..last.end as usize])?;
+                }
+            }
+            Sink::Check => {}
+        }
+        Ok(accepted.len())
+    }
+}
+
+/// Whether more is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum More {
+    /// Go on.
+    Yes,
+    /// Broken input, or a full body: nothing behind this is wanted.
+    No,
+}
+
+/// A contact seen before.
+#[derive(Debug, Clone, Copy)]
+struct Duplicate {
+    /// Its place among the accepted ones of its batch.
+    accepted: usize,
+    /// Its place in the batch.
+    contact: usize,
+    /// Index of the first, in the run.
+    first: u64,
+}
+
+/// The writer's files and counts. See the [module](self).
+pub struct Writer<'j> {
+    /// The settings of the rules, as the workers have them: under `not_set`, and under `explicit`.
+    pub settings: &'j [Settings; 2],
+    /// What is wanted.
+    pub wanted: &'j Wanted,
+    /// Where contacts go.
+    pub sink: Sink,
+    /// The report.
+    pub report: Option<Output>,
+    /// The ledger.
+    pub changes: Option<Output>,
+    /// The rejects.
+    pub rejects: Option<Output>,
+    /// Names of the inputs, where there are several.
+    pub names: &'j [String],
+    seen: Seen,
+    cleaner: Cleaner,
+    spare: [Cleaned; 2],
+    /// Index in the run of the first contact of each input so far.
+    starts: Vec<u64>,
+    /// What workers counted.
+    pub stats: Stats,
+    /// Contacts of batches that came.
+    pub judged: u64,
+    /// Contacts written.
+    pub written: u64,
+    /// Lines written to the rejects.
+    pub reject_lines: u64,
+    /// Contacts seen before.
+    pub duplicates: u64,
+    /// What did not fit in the body.
+    pub dropped: Option<Dropped>,
+    /// What ended the run.
+    pub stop: Option<Error>,
+    /// The first finding of each code, in input order.
+    pub examples: Vec<Example>,
+    /// The first findings, for `check`.
+    pub listed: Vec<Example>,
+}
+
+impl<'j> Writer<'j> {
+    /// A writer that has written nothing.
+    #[must_use]
+    pub fn new(settings: &'j [Settings; 2], wanted: &'j Wanted, names: &'j [String], sink: Sink) -> Self {
+        Writer {
+            settings,
+            wanted,
+            sink,
+            report: None,
+            changes: None,
+            rejects: None,
+            names,
+            seen: Seen::default(),
+            cleaner: Cleaner::default(),
+            spare: Default::default(),
+            starts: Vec::new(),
+            stats: Stats::default(),
+            judged: 0,
+            written: 0,
+            reject_lines: 0,
+            duplicates: 0,
+            dropped: None,
+            stop: None,
+            examples: Vec::new(),
+            listed: Vec::new(),
+        }
+    }
+
+    /// Notes what was found of an envelope.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn told(&mut self, input: usize, told: &[Told]) -> Result<()> {
+        for told in told {
+            let rule = rule(told.code);
+            let outcome = match rule.severity {
+                Severity::Change => Outcome::Changed,
+                _ => Outcome::HeldBack,
+            };
+            let value = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+            let (from, to) = (value(&told.value), value(&told.to));
+            let finding = Finding {
+                code: told.code,
+                severity: rule.severity,
+                outcome,
+                field: Some(&told.field),
+                value: match &told.value {
+                    Some(_) => Raw::Value(crate::contact::Value::String(&from)),
+                    None => Raw::Nothing,
+                },
+                to: match (&told.to, rule.severity) {
+                    (Some(_), _) => To::Text(&to),
+                    (None, Severity::Change) => To::LeftOut,
+                    (None, _) => To::None,
+                },
+                detail: Detail::None,
+            };
+            let name = self.name(input);
+            let place = Place { input: name, contact: None, offset: told.position.offset, line: told.position.line };
+            self.stats.codes[told.code as usize] += 1;
+            let mut line = Vec::new();
+            report::line(&place, &finding, self.wanted.redactor.as_ref(), &mut line);
+            let example = example(input, &place, &finding);
+            let file = match rule.severity {
+                Severity::Change => &mut self.changes,
+                _ => {
+                    self.example(example);
+                    &mut self.report
+                }
+            };
+            if let Some(file) = file {
+                file.write(&line)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn name(&self, input: usize) -> Option<&'j str> {
+        (self.names.len() > 1).then(|| self.names[input].as_str())
+    }
+
+    fn example(&mut self, example: Example) {
+        if self.examples.iter().all(|known| known.code != example.code) {
+            self.wanted.known.set(example.code);
+            self.examples.push(example.clone());
+        }
+        if self.listed.len() < LISTED {
+            self.listed.push(example);
+            if self.listed.len() == LISTED {
+                self.wanted.listed.store(false, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Writes one batch.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn batch(&mut self, batch: &Batch<'_>, explicit: bool, cleaned: &mut Cleaned) -> Result<More> {
+        while self.starts.len() <= batch.input {
+            self.starts.push(self.judged);
+        }
+        let mut duplicates = self.find_duplicates(batch, cleaned)?;
+        let Some(cut) = self.contacts(cleaned, &duplicates)? else {
+            self.findings(batch, explicit, cleaned, &duplicates)?;
+            self.judged += cleaned.judged as u64;
+            if let Some((_, position, fault)) = cleaned.stop {
+                let input = self.names[batch.input].clone();
+                self.stop = Some(Kind::Syntax { input, position, fault }.into());
+                return Ok(More::No);
+            }
+            return Ok(More::Yes);
+        };
+        // The body is full. What is told of the batch must end before the contact that did not fit, so those before it are
+        // cleaned once more, by themselves.
+        let before = Batch { spans: &batch.spans[..cut], ..*batch };
+        let mut again = std::mem::take(&mut self.spare[0]);
+        let settings = &self.settings[usize::from(explicit)];
+        self.cleaner.clean(&before, settings, self.wanted, self.sink.separator(), &mut again);
+        duplicates.retain(|duplicate| duplicate.contact < cut);
+        self.findings(&before, explicit, &again, &duplicates)?;
+        self.judged += again.judged as u64;
+        self.spare[0] = again;
+        self.dropped = Some(Dropped {
+            first_contact: Some(batch.first + cut as u64),
+            at_byte: batch.spans[cut].start,
+            bytes: None,
+        });
+        Ok(More::No)
+    }
+
+    fn find_duplicates(&mut self, batch: &Batch<'_>, cleaned: &Cleaned) -> Result<Vec<Duplicate>> {
+        let mut duplicates = Vec::new();
+        for (i, accepted) in cleaned.accepted.iter().enumerate() {
+            let index = self.judged + u64::from(accepted.contact);
+            let sight = self.seen.see(accepted.identity, index);
+            match sight.map_err(|error| Error::io("find memory for", "the table of contacts seen", error))? {
+                Sight::New => {}
+                Sight::Before(first) => {
+                    duplicates.push(Duplicate { accepted: i, contact: accepted.contact as usize, first });
+                }
+            }
+        }
+        debug_assert!(batch.spans.len() >= cleaned.judged);
+        Ok(duplicates)
+    }
+
+    /// Writes the accepted contacts, without those that are rejected as duplicates. Gives the place in the batch of the first
+    /// contact that did not fit.
+    fn contacts(&mut self, cleaned: &Cleaned, duplicates: &[Duplicate]) -> Result<Option<usize>> {
+        let skipped: &[Duplicate] = match self.settings[0].duplicates {
+            Duplicates::Keep => &[],
+            Duplicates::First => duplicates,
+        };
+        let end_of = |i: usize| if i == 0 { 0 } else { cleaned.accepted[i - 1].end as usize };
+        let mut from = 0;
+        let ends = skipped.iter().map(|duplicate| duplicate.accepted).chain([cleaned.accepted.len()]);
+        for to in ends {
+            let some = &cleaned.accepted[from..to];
+            let taken = self.sink.take(&cleaned.out, end_of(from), some)?;
+            self.written += taken as u64;
+            if taken < some.len() {
+                return Ok(Some(some[taken].contact as usize));
+            }
+            from = to + 1;
+        }
+        Ok(None)
+    }
+
+    /// Counts a batch and writes what is told of it.
+    fn findings(
+        &mut self,
+        batch: &Batch<'_>,
+        explicit: bool,
+        cleaned: &Cleaned,
+        duplicates: &[Duplicate],
+    ) -> Result<()> {
+        self.stats.add(&cleaned.stats);
+        // In input order: a duplicate's finding may be the first of its code.
+        let mut examples = cleaned.examples.iter().cloned().peekable();
+        // Bytes of the report, the ledger and the rejects that are done.
+        let mut done = [0, 0, 0];
+        for duplicate in duplicates {
+            let contact = batch.first + duplicate.contact as u64;
+            while let Some(example) = examples.next_if(|example| example.contact <= Some(contact)) {
+                self.example(example);
+            }
+            self.duplicates += 1;
+            let (start, end) = marks(cleaned, duplicate.contact);
+            let first = self.first(duplicate.first);
+            if self.settings[0].duplicates == Duplicates::Keep {
+                self.stretch(cleaned, done, end)?;
+                self.keep_duplicate(batch, duplicate.contact, first)?;
+            } else {
+                self.stretch(cleaned, done, start)?;
+                self.reject_duplicate(batch, explicit, duplicate.contact, first)?;
+            }
+            done = end;
+        }
+        for example in examples {
+            self.example(example);
+        }
+        self.stretch(cleaned, done, [cleaned.report.len(), cleaned.changes.len(), cleaned.rejects.len()])
+    }
+
+    fn first(&self, index: u64) -> Detail<'j> {
+        let input = self.starts.partition_point(|start| *start <= index).saturating_sub(1);
+        Detail::First { input: self.name(input), contact: index - self.starts[input] }
+    }
+
+    /// Writes a stretch of what a batch told.
+    fn stretch(&mut self, cleaned: &Cleaned, from: [usize; 3], to: [usize; 3]) -> Result<()> {
+        let told = [&cleaned.report, &cleaned.changes, &cleaned.rejects];
+        let files = [&mut self.report, &mut self.changes, &mut self.rejects];
+        for (i, (told, file)) in told.into_iter().zip(files).enumerate() {
+            let bytes = &told[from[i]..to[i]];
+            if i == 2 {
+                self.reject_lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
+            }
+            if let Some(file) = file
+                && !bytes.is_empty()
+            {
+                file.write(bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_duplicate(&mut self, batch: &Batch<'_>, i: usize, detail: Detail<'j>) -> Result<()> {
+        let span = &batch.spans[i];
+        let place = Place {
+            input: self.name(batch.input),
+            contact: Some(batch.first + i as u64),
+            offset: span.start,
+            line: span.line,
+        };
+        let finding = Finding {
+            code: Code::DUP001,
+            severity: Severity::Warning,
+            outcome: Outcome::Kept,
+            field: None,
+            value: Raw::Nothing,
+            to: To::None,
+            detail,
+        };
+        self.stats.codes[Code::DUP001 as usize] += 1;
+        if self.listed.len() < LISTED || self.stats.codes[Code::DUP001 as usize] == 1 {
+            self.example(example(batch.input, &place, &finding));
+        }
+        if let Some(report) = &mut self.report {
+            let mut line = Vec::new();
+            report::line(&place, &finding, self.wanted.redactor.as_ref(), &mut line);
+            report.write(&line)?;
+        }
+        Ok(())
+    }
+
+    /// Takes back what was counted of an accepted contact, and tells it as rejected instead.
+    fn reject_duplicate(&mut self, batch: &Batch<'_>, explicit: bool, i: usize, detail: Detail<'j>) -> Result<()> {
+        let settings = &self.settings[usize::from(explicit)];
+        let [mut accepted, mut rejected] = std::mem::take(&mut self.spare);
+        let alone = Batch { spans: &batch.spans[i..=i], first: batch.first + i as u64, ..*batch };
+        self.cleaner.clean(&alone, settings, self.wanted, Separator::Newline, &mut accepted);
+        self.cleaner.reject_duplicate(&alone, 0, detail, settings, self.wanted, &mut rejected);
+        self.stats.subtract(&accepted.stats);
+        self.stats.add(&rejected.stats);
+        for example in rejected.examples.drain(..) {
+            self.example(example);
+        }
+        let end = [rejected.report.len(), rejected.changes.len(), rejected.rejects.len()];
+        self.stretch(&rejected, [0; 3], end)?;
+        self.spare = [accepted, rejected];
+        Ok(())
+    }
+}
+
+/// Where what contact `i` of a batch told begins and ends, in report, ledger and rejects.
+fn marks(cleaned: &Cleaned, i: usize) -> ([usize; 3], [usize; 3]) {
+    let ends = |m: &crate::clean::Mark| [m.report as usize, m.changes as usize, m.rejects as usize];
+    let at = cleaned.marks.partition_point(|mark| (mark.contact as usize) < i);
+    let start = if at == 0 { [0; 3] } else { ends(&cleaned.marks[at - 1]) };
+    let own = cleaned.marks.get(at).filter(|mark| mark.contact as usize == i);
+    (start, own.map_or(start, ends))
+}
