@@ -125,6 +125,25 @@ impl Seen {
         self.see_large(key, index)
     }
 
+    /// Asks for the memory that [`Seen::see`] will look at, so that it is there by then: the table is far larger than any cache,
+    /// and a look costs as much as everything else a contact costs.
+    #[inline]
+    pub fn expect(&self, identity: Identity) {
+        let key = identity as u64 >> (64 - SEGMENT_BITS - TAG_BITS);
+        let Some(segment) = self.segments.get((key & ((1 << SEGMENT_BITS) - 1)) as usize) else { return };
+        let at = ((u128::from(key >> SEGMENT_BITS) * segment.max as u128) >> TAG_BITS) as usize * ENTRY;
+        if let Some(entry) = segment.room.get(at) {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: a prefetch reads nothing as far as the program can tell, and this address is a valid one.
+            unsafe {
+                use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+                _mm_prefetch(std::ptr::from_ref(entry).cast(), _MM_HINT_T0);
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            let _ = entry;
+        }
+    }
+
     fn see_large(&mut self, key: u64, index: u64) -> io::Result<Sight> {
         let (number, tag) = (key & ((1 << SEGMENT_BITS) - 1), key >> SEGMENT_BITS);
         let segment = &mut self.segments[number as usize];

@@ -65,6 +65,13 @@ pub struct Verdict {
 /// Who the contact is, for telling duplicates: a hash of the lower-cased address, or without one of the number's digits.
 pub type Identity = u128;
 
+/// The identity of whoever has this address, in lower case, or this number.
+#[must_use]
+#[inline]
+pub fn identity_of(is_email: bool, lower: &[u8]) -> Identity {
+    xxhash_rust::xxh3::xxh3_128_with_seed(lower, u64::from(!is_email))
+}
+
 /// Where findings go.
 pub trait Findings {
     /// Takes one finding of the contact at hand.
@@ -588,17 +595,17 @@ impl<'a, 's> Judge<'a, 's> {
     }
 
     fn identity(&self) -> Option<Identity> {
-        let mut lower = [0u8; 320];
-        let (kind, text) = match (self.present(MemberId::Email), self.present(MemberId::SmsNumber)) {
-            (Some(i), _) => (0u64, self.text_of(self.slots[i].now)),
-            (None, Some(i)) => (1, self.text_of(self.slots[i].now)),
+        let (is_email, text) = match (self.present(MemberId::Email), self.present(MemberId::SmsNumber)) {
+            (Some(i), _) => (true, self.text_of(self.slots[i].now)),
+            (None, Some(i)) => (false, self.text_of(self.slots[i].now)),
             (None, None) => return None,
         };
         // The longest address there can be is 64 + 1 + 253 bytes.
+        let mut lower = [0u8; 320];
         let lower = lower.get_mut(..text.len())?;
         lower.copy_from_slice(text.as_bytes());
         lower.make_ascii_lowercase();
-        Some(xxhash_rust::xxh3::xxh3_128_with_seed(lower, kind))
+        Some(identity_of(is_email, lower))
     }
 
     /// Writes the contact as compact JSON.

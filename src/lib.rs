@@ -22,6 +22,7 @@
 //! | [`parse`] | spans to members |
 //! | [`rules`] | the registry of codes, one file a family |
 //! | [`judge`] | the rules applied to one contact |
+//! | [`canonical`] | contacts to which no rule has anything to say, told without parsing |
 //! | [`report`], [`clean`] | findings to lines; a batch of contacts, cleaned |
 //! | [`input`], [`envelope`], [`document`] | where bytes come from; what stands around the contacts |
 //! | [`output`], [`payload`], [`duplicates`], [`receipt`], [`writer`] | where cleaned bytes go, and that they add up |
@@ -29,6 +30,7 @@
 //! | [`sample`] | made-up exports to try things on |
 #![cfg_attr(feature = "cli", doc = "| [`cli`] | the command line |")]
 
+pub mod canonical;
 pub mod clean;
 #[cfg(feature = "cli")]
 pub mod cli;

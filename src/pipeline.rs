@@ -653,11 +653,9 @@ fn finish(
         });
     }
     // The input that the run stopped in, and those behind it.
-    if let Some(last) = inputs.last_mut() {
-        if let Some(dropped) = &mut dropped {
-            dropped.bytes = last.bytes_total.map(|total| total - dropped.at_byte);
-            last.bytes_read = dropped.at_byte;
-        }
+    if let (Some(last), Some(dropped)) = (inputs.last_mut(), &mut dropped) {
+        dropped.bytes = last.bytes_total.map(|total| total - dropped.at_byte);
+        last.bytes_read = dropped.at_byte;
     }
     let stopped_in = stop.as_ref().and_then(|stop| stopped_input(stop, documents));
     if let (Some(at), Some(stop)) = (stopped_in, &stop) {

@@ -7,7 +7,7 @@
 //! It tells strings, escapes and nesting, and nothing else: a span is one value whose quotes and brackets balance. Whether
 //! it is JSON is the parser's business. Where the bytes *between* contacts are wrong, it stops there.
 
-use crate::scan::{Backend, Choice, Masks, scalar::Scalar};
+use crate::scan::{Backend, Choice, Structure, with_backend};
 use crate::syntax::{Fault, MAX_DEPTH};
 
 /// One value, as it lies in the input.
@@ -180,23 +180,12 @@ impl Splitter {
     /// its own affair). The spans before it have been appended.
     pub fn feed(&mut self, block: &[u8], spans: &mut Vec<Span>) -> Result<Status, SplitError> {
         let before = spans.len();
-        let status = match self.choice {
-            #[cfg(target_arch = "x86_64")]
-            Choice::Avx512 => match crate::scan::x86::Avx512::new() {
-                // SAFETY: the backend's value proves that the processor has the features the function is compiled for.
-                Some(backend) => unsafe { run_avx512(self, backend, block, spans) },
-                None => run(self, Scalar, block, spans),
-            },
-            #[cfg(target_arch = "x86_64")]
-            Choice::Avx2 => match crate::scan::x86::Avx2::new() {
-                // SAFETY: the backend's value proves that the processor has the features the function is compiled for.
-                Some(backend) => unsafe { run_avx2(self, backend, block, spans) },
-                None => run(self, Scalar, block, spans),
-            },
-            #[cfg(target_arch = "x86_64")]
-            Choice::Sse2 => run(self, crate::scan::x86::Sse2, block, spans),
-            _ => run(self, Scalar, block, spans),
-        };
+        let choice = self.choice;
+        let status = with_backend!(choice, run, (
+            splitter: &mut Splitter = self,
+            block: &[u8] = block,
+            spans: &mut Vec<Span> = spans,
+        ) -> Result<Status, SplitError>);
         self.spans += (spans.len() - before) as u64;
         status
     }
@@ -229,32 +218,6 @@ impl Splitter {
     }
 }
 
-/// # Safety
-/// The processor must have the features named here; `backend` proves it.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,pclmulqdq,popcnt,bmi1")]
-unsafe fn run_avx2(
-    splitter: &mut Splitter,
-    backend: crate::scan::x86::Avx2,
-    block: &[u8],
-    spans: &mut Vec<Span>,
-) -> Result<Status, SplitError> {
-    run(splitter, backend, block, spans)
-}
-
-/// # Safety
-/// The processor must have the features named here; `backend` proves it.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx2,pclmulqdq,popcnt,bmi1")]
-unsafe fn run_avx512(
-    splitter: &mut Splitter,
-    backend: crate::scan::x86::Avx512,
-    block: &[u8],
-    spans: &mut Vec<Span>,
-) -> Result<Status, SplitError> {
-    run(splitter, backend, block, spans)
-}
-
 /// Bits `from` and up.
 #[inline(always)]
 fn at_or_above(from: u32) -> u64 {
@@ -263,7 +226,7 @@ fn at_or_above(from: u32) -> u64 {
 
 /// The algorithm, once for every backend.
 #[inline(always)]
-fn run<B: Backend>(s: &mut Splitter, backend: B, block: &[u8], spans: &mut Vec<Span>) -> Result<Status, SplitError> {
+fn run<B: Backend>(backend: B, s: &mut Splitter, block: &[u8], spans: &mut Vec<Span>) -> Result<Status, SplitError> {
     let mut rest = block;
     while !rest.is_empty() {
         let status = if let Some((chunk, behind)) = rest.split_first_chunk::<64>() {
@@ -311,7 +274,7 @@ fn chunk_of<B: Backend>(
     len: u32,
     spans: &mut Vec<Span>,
 ) -> Result<Status, SplitError> {
-    let masks = backend.masks(chunk);
+    let masks = Structure::of(backend, chunk);
     let escaped = escaped_bytes(masks.backslash, &mut s.escaped, len);
     let quote = masks.quote & !escaped;
     // From an opening quote up to, not including, its closing one.
@@ -472,7 +435,7 @@ fn close_string(in_string: &mut u64, closed_last: &mut bool, bit: u32) {
 
 /// Leaves the splitter at the byte at bit `i` of its chunk, which cannot be.
 #[cold]
-fn stop_at(s: &mut Splitter, masks: &Masks, i: u32, fault: Fault) -> SplitError {
+fn stop_at(s: &mut Splitter, masks: &Structure, i: u32, fault: Fault) -> SplitError {
     advance_lines(s, masks.newline & !at_or_above(i), s.at);
     s.at += u64::from(i);
     SplitError { at: s.at, line: s.line, fault }

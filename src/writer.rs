@@ -248,7 +248,15 @@ impl<'j> Writer<'j> {
 
     fn find_duplicates(&mut self, batch: &Batch<'_>, cleaned: &Cleaned) -> Result<Vec<Duplicate>> {
         let mut duplicates = Vec::new();
+        /// Contacts between the one that is looked up and the one that is asked for.
+        const AHEAD: usize = 16;
+        for accepted in cleaned.accepted.iter().take(AHEAD) {
+            self.seen.expect(accepted.identity);
+        }
         for (i, accepted) in cleaned.accepted.iter().enumerate() {
+            if let Some(ahead) = cleaned.accepted.get(i + AHEAD) {
+                self.seen.expect(ahead.identity);
+            }
             let index = self.judged + u64::from(accepted.contact);
             let sight = self.seen.see(accepted.identity, index);
             match sight.map_err(|error| Error::io("find memory for", "the table of contacts seen", error))? {

@@ -1,15 +1,43 @@
-//! Bytes to bit masks, 64 at a time: which of them are quotes, backslashes, brackets, line breaks.
+//! Bytes to bit masks, 64 at a time.
 //!
-//! The splitter is written once, over [`Backend`]; a backend does nothing but compare 64 bytes with constants, and is
-//! chosen at run time ([`with_backend!`]). [`scalar`] is the readable reference that the others are tested against.
+//! What a mask means is written once, here, over [`Backend`]: a way to hold 64 bytes and compare all of them with one value.
+//! Backends are thin; which one runs is chosen at run time by [`Choice`]. [`scalar`] is the readable reference that the others
+//! are tested against; a new one (NEON, say) needs the five operations and a line in [`Choice::available`].
 
 pub mod scalar;
 #[cfg(target_arch = "x86_64")]
 pub mod x86;
 
-/// One bit for each of 64 bytes, the first byte lowest.
+/// 64 bytes, and comparisons whose answers have one bit for each, the first byte lowest.
+pub trait Backend: Copy {
+    /// Its name, for tests and benches.
+    const NAME: &'static str;
+    /// 64 bytes in registers.
+    type Block: Copy;
+
+    /// Loads 64 bytes.
+    fn load(self, bytes: &[u8; 64]) -> Self::Block;
+
+    /// The bytes, each with bit 0x20 set.
+    fn fold(self, block: Self::Block) -> Self::Block;
+
+    /// Which of them are `byte`.
+    fn eq(self, block: Self::Block, byte: u8) -> u64;
+
+    /// Which of them are `from` to `to`, both included.
+    fn within(self, block: Self::Block, from: u8, to: u8) -> u64;
+
+    /// Which of them are 0x80 and more.
+    fn high(self, block: Self::Block) -> u64;
+
+    /// Bit i of the answer is the exclusive or of bits 0 to i: it turns the positions of quotes into the stretches
+    /// between them.
+    fn prefix_xor(self, bits: u64) -> u64;
+}
+
+/// What the splitter looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Masks {
+pub struct Structure {
     /// `"`
     pub quote: u64,
     /// `\`
@@ -22,17 +50,84 @@ pub struct Masks {
     pub newline: u64,
 }
 
-/// A way to make masks.
-pub trait Backend: Copy {
-    /// Its name, for tests and benches.
-    const NAME: &'static str;
-
+impl Structure {
     /// The masks of 64 bytes.
-    fn masks(self, block: &[u8; 64]) -> Masks;
+    #[inline(always)]
+    pub fn of<B: Backend>(backend: B, bytes: &[u8; 64]) -> Self {
+        let block = backend.load(bytes);
+        // With bit 0x20 set, `[` and `{` are one value and so are `]` and `}`.
+        let folded = backend.fold(block);
+        Structure {
+            quote: backend.eq(block, b'"'),
+            backslash: backend.eq(block, b'\\'),
+            open: backend.eq(folded, b'{'),
+            close: backend.eq(folded, b'}'),
+            newline: backend.eq(block, b'\n'),
+        }
+    }
+}
 
-    /// Bit i of the answer is the exclusive or of bits 0 to i: it turns the positions of quotes into the stretches
-    /// between them.
-    fn prefix_xor(self, bits: u64) -> u64;
+/// What the check for clean contacts looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Text {
+    /// `"`
+    pub quote: u64,
+    /// Backslashes and control characters of ASCII.
+    pub special: u64,
+    /// Spaces.
+    pub space: u64,
+    /// Bytes of characters outside of ASCII.
+    pub high: u64,
+}
+
+impl Text {
+    /// The masks of 64 bytes.
+    #[inline(always)]
+    pub fn of<B: Backend>(backend: B, bytes: &[u8; 64]) -> Self {
+        let block = backend.load(bytes);
+        Text {
+            quote: backend.eq(block, b'"'),
+            special: backend.eq(block, b'\\') | backend.within(block, 0, 0x1f) | backend.eq(block, 0x7f),
+            space: backend.eq(block, b' '),
+            high: backend.high(block),
+        }
+    }
+}
+
+/// What the check of an email address looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Address {
+    /// `@`
+    pub at: u64,
+    /// `.`
+    pub dot: u64,
+    /// `-`
+    pub hyphen: u64,
+    /// `a` to `z`
+    pub lower: u64,
+    /// `0` to `9`
+    pub digit: u64,
+    /// `A` to `Z`
+    pub upper: u64,
+    /// `_` and `+`, the other marks that are common before the `@`.
+    pub mark: u64,
+}
+
+impl Address {
+    /// The masks of 64 bytes.
+    #[inline(always)]
+    pub fn of<B: Backend>(backend: B, bytes: &[u8; 64]) -> Self {
+        let block = backend.load(bytes);
+        Address {
+            at: backend.eq(block, b'@'),
+            dot: backend.eq(block, b'.'),
+            hyphen: backend.eq(block, b'-'),
+            lower: backend.within(block, b'a', b'z'),
+            digit: backend.within(block, b'0', b'9'),
+            upper: backend.within(block, b'A', b'Z'),
+            mark: backend.eq(block, b'_') | backend.eq(block, b'+'),
+        }
+    }
 }
 
 /// The backends this program has, whether or not this machine can run them.
@@ -70,37 +165,95 @@ impl Choice {
     /// The best this machine can run.
     #[must_use]
     pub fn best() -> Choice {
-        *Choice::available().last().expect("the scalar backend is always there")
+        #[cfg(target_arch = "x86_64")]
+        {
+            if x86::Avx512::new().is_some() {
+                return Choice::Avx512;
+            }
+            if x86::Avx2::new().is_some() {
+                return Choice::Avx2;
+            }
+            Choice::Sse2
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        Choice::Scalar
     }
 }
+
+/// Runs `$function(backend, $argument ...)`, which is generic over [`Backend`], compiled for the instructions of `$choice`, a
+/// [`Choice`]; one that this machine cannot run falls back to the scalar one. `$function` must be `#[inline(always)]`.
+macro_rules! with_backend {
+    ($choice:expr, $function:path, ($($name:ident: $type:ty = $argument:expr),* $(,)?) -> $output:ty) => {{
+        #[cfg(target_arch = "x86_64")]
+        {
+            use $crate::scan::x86;
+
+            /// # Safety
+            /// The processor must have the features named here; `backend` proves it.
+            #[target_feature(enable = "avx2,pclmulqdq,popcnt,bmi1,bmi2,lzcnt")]
+            unsafe fn avx2(backend: x86::Avx2, $($name: $type),*) -> $output {
+                $function(backend, $($name),*)
+            }
+
+            /// # Safety
+            /// The processor must have the features named here; `backend` proves it.
+            #[target_feature(enable = "avx512f,avx512bw,avx2,pclmulqdq,popcnt,bmi1,bmi2,lzcnt")]
+            unsafe fn avx512(backend: x86::Avx512, $($name: $type),*) -> $output {
+                $function(backend, $($name),*)
+            }
+
+            match $choice {
+                $crate::scan::Choice::Avx512 => match x86::Avx512::new() {
+                    // SAFETY: the backend's value proves that the processor has the features.
+                    Some(backend) => unsafe { avx512(backend, $($argument),*) },
+                    None => $function($crate::scan::scalar::Scalar, $($argument),*),
+                },
+                $crate::scan::Choice::Avx2 => match x86::Avx2::new() {
+                    // SAFETY: the backend's value proves that the processor has the features.
+                    Some(backend) => unsafe { avx2(backend, $($argument),*) },
+                    None => $function($crate::scan::scalar::Scalar, $($argument),*),
+                },
+                $crate::scan::Choice::Sse2 => $function(x86::Sse2, $($argument),*),
+                $crate::scan::Choice::Scalar => $function($crate::scan::scalar::Scalar, $($argument),*),
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            let _ = $choice;
+            $function($crate::scan::scalar::Scalar, $($argument),*)
+        }
+    }};
+}
+pub(crate) use with_backend;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn masks_of(choice: Choice, block: &[u8; 64]) -> (Masks, u64) {
-        fn run<B: Backend>(b: B, block: &[u8; 64]) -> (Masks, u64) {
-            let masks = b.masks(block);
-            (masks, b.prefix_xor(masks.quote))
-        }
-        match choice {
-            Choice::Scalar => run(scalar::Scalar, block),
-            #[cfg(target_arch = "x86_64")]
-            Choice::Sse2 => run(x86::Sse2, block),
-            #[cfg(target_arch = "x86_64")]
-            Choice::Avx2 => run(x86::Avx2::new().unwrap(), block),
-            #[cfg(target_arch = "x86_64")]
-            Choice::Avx512 => run(x86::Avx512::new().unwrap(), block),
-            #[cfg(not(target_arch = "x86_64"))]
-            _ => unreachable!(),
-        }
+    type All = (Structure, Text, Address, u64, [u64; 5]);
+
+    #[inline(always)]
+    fn all<B: Backend>(b: B, bytes: &[u8; 64]) -> All {
+        let block = b.load(bytes);
+        let odd = [
+            b.within(block, 0, 255),
+            b.within(block, 0x7f, 0x80),
+            b.within(block, 255, 255),
+            b.within(block, 9, 9),
+            b.eq(b.fold(block), 0x20),
+        ];
+        (Structure::of(b, bytes), Text::of(b, bytes), Address::of(b, bytes), b.prefix_xor(b.eq(block, b'"')), odd)
+    }
+
+    fn masks_of(choice: Choice, bytes: &[u8; 64]) -> All {
+        with_backend!(choice, all, (bytes: &[u8; 64] = bytes) -> All)
     }
 
     /// Mostly the bytes that matter and those that differ from them in one bit.
     fn block() -> impl Strategy<Value = [u8; 64]> {
         let byte = prop_oneof![
-            4 => prop::sample::select(b"\"\\{}[]\n,:a \x0a\xa2\xdb\xfb\x02\x5b\x5c\x5d\x7b\x7c\x7d\x1b\x3b".to_vec()),
+            4 => prop::sample::select(b"\"\\{}[]\n,:a \x0a\xa2\xdb\xfb\x02\x5b\x5c\x5d\x7b\x7c\x7d\x1b\x3b@.-_+09AZaz\x1f\x7f\x80".to_vec()),
             1 => any::<u8>(),
         ];
         prop::collection::vec(byte, 64).prop_map(|v| v.try_into().unwrap())
@@ -128,5 +281,10 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_best_is_the_last() {
+        assert_eq!(Choice::available().last(), Some(&Choice::best()));
     }
 }

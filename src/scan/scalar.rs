@@ -1,29 +1,43 @@
-//! The reference: what the masks mean, in a loop that can be read.
+//! The reference: what the comparisons mean, in loops that can be read.
 
-use super::{Backend, Masks};
+use super::Backend;
 
 /// Plain Rust.
 #[derive(Debug, Clone, Copy)]
 pub struct Scalar;
 
+#[inline(always)]
+fn bits(bytes: &[u8; 64], is: impl Fn(u8) -> bool) -> u64 {
+    bytes.iter().enumerate().fold(0, |mask, (i, byte)| mask | u64::from(is(*byte)) << i)
+}
+
 impl Backend for Scalar {
     const NAME: &'static str = "scalar";
+    type Block = [u8; 64];
 
     #[inline(always)]
-    fn masks(self, block: &[u8; 64]) -> Masks {
-        let mut masks = Masks::default();
-        for (i, byte) in block.iter().enumerate() {
-            let bit = 1 << i;
-            match byte {
-                b'"' => masks.quote |= bit,
-                b'\\' => masks.backslash |= bit,
-                b'{' | b'[' => masks.open |= bit,
-                b'}' | b']' => masks.close |= bit,
-                b'\n' => masks.newline |= bit,
-                _ => {}
-            }
-        }
-        masks
+    fn load(self, bytes: &[u8; 64]) -> [u8; 64] {
+        *bytes
+    }
+
+    #[inline(always)]
+    fn fold(self, block: [u8; 64]) -> [u8; 64] {
+        block.map(|byte| byte | 0x20)
+    }
+
+    #[inline(always)]
+    fn eq(self, block: [u8; 64], byte: u8) -> u64 {
+        bits(&block, |b| b == byte)
+    }
+
+    #[inline(always)]
+    fn within(self, block: [u8; 64], from: u8, to: u8) -> u64 {
+        bits(&block, |b| (from..=to).contains(&b))
+    }
+
+    #[inline(always)]
+    fn high(self, block: [u8; 64]) -> u64 {
+        bits(&block, |b| b >= 0x80)
     }
 
     #[inline(always)]
@@ -45,13 +59,14 @@ pub fn prefix_xor(mut bits: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scan::Structure;
 
     #[test]
     fn marks_what_it_says() {
         let mut block = [b' '; 64];
         block[..9].copy_from_slice(b"{\"a\\n\":[\n");
         block[63] = b']';
-        let masks = Scalar.masks(&block);
+        let masks = Structure::of(Scalar, &block);
         assert_eq!(masks.quote, 1 << 1 | 1 << 5);
         assert_eq!(masks.backslash, 1 << 3);
         assert_eq!(masks.open, 1 | 1 << 7);

@@ -2,10 +2,36 @@
 //!
 //! A backend that needs more than SSE2 can only be made by `new`, which asks the processor first; so a value of it is
 //! the proof that its instructions may be run. Its methods are inlined into whoever calls them, and run at full width
-//! only inside a function that has the same `target_feature`s (see `split.rs`).
+//! only inside a function that has the same `target_feature`s (see `with_backend!`).
 
-use super::{Backend, Masks, scalar};
+use super::{Backend, scalar};
 use std::arch::x86_64::*;
+
+/// The same for each part of a block. (Not `map`: a closure would not be compiled for the backend's instructions.)
+macro_rules! each {
+    ($block:expr, |$v:ident| $of:expr) => {
+        match $block {
+            [a, b, c, d] => [
+                {
+                    let $v = a;
+                    $of
+                },
+                {
+                    let $v = b;
+                    $of
+                },
+                {
+                    let $v = c;
+                    $of
+                },
+                {
+                    let $v = d;
+                    $of
+                },
+            ],
+        }
+    };
+}
 
 /// 16 bytes at a time. SSE2 is part of x86-64, so this needs no proof.
 #[derive(Debug, Clone, Copy)]
@@ -13,27 +39,42 @@ pub struct Sse2;
 
 impl Backend for Sse2 {
     const NAME: &'static str = "sse2";
+    type Block = [__m128i; 4];
 
     #[inline(always)]
-    fn masks(self, block: &[u8; 64]) -> Masks {
-        let mut masks = Masks::default();
-        // SAFETY: SSE2 is part of every x86-64 processor; the loads are unaligned ones, each of 16 bytes within the 64.
+    fn load(self, bytes: &[u8; 64]) -> Self::Block {
+        // SAFETY: SSE2 is part of x86-64; each load is an unaligned one of 16 bytes within the 64.
+        unsafe { each!([0, 16, 32, 48], |at| _mm_loadu_si128(bytes.as_ptr().add(at).cast())) }
+    }
+
+    #[inline(always)]
+    fn fold(self, block: Self::Block) -> Self::Block {
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe { each!(block, |v| _mm_or_si128(v, _mm_set1_epi8(0x20))) }
+    }
+
+    #[inline(always)]
+    fn eq(self, block: Self::Block, byte: u8) -> u64 {
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe { join16(each!(block, |v| _mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(byte as i8))))) }
+    }
+
+    #[inline(always)]
+    fn within(self, block: Self::Block, from: u8, to: u8) -> u64 {
+        // A byte less `from`, without borrowing, is at most `to - from`.
+        // SAFETY: SSE2 is part of x86-64.
         unsafe {
-            for i in 0..4 {
-                let v = _mm_loadu_si128(block.as_ptr().add(i * 16).cast());
-                // With bit 0x20 set, `[` and `{` are one value and so are `]` and `}`.
-                let folded = _mm_or_si128(v, _mm_set1_epi8(0x20));
-                let eq = |v, byte: u8| {
-                    u64::from(_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(byte as i8))) as u32) << (i * 16)
-                };
-                masks.quote |= eq(v, b'"');
-                masks.backslash |= eq(v, b'\\');
-                masks.open |= eq(folded, b'{');
-                masks.close |= eq(folded, b'}');
-                masks.newline |= eq(v, b'\n');
-            }
+            join16(each!(block, |v| {
+                let v = _mm_sub_epi8(v, _mm_set1_epi8(from as i8));
+                _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8((to - from) as i8)), v))
+            }))
         }
-        masks
+    }
+
+    #[inline(always)]
+    fn high(self, block: Self::Block) -> u64 {
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe { join16(each!(block, |v| _mm_movemask_epi8(v))) }
     }
 
     #[inline(always)]
@@ -42,45 +83,72 @@ impl Backend for Sse2 {
     }
 }
 
+#[inline(always)]
+fn join16([a, b, c, d]: [i32; 4]) -> u64 {
+    (a as u32 as u64) | (b as u32 as u64) << 16 | (c as u32 as u64) << 32 | (d as u32 as u64) << 48
+}
+
 /// 32 bytes at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct Avx2(());
 
 impl Avx2 {
-    /// The backend, if this machine has AVX2 and PCLMULQDQ (and POPCNT, BMI1, which come with them).
+    /// The backend, if this machine has AVX2, PCLMULQDQ and what comes with them.
     #[must_use]
+    #[inline]
     pub fn new() -> Option<Self> {
         let has = is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("pclmulqdq")
             && is_x86_feature_detected!("popcnt")
-            && is_x86_feature_detected!("bmi1");
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt");
         has.then_some(Avx2(()))
     }
 }
 
 impl Backend for Avx2 {
     const NAME: &'static str = "avx2";
+    type Block = [__m256i; 2];
 
     #[inline(always)]
-    fn masks(self, block: &[u8; 64]) -> Masks {
-        let mut masks = Masks::default();
-        // SAFETY: `self` proves that AVX2 is there; the loads are unaligned ones, each of 32 bytes within the 64.
+    fn load(self, bytes: &[u8; 64]) -> Self::Block {
+        // SAFETY: `self` proves that AVX2 is there; each load is an unaligned one of 32 bytes within the 64.
+        unsafe { [_mm256_loadu_si256(bytes.as_ptr().cast()), _mm256_loadu_si256(bytes.as_ptr().add(32).cast())] }
+    }
+
+    #[inline(always)]
+    fn fold(self, [a, b]: Self::Block) -> Self::Block {
+        // SAFETY: `self` proves that AVX2 is there.
+        unsafe { [_mm256_or_si256(a, _mm256_set1_epi8(0x20)), _mm256_or_si256(b, _mm256_set1_epi8(0x20))] }
+    }
+
+    #[inline(always)]
+    fn eq(self, [a, b]: Self::Block, byte: u8) -> u64 {
+        // SAFETY: `self` proves that AVX2 is there.
         unsafe {
-            for i in 0..2 {
-                let v = _mm256_loadu_si256(block.as_ptr().add(i * 32).cast());
-                let folded = _mm256_or_si256(v, _mm256_set1_epi8(0x20));
-                let eq = |v, byte: u8| {
-                    u64::from(_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_set1_epi8(byte as i8))) as u32)
-                        << (i * 32)
-                };
-                masks.quote |= eq(v, b'"');
-                masks.backslash |= eq(v, b'\\');
-                masks.open |= eq(folded, b'{');
-                masks.close |= eq(folded, b'}');
-                masks.newline |= eq(v, b'\n');
-            }
+            let byte = _mm256_set1_epi8(byte as i8);
+            join32(_mm256_movemask_epi8(_mm256_cmpeq_epi8(a, byte)), _mm256_movemask_epi8(_mm256_cmpeq_epi8(b, byte)))
         }
-        masks
+    }
+
+    #[inline(always)]
+    fn within(self, [a, b]: Self::Block, from: u8, to: u8) -> u64 {
+        // SAFETY: `self` proves that AVX2 is there.
+        unsafe {
+            let (from, most) = (_mm256_set1_epi8(from as i8), _mm256_set1_epi8((to - from) as i8));
+            let (a, b) = (_mm256_sub_epi8(a, from), _mm256_sub_epi8(b, from));
+            join32(
+                _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(a, most), a)),
+                _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(b, most), b)),
+            )
+        }
+    }
+
+    #[inline(always)]
+    fn high(self, [a, b]: Self::Block) -> u64 {
+        // SAFETY: `self` proves that AVX2 is there.
+        unsafe { join32(_mm256_movemask_epi8(a), _mm256_movemask_epi8(b)) }
     }
 
     #[inline(always)]
@@ -90,40 +158,67 @@ impl Backend for Avx2 {
     }
 }
 
+#[inline(always)]
+fn join32(a: i32, b: i32) -> u64 {
+    (a as u32 as u64) | (b as u32 as u64) << 32
+}
+
 /// 64 bytes at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct Avx512(());
 
 impl Avx512 {
-    /// The backend, if this machine has AVX-512BW and PCLMULQDQ (and POPCNT, BMI1).
+    /// The backend, if this machine has AVX-512BW, PCLMULQDQ and what comes with them.
     #[must_use]
+    #[inline]
     pub fn new() -> Option<Self> {
         let has = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("pclmulqdq")
             && is_x86_feature_detected!("popcnt")
-            && is_x86_feature_detected!("bmi1");
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt");
         has.then_some(Avx512(()))
     }
 }
 
 impl Backend for Avx512 {
     const NAME: &'static str = "avx512";
+    type Block = __m512i;
 
     #[inline(always)]
-    fn masks(self, block: &[u8; 64]) -> Masks {
+    fn load(self, bytes: &[u8; 64]) -> Self::Block {
         // SAFETY: `self` proves that AVX-512BW is there; the load is an unaligned one of exactly the 64 bytes.
+        unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn fold(self, block: Self::Block) -> Self::Block {
+        // SAFETY: `self` proves that AVX-512BW is there.
+        unsafe { _mm512_or_si512(block, _mm512_set1_epi8(0x20)) }
+    }
+
+    #[inline(always)]
+    fn eq(self, block: Self::Block, byte: u8) -> u64 {
+        // SAFETY: `self` proves that AVX-512BW is there.
+        unsafe { _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(byte as i8)) }
+    }
+
+    #[inline(always)]
+    fn within(self, block: Self::Block, from: u8, to: u8) -> u64 {
+        // SAFETY: `self` proves that AVX-512BW is there.
         unsafe {
-            let v = _mm512_loadu_si512(block.as_ptr().cast());
-            let folded = _mm512_or_si512(v, _mm512_set1_epi8(0x20));
-            Masks {
-                quote: _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b'"' as i8)),
-                backslash: _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b'\\' as i8)),
-                open: _mm512_cmpeq_epi8_mask(folded, _mm512_set1_epi8(b'{' as i8)),
-                close: _mm512_cmpeq_epi8_mask(folded, _mm512_set1_epi8(b'}' as i8)),
-                newline: _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b'\n' as i8)),
-            }
+            let v = _mm512_sub_epi8(block, _mm512_set1_epi8(from as i8));
+            _mm512_cmple_epu8_mask(v, _mm512_set1_epi8((to - from) as i8))
         }
+    }
+
+    #[inline(always)]
+    fn high(self, block: Self::Block) -> u64 {
+        // SAFETY: `self` proves that AVX-512BW is there.
+        unsafe { _mm512_movepi8_mask(block) }
     }
 
     #[inline(always)]
