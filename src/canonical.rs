@@ -211,8 +211,8 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 /// True when every byte of `word` whose byte in `mask` is 0xff is an ASCII digit.
 #[inline(always)]
 fn digits(word: u64, mask: u64) -> bool {
-    let high = 0xf0 * ONES & mask;
-    let zeros = 0x30 * ONES & mask;
+    let high = (0xf0 * ONES) & mask;
+    let zeros = (0x30 * ONES) & mask;
     (word & high) == zeros && (word.wrapping_add(6 * ONES) & high) == zeros
 }
 

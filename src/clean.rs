@@ -244,7 +244,7 @@ impl Findings for Sink<'_> {
             Severity::Error | Severity::Warning => {
                 let new = *count == 1 && !self.wanted.known.get(finding.code);
                 if new || self.wanted.listed.load(Ordering::Relaxed) {
-                    self.examples.push(example(self.input, &self.place, finding));
+                    self.examples.push(example(self.input, &self.place, finding, self.wanted));
                 }
                 if !self.wanted.report {
                     return;
@@ -256,10 +256,10 @@ impl Findings for Sink<'_> {
     }
 }
 
-/// A finding for a person.
+/// A finding for a person; without its value, where values are to be replaced.
 #[must_use]
-pub fn example(input: usize, place: &Place<'_>, finding: &Finding<'_>) -> Example {
-    let text = report::value_text(&finding.value);
+pub fn example(input: usize, place: &Place<'_>, finding: &Finding<'_>, wanted: &Wanted) -> Example {
+    let text = if wanted.redactor.is_some() { "".into() } else { report::value_text(&finding.value) };
     let mut value: String = text.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if value.len() < text.len() {
         value.push_str("...");
@@ -360,8 +360,8 @@ impl Cleaner {
             if left == 0 {
                 work.copy(i..end);
             } else if !good {
-                for i in i..end {
-                    match verdicts[i] {
+                for (i, verdict) in (i..end).zip(&verdicts[i..end]) {
+                    match *verdict {
                         LEFT => self.judge = work.alone(i, std::mem::take(&mut self.judge), None),
                         _ => work.copy(i..i + 1),
                     }
@@ -455,8 +455,8 @@ impl<'w> Work<'w> {
                 Separator::Comma => self.batch.layout == Layout::Array,
                 Separator::Newline => self.batch.layout == Layout::Lines,
             };
-            for i in from..to {
-                let mut end = (spans[i].end - base) as usize - start + moved;
+            for (i, span) in (from..to).zip(&spans[from..to]) {
+                let mut end = (span.end - base) as usize - start + moved;
                 if !same && i + 1 < to {
                     // Between an array's contacts lies a comma, between lines a line break.
                     cleaned.out[end] = if comma { b',' } else { b'\n' };
@@ -488,7 +488,12 @@ impl<'w> Work<'w> {
         match Strict::parse(contact) {
             Err(error) if self.batch.layout == Layout::Lines => self.bad_line(i, contact, error),
             Err(error) => {
-                self.cleaned.stop = Some((i, self.batch.position(i, error.at), error.fault));
+                // The span is whole, so nothing was cut off: a word that ends too soon is no value.
+                let (at, fault) = match error.fault {
+                    Fault::End => (0, Fault::Expected("a contact")),
+                    fault => (error.at, fault),
+                };
+                self.cleaned.stop = Some((i, self.batch.position(i, at), fault));
             }
             Ok(_) if too_large => {
                 self.reject(i, Code::SYN002, None, Raw::Bytes(contact), Detail::None, true);
@@ -512,8 +517,10 @@ impl<'w> Work<'w> {
     }
 
     fn bad_line(&mut self, i: usize, contact: &[u8], error: SyntaxError) {
-        let code = if error.fault == Fault::Depth { Code::SYN003 } else { Code::SYN001 };
-        let what = format!("{}, at byte {} of the line", error.fault, error.at);
+        let (code, what) = match error.fault {
+            Fault::Depth => (Code::SYN003, format!("at byte {} of the line", error.at)),
+            fault => (Code::SYN001, format!("{fault}, at byte {} of the line", error.at)),
+        };
         self.reject(i, code, None, Raw::Bytes(contact), Detail::Is(&what), false);
     }
 

@@ -6,7 +6,7 @@ use crate::finding::Code;
 use crate::input::Source;
 use crate::input::shape::{Shape, detect};
 use crate::position::Position;
-use crate::split::{Layout, Splitter, Status};
+use crate::split::{Layout, SplitError, Splitter, Status};
 use crate::syntax::Fault;
 use std::path::Path;
 
@@ -34,25 +34,34 @@ pub struct Document {
 }
 
 impl Document {
-    /// Opens an input and reads it up to its first contact; where the envelope is not known by then, looks at what stands
+    /// Opens an input and reads it up to its first contact (one that is empty is an error, unless it `may_be_empty`); where the envelope is not known by then, looks at what stands
     /// behind the contacts. Bytes from `limit` on are not touched.
     ///
     /// # Errors
     /// It cannot be read, holds no contacts, or its envelope cannot be.
-    pub fn open(path: &Path, limit: u64, asked: &Asked, lists_needed: bool) -> Result<Document> {
+    pub fn open(path: &Path, limit: u64, asked: &Asked, lists_needed: bool, may_be_empty: bool) -> Result<Document> {
         let source = Source::open(path)?;
-        Document::of(source, limit, asked, lists_needed)
+        Document::of(source, limit, asked, lists_needed, may_be_empty)
     }
 
     /// The same for an input that is open.
     ///
     /// # Errors
     /// As [`Document::open`].
-    pub fn of(mut source: Source, limit: u64, asked: &Asked, lists_needed: bool) -> Result<Document> {
+    pub fn of(
+        mut source: Source,
+        limit: u64,
+        asked: &Asked,
+        lists_needed: bool,
+        may_be_empty: bool,
+    ) -> Result<Document> {
         source.set_limit(limit);
         let mut ended = false;
         let shape = loop {
             let bytes = source.current().map_or(&[][..], |chunk| chunk.bytes());
+            if ended && may_be_empty && bytes.trim_ascii().is_empty() {
+                break Shape::Lines(bytes.len());
+            }
             match detect(bytes, ended) {
                 Ok(Some(shape)) => break shape,
                 Ok(None) if ended => return Err(Error::usage("the input does not show what it is")),
@@ -110,6 +119,7 @@ impl Document {
     /// Finds the end of the contacts at scanning speed and reads what stands behind them. Contacts are not looked into.
     fn look_ahead(&mut self, limit: u64, needs_lists: bool) -> Result<()> {
         self.source.spool(limit.min(crate::payload::MAX_BYTES))?;
+        self.source.rewind(self.start.offset);
         let found = self.scan(needs_lists);
         self.source.rewind(self.start.offset);
         match found {
@@ -117,9 +127,12 @@ impl Document {
                 self.looked_ahead = true;
                 Ok(())
             }
-            // What is broken may be a contact before this place, and the first broken byte is what must be told.
+            // What is broken may be a contact before this place, and the first broken byte is what must be told. What comes
+            // before it can be written if only the permission is missing: none is the careful one.
             Err(error) if matches!(error.kind(), Kind::Syntax { .. }) => {
-                self.broken = Some(error);
+                if needs_lists && !self.found.has_lists() {
+                    self.broken = Some(error);
+                }
                 Ok(())
             }
             Err(error) => Err(error),
@@ -138,7 +151,7 @@ impl Document {
                     match splitter.feed(slice, &mut spans) {
                         Ok(Status::More) => {}
                         Ok(Status::End(at)) => break 'scan at,
-                        Err(error) => return Err(split_error(&name, &splitter, error.fault)),
+                        Err(error) => return Err(split_error(&name, &splitter, error)),
                     }
                 }
                 if chunk.is_torn() {
@@ -184,17 +197,20 @@ pub fn position(splitter: &Splitter, at: u64) -> Position {
     Position { offset: at, line, column: at + 1 - line_start, contact: Some(splitter.spans()) }
 }
 
-/// Broken syntax at the splitter's byte.
+/// Broken syntax that the splitter met.
 #[must_use]
-pub fn split_error(input: &str, splitter: &Splitter, fault: Fault) -> Error {
-    let position = position(splitter, splitter.offset());
-    Kind::Syntax { input: input.to_owned(), position, fault }.into()
+pub fn split_error(input: &str, splitter: &Splitter, error: SplitError) -> Error {
+    let (line, line_start) = splitter.line();
+    let column = if error.line == line && error.at >= line_start { error.at + 1 - line_start } else { 0 };
+    let position = Position { offset: error.at, line: error.line, column, contact: Some(splitter.spans()) };
+    Kind::Syntax { input: input.to_owned(), position, fault: error.fault }.into()
 }
 
 /// The input ends within its contacts.
 #[must_use]
 pub fn cut_off(input: &str, splitter: &Splitter) -> Error {
-    split_error(input, splitter, Fault::End)
+    let error = SplitError { at: splitter.offset(), line: splitter.line().0, fault: Fault::End };
+    split_error(input, splitter, error)
 }
 
 /// Reads what stands behind the contacts of a body, or of a bare array, from byte `end` of the source, at `origin`. Says what

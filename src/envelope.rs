@@ -15,7 +15,8 @@ pub const AROUND_MAX: usize = 16 << 20;
 
 const LIST_IDS: &str = "list_ids";
 const SMS_PERMISSION: &str = "sms_permission_to_send";
-const IMPORT_DATA: &str = "import_data";
+/// Name of the member that holds the contacts.
+pub const IMPORT_DATA: &str = "import_data";
 
 /// True for the names that make an object a request body.
 #[must_use]
@@ -91,10 +92,19 @@ pub struct Told {
     pub position: Position,
     /// The member.
     pub field: String,
-    /// Its value.
-    pub value: Option<String>,
+    /// Its value: a text, or JSON.
+    pub value: Option<TellValue>,
     /// What it became.
     pub to: Option<String>,
+}
+
+/// A value that is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TellValue {
+    /// The text of a string.
+    Text(String),
+    /// JSON, as it stands in the body.
+    Json(String),
 }
 
 /// A member's value as it stands in the body.
@@ -109,7 +119,7 @@ struct Raw {
 pub struct Found {
     list_ids: Option<Raw>,
     sms_permission: Option<Raw>,
-    unknown: Vec<(String, Position)>,
+    unknown: Vec<(String, Raw)>,
 }
 
 /// How far the bytes before the contacts go.
@@ -228,7 +238,7 @@ impl Found {
                     if self.unknown.iter().any(|(unknown, _)| *unknown == name) {
                         return Err(twice(&name));
                     }
-                    self.unknown.push((name.clone().into_owned(), raw.position));
+                    self.unknown.push((name.clone().into_owned(), raw.clone()));
                     &mut None
                 }
             };
@@ -306,8 +316,12 @@ impl Found {
         self.unknown[before.unknown.len().min(self.unknown.len())..].iter().map(Found::told_unknown).collect()
     }
 
-    fn told_unknown((name, position): &(String, Position)) -> Told {
-        Told { code: Code::ENV008, position: *position, field: name.clone(), value: None, to: None }
+    fn told_unknown((name, raw): &(String, Raw)) -> Told {
+        let value = match &raw.json[..] {
+            [b'"', inside @ .., b'"'] => TellValue::Text(unescape(inside).into_owned()),
+            json => TellValue::Json(String::from_utf8_lossy(json).into_owned()),
+        };
+        Told { code: Code::ENV008, position: raw.position, field: name.clone(), value: Some(value), to: None }
     }
 
     /// The envelope, from what was asked for and, where nothing was, what was found.
@@ -396,7 +410,13 @@ fn check_lists(input: &str, ids: &[String], position: Option<Position>, told: &m
         let lower = id.to_ascii_lowercase();
         let mut tell = |code, to| {
             let position = position.unwrap_or_default();
-            told.push(Told { code, position, field: LIST_IDS.to_owned(), value: Some(id.clone()), to });
+            told.push(Told {
+                code,
+                position,
+                field: LIST_IDS.to_owned(),
+                value: Some(TellValue::Text(id.clone())),
+                to,
+            });
         };
         if lists.contains(&lower) {
             tell(Code::ENV005, None);

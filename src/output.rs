@@ -54,8 +54,15 @@ impl Output {
     /// # Errors
     /// It is there, or cannot be written.
     pub fn create(path: &Path, force: bool) -> Result<Output> {
-        if path.as_os_str() == "-" {
-            return Output::stdout();
+        match path.to_str() {
+            Some("-" | "/dev/stdout" | "/dev/fd/1") => return Output::stdout(),
+            #[cfg(unix)]
+            Some(name @ ("/dev/stderr" | "/dev/fd/2")) => {
+                use std::os::fd::AsFd;
+                let fd = io::stderr().as_fd().try_clone_to_owned().map_err(|error| Error::io("write", name, error))?;
+                return Ok(Output::new(name.to_owned(), Target::Direct(File::from(fd))));
+            }
+            _ => {}
         }
         let name = path.display().to_string();
         let fail = |error| Error::io("create", &name, error);
@@ -74,6 +81,10 @@ impl Output {
             Err(_) => {}
         }
         let dir = place.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !dir.is_dir() {
+            let error = io::Error::new(io::ErrorKind::NotFound, format!("there is no directory {}", dir.display()));
+            return Err(fail(error));
+        }
         let mut builder = tempfile::Builder::new();
         builder.prefix(".presort-").suffix(".tmp");
         #[cfg(unix)]
@@ -173,6 +184,20 @@ impl Output {
         }
         Ok(())
     }
+}
+
+/// Which file `path` is, however it is spelled: the directory it is in, followed through links, and its name there. None for
+/// standard output and devices, which may be written to from several places.
+#[must_use]
+pub fn identity(path: &Path) -> Option<PathBuf> {
+    if path.as_os_str() == "-" || path.metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
+        return None;
+    }
+    if let Ok(there) = fs::canonicalize(path) {
+        return Some(there);
+    }
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Some(fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf()).join(path.file_name()?))
 }
 
 impl Drop for Output {

@@ -204,8 +204,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Names and values, as text, of a contact that was read.
+    type Shown = Option<Vec<(String, String)>>;
+
     /// Both ways of reading one contact must agree wherever the fast one reads it at all.
-    fn both(contact: &str) -> (Option<Vec<(String, String)>>, Option<Vec<(String, String)>>) {
+    fn both(contact: &str) -> (Shown, Shown) {
         let show = |m: Member<'_>| (m.name.to_owned(), format!("{:?}", m.value));
         let strict = Strict::parse(contact.as_bytes()).ok().flatten().map(|s| s.members().map(show).collect());
         let mut fast = None;

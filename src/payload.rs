@@ -129,6 +129,12 @@ pub fn file_name(number: usize) -> String {
     format!("payload-{number:05}.json")
 }
 
+/// True for the names of bodies and of the receipt.
+#[must_use]
+pub fn is_ours(name: &str) -> bool {
+    name == RECEIPT || number_of(name).is_some()
+}
+
 /// The number in the name of a body.
 fn number_of(name: &str) -> Option<usize> {
     let number = name.strip_prefix("payload-")?.strip_suffix(".json")?.parse().ok()?;
@@ -138,7 +144,7 @@ fn number_of(name: &str) -> Option<usize> {
 /// Names of the bodies and the receipt in a directory.
 fn ours_in(dir: &Path) -> std::io::Result<Vec<String>> {
     let names = fs::read_dir(dir)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    Ok(names.filter(|name| name == RECEIPT || number_of(name).is_some()).collect())
+    Ok(names.filter(|name| is_ours(name)).collect())
 }
 
 impl Directory {

@@ -15,6 +15,7 @@ use crate::finding::{Code, Example};
 use crate::input::Chunk;
 use crate::output::Output;
 use crate::payload::{Body, Directory, Limits, RECEIPT};
+use crate::position::Position;
 use crate::receipt::{Contacts, Counts, Dropped, InputReceipt, LimitsReceipt, Options, Receipt, Stopped};
 use crate::report::Redactor;
 use crate::rules::{BadField, Duplicates, PhoneFormat, Settings};
@@ -228,7 +229,7 @@ pub fn run(job: &Job<'_>) -> Result<Summary> {
         let document = &mut documents[broken];
         let error = document.broken.take();
         let mut writer = Writer::new(&settings, &wanted, &names[broken..=broken], Sink::Check);
-        let read = execute(job, std::slice::from_mut(document), &mut writer)?;
+        let read = execute(job, std::slice::from_mut(document), &envelope, &mut writer)?;
         let first = writer.stop.or(read.stop).or(error);
         return Err(first.unwrap_or_else(|| Error::usage("the envelope could not be read")));
     }
@@ -255,7 +256,7 @@ pub fn run(job: &Job<'_>) -> Result<Summary> {
         writer.told(input, told)?;
     }
 
-    let read = execute(job, &mut documents, &mut writer)?;
+    let read = execute(job, &mut documents, &envelope, &mut writer)?;
     finish(job, &documents, &envelope, writer, read, receipt_file, began)
 }
 
@@ -275,7 +276,9 @@ fn open_all(job: &Job<'_>) -> Result<Vec<Document>> {
     let limit = if job.mode == Mode::Request { job.limits.max_bytes } else { u64::MAX };
     // `check` holds a body to what `clean` would ask of it.
     let needed = job.mode != Mode::Stream;
-    job.inputs.iter().map(|path| Document::open(path, limit, &job.asked, needed)).collect()
+    // One empty file among many is no contacts; an empty input alone is more likely an export that failed.
+    let may_be_empty = job.inputs.len() > 1;
+    job.inputs.iter().map(|path| Document::open(path, limit, &job.asked, needed, may_be_empty)).collect()
 }
 
 /// The envelope of the run, and what is to be told of each input's.
@@ -328,7 +331,7 @@ fn settings_of(job: &Job<'_>, prefix: &[u8]) -> [Settings; 2] {
 }
 
 /// Reads, cleans and writes. An error is one of writing; what is wrong with the input is in the answer and the writer.
-fn execute(job: &Job<'_>, documents: &mut [Document], writer: &mut Writer<'_>) -> Result<Read> {
+fn execute(job: &Job<'_>, documents: &mut [Document], envelope: &Envelope, writer: &mut Writer<'_>) -> Result<Read> {
     let shared = Shared {
         settings: writer.settings,
         wanted: writer.wanted,
@@ -359,7 +362,7 @@ fn execute(job: &Job<'_>, documents: &mut [Document], writer: &mut Writer<'_>) -
             Err(error) => return (Read::default(), Err(Error::io("start", "the writer's thread", error))),
         };
         let read = pool.in_place_scope(|scope| {
-            let mut reader = Reader { job, shared: &shared, scope, send, take_kit, read: Read::default() };
+            let mut reader = Reader { job, envelope, shared: &shared, scope, send, take_kit, read: Read::default() };
             reader.all(documents);
             reader.read
         });
@@ -418,6 +421,7 @@ fn write_all(
 /// The reader: the calling thread of a run.
 struct Reader<'r, 'scope, 'p> {
     job: &'r Job<'p>,
+    envelope: &'r Envelope,
     shared: &'scope Shared<'scope>,
     scope: &'r rayon::Scope<'scope>,
     send: Sender<Item>,
@@ -473,6 +477,14 @@ impl<'scope> Reader<'_, 'scope, '_> {
                     kit.spans.clear();
                     kit.first = splitter.spans();
                     let status = splitter.feed(slice, &mut kit.spans);
+                    // Only the first can have begun so long ago, or the one that has not ended.
+                    let first = kit.spans.first().map(|span| (span.start, span.end, span.line));
+                    let pending = splitter.pending().map(|p| (p.start, splitter.offset(), p.line));
+                    for (start, end, line) in [first, pending].into_iter().flatten() {
+                        if end - start > HELD_MAX {
+                            return Err(too_large(&name, start, line, kit.first).into());
+                        }
+                    }
                     if !kit.spans.is_empty() {
                         kit.chunk = Some(Arc::clone(chunk));
                         kit.line_start = line_start;
@@ -489,7 +501,7 @@ impl<'scope> Reader<'_, 'scope, '_> {
                     match status {
                         Ok(Status::More) => {}
                         Ok(Status::End(at)) => break 'chunks Some(at),
-                        Err(error) => return Err(split_error(&name, &splitter, error.fault).into()),
+                        Err(error) => return Err(split_error(&name, &splitter, error).into()),
                     }
                 }
                 if chunk.is_torn() {
@@ -497,15 +509,6 @@ impl<'scope> Reader<'_, 'scope, '_> {
                 }
             }
             let keep = splitter.pending().map_or(splitter.offset(), |pending| pending.start);
-            if splitter.offset() - keep > HELD_MAX {
-                let mut position = position(&splitter, keep);
-                position.line = splitter.pending().map_or(position.line, |pending| pending.line);
-                position.column = 0;
-                let what = format!(
-                    "a contact of more than {HELD_MAX} bytes: look for a quote or a brace that is not closed, or a line break that is missing"
-                );
-                return Err(Error::from(Kind::TooLarge { input: name, position, what }).into());
-            }
             if let Some(chunk) = chunk.take() {
                 // The last line break is known, unless the line goes on from before what is kept.
                 let last = splitter.line().1;
@@ -599,9 +602,14 @@ impl<'scope> Reader<'_, 'scope, '_> {
         cut_off(name, splitter)
     }
 
+    /// Whether the contacts of a document will stand under explicit consent: that of the body they go to, or, where they go to
+    /// none, of the body they come from.
     fn explicit(&self, document: &Document) -> bool {
-        let asked = self.job.asked.sms_permission;
-        asked.or_else(|| document.found.sms_permission()) == Some(SmsPermission::Explicit)
+        let permission = match lists_needed(self.job) {
+            true => self.envelope.sms_permission,
+            false => self.job.asked.sms_permission.or_else(|| document.found.sms_permission()),
+        };
+        permission == Some(SmsPermission::Explicit)
     }
 
     fn kit(&self) -> std::result::Result<Box<Kit>, Halt> {
@@ -623,6 +631,14 @@ impl<'scope> Reader<'_, 'scope, '_> {
         });
         Ok(())
     }
+}
+
+fn too_large(input: &str, offset: u64, line: u64, contact: u64) -> Error {
+    let what = format!(
+        "a contact of more than {HELD_MAX} bytes: look for a quote or a brace that is not closed, or a line break that is missing"
+    );
+    let position = Position { offset, line, column: 0, contact: Some(contact) };
+    Kind::TooLarge { input: input.to_owned(), position, what }.into()
 }
 
 /// Puts every file in its place, the receipt last.
@@ -671,6 +687,10 @@ fn finish(
         }
     }
 
+    // A disk that is full shows before any file is put in its place.
+    for file in [&mut writer.report, &mut writer.changes, &mut writer.rejects].into_iter().flatten() {
+        file.flush()?;
+    }
     let payloads = match writer.sink {
         Sink::Request(body) => Some(vec![body.end()?]),
         Sink::Split(directory) => Some(directory.end()?),

@@ -116,6 +116,10 @@ pub fn message(finding: &Finding<'_>) -> String {
     let mut text = rule(finding.code).message.as_bytes().to_vec();
     let mut more = Vec::new();
     detail(&finding.detail, &mut more);
+    if let Detail::Hint(hint) = finding.detail {
+        more.extend_from_slice(b": ");
+        json_escaped(hint.as_bytes(), &mut more);
+    }
     text.extend_from_slice(crate::syntax::unescape(&more).as_bytes());
     String::from_utf8_lossy(&text).into_owned()
 }
@@ -171,11 +175,18 @@ fn value(value: &Raw<'_>, redactor: Option<&Redactor>, line: &mut Vec<u8>) {
         (Raw::Value(Value::String(text)), None) => string(text, line),
         (Raw::Value(Value::Integer(n)), None) => number(*n, line),
         // Numbers, arrays and objects stand as the JSON they are, on one line, as long as they are short.
-        (Raw::Value(Value::Number(text) | Value::Nested(text)), None) if text.len() <= VALUE_MAX => {
+        (Raw::Value(Value::Number(text) | Value::Nested(text)), None)
+            if text.len() <= VALUE_MAX && is_readable(text) =>
+        {
             without_line_breaks(text.as_bytes(), line);
         }
         (_, None) => string(&value_text(value), line),
     }
+}
+
+/// False for JSON that many readers refuse: numbers that no float holds, like 1e999.
+fn is_readable(json: &str) -> bool {
+    !json.contains(['e', 'E']) || serde_json::from_str::<serde_json::Value>(json).is_ok()
 }
 
 /// A string, cut to [`VALUE_MAX`] characters; of one that is cut, the whole length is told behind it.

@@ -331,7 +331,12 @@ fn chunk_of<B: Backend>(
                 let byte = chunk[i as usize];
                 match (byte, s.state) {
                     (b' ' | b'\t' | b'\n' | b'\r', _) => {}
-                    (b',', State::Behind) => s.state = State::Value,
+                    (b',', State::Behind) => {
+                        s.state = State::Value;
+                        // For whoever finds that nothing follows it.
+                        s.start = base + u64::from(i);
+                        s.start_line = line_at(s, i);
+                    }
                     (b']', State::Behind | State::First) => {
                         let end = base + u64::from(i + 1);
                         let newlines = masks.newline & !at_or_above(i + 1);
@@ -346,7 +351,11 @@ fn chunk_of<B: Backend>(
                             (_, State::Behind) => Fault::Expected("a comma or ]"),
                             _ => Fault::Expected("a contact"),
                         };
-                        return Err(stop_at(s, &masks, i, fault));
+                        let mut error = stop_at(s, &masks, i, fault);
+                        if fault == Fault::TrailingComma {
+                            (error.at, error.line) = (s.start, s.start_line);
+                        }
+                        return Err(error);
                     }
                     _ => {
                         s.start = base + u64::from(i);
@@ -492,7 +501,8 @@ mod tests {
     fn what_stands_between_contacts_is_checked() {
         let error = |text: &str| split(text.as_bytes(), Layout::Array, 7, Choice::best()).1.unwrap_err();
         let at = |text: &str| (error(text).at, error(text).line, error(text).fault);
-        assert_eq!(at("{},]"), (3, 1, Fault::TrailingComma));
+        assert_eq!(at("{},]"), (2, 1, Fault::TrailingComma));
+        assert_eq!(at("\n{},\n\n         ]"), (3, 2, Fault::TrailingComma));
         assert_eq!(at("{}\n{}]"), (3, 2, Fault::Expected("a comma or ]")));
         assert_eq!(at(",{}]"), (0, 1, Fault::Expected("a contact")));
         assert_eq!(at("{},,{}]"), (3, 1, Fault::Expected("a contact")));

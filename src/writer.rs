@@ -3,7 +3,7 @@
 
 use crate::clean::{Accepted, Batch, Cleaned, Cleaner, Separator, Stats, Wanted, example};
 use crate::duplicates::{Seen, Sight};
-use crate::envelope::Told;
+use crate::envelope::{TellValue, Told};
 use crate::error::{Error, Kind, Result};
 use crate::finding::{Code, Detail, Example, Finding, Outcome, Raw, Severity, To};
 use crate::output::Output;
@@ -154,15 +154,15 @@ impl<'j> Writer<'j> {
                 Severity::Change => Outcome::Changed,
                 _ => Outcome::HeldBack,
             };
-            let value = |text: &'_ Option<String>| text.clone().unwrap_or_default();
-            let (from, to) = (value(&told.value), value(&told.to));
+            let to = told.to.clone().unwrap_or_default();
             let finding = Finding {
                 code: told.code,
                 severity: rule.severity,
                 outcome,
                 field: Some(&told.field),
                 value: match &told.value {
-                    Some(_) => Raw::Value(crate::contact::Value::String(&from)),
+                    Some(TellValue::Text(text)) => Raw::Value(crate::contact::Value::String(text)),
+                    Some(TellValue::Json(json)) => Raw::Value(crate::parse::raw_value(json)),
                     None => Raw::Nothing,
                 },
                 to: match (&told.to, rule.severity) {
@@ -177,7 +177,7 @@ impl<'j> Writer<'j> {
             self.stats.codes[told.code as usize] += 1;
             let mut line = Vec::new();
             report::line(&place, &finding, self.wanted.redactor.as_ref(), &mut line);
-            let example = example(input, &place, &finding);
+            let example = example(input, &place, &finding, self.wanted);
             let file = match rule.severity {
                 Severity::Change => &mut self.changes,
                 _ => {
@@ -370,7 +370,7 @@ impl<'j> Writer<'j> {
         };
         self.stats.codes[Code::DUP001 as usize] += 1;
         if self.listed.len() < LISTED || self.stats.codes[Code::DUP001 as usize] == 1 {
-            self.example(example(batch.input, &place, &finding));
+            self.example(example(batch.input, &place, &finding, self.wanted));
         }
         if let Some(report) = &mut self.report {
             let mut line = Vec::new();

@@ -148,7 +148,7 @@ fn read(path: &Path) -> Result<()> {
 /// Finds the contacts, and with `parse` reads them; gives how many there are.
 fn split(path: &Path, parse: bool) -> Result<u64> {
     let asked = Asked { list_ids: Vec::new(), sms_permission: Some(crate::envelope::SmsPermission::NotSet) };
-    let mut document = Document::open(path, u64::MAX, &asked, false)?;
+    let mut document = Document::open(path, u64::MAX, &asked, false, false)?;
     let mut splitter = document.splitter();
     let (mut spans, mut parser) = (Vec::new(), Parser::new());
     let mut chunk = document.source.current().cloned();

@@ -8,14 +8,15 @@ mod summary;
 
 use crate::envelope::{Asked, SmsPermission};
 use crate::error::{Error, Kind, Result};
-use crate::payload::{Limits, MAX_BYTES, MAX_CONTACTS};
+use crate::output::identity;
+use crate::payload::{Limits, MAX_BYTES, MAX_CONTACTS, is_ours};
 use crate::pipeline::{Job, Mode, run};
 use crate::rules::date::{self, Date};
 use crate::rules::{BadField, Duplicates, PhoneFormat, Settings, custom};
 use crate::sample::{Sample, SampleFormat};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 const AFTER_HELP: &str = "\
@@ -273,9 +274,10 @@ fn size(text: &str) -> std::result::Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
         "" | "b" => 1,
-        "kb" => 1_000,
-        "mb" => 1_000_000,
-        "gb" => 1_000_000_000,
+        // The smaller reading of a bare letter is the safe one.
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
         "kib" => 1 << 10,
         "mib" => 1 << 20,
         "gib" => 1 << 30,
@@ -422,16 +424,7 @@ impl Common {
     /// Does the job, and says what came of it.
     fn finish(&self, job: Job<'_>) -> Result<ExitCode> {
         let mut job: Job<'_> = job;
-        let outputs =
-            [Some(&job.output), job.report.as_ref(), job.changes.as_ref(), job.rejects.as_ref(), job.receipt.as_ref()];
-        let used: Vec<&PathBuf> = outputs.into_iter().skip(usize::from(job.mode == Mode::Check)).flatten().collect();
-        for (i, one) in used.iter().enumerate() {
-            let device = Path::new(one).metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
-            if used[..i].contains(one) && !device {
-                let name = if one.as_os_str() == "-" { "standard output".into() } else { one.display().to_string() };
-                return Err(Error::usage(format!("two outputs go to {name}: give each its own file")));
-            }
-        }
+        refuse_clashes(&job)?;
         if job.inputs.iter().filter(|input| input.as_os_str() == "-").count() > 1 {
             return Err(Error::usage("standard input can be read only once: name - once"));
         }
@@ -454,6 +447,10 @@ impl Common {
             );
         }
         let summary = run(&job)?;
+        if job.mode == Mode::Request && job.output.as_os_str() == "-" && io::stdout().is_terminal() {
+            // The body ends without a line break.
+            let _ = writeln!(io::stderr());
+        }
         if let Some(stop) = &summary.stop {
             say_error(stop);
         }
@@ -467,6 +464,36 @@ impl Common {
             (None, true) => ExitCode::SUCCESS,
         })
     }
+}
+
+/// No two outputs may be one file, and none but the main one an input: one would destroy the other.
+fn refuse_clashes(job: &Job<'_>) -> Result<()> {
+    let main = (job.mode != Mode::Check).then_some(&job.output);
+    let outputs = [main, job.report.as_ref(), job.changes.as_ref(), job.rejects.as_ref(), job.receipt.as_ref()];
+    let outputs: Vec<&PathBuf> = outputs.into_iter().flatten().collect();
+    let standard = |path: &&&PathBuf| matches!(path.to_str(), Some("-" | "/dev/stdout" | "/dev/fd/1"));
+    if outputs.iter().filter(standard).count() > 1 {
+        return Err(Error::usage("two outputs go to standard output: give each its own file"));
+    }
+    let inputs: Vec<PathBuf> = job.inputs.iter().filter_map(|path| identity(path)).collect();
+    let mut taken: Vec<PathBuf> = Vec::new();
+    for (i, path) in outputs.into_iter().enumerate() {
+        let Some(identity) = identity(path) else { continue };
+        let name = path.display();
+        if taken.contains(&identity) {
+            return Err(Error::usage(format!("two outputs go to {name}: give each its own file")));
+        }
+        let in_bodies =
+            matches!(job.mode, Mode::Split(_)) && taken.first().is_some_and(|dir| identity.parent() == Some(dir));
+        if in_bodies && identity.file_name().and_then(|name| name.to_str()).is_some_and(is_ours) {
+            return Err(Error::usage(format!("{name} is the place of a body or its receipt: give another name")));
+        }
+        if (i > 0 || job.mode == Mode::Check) && inputs.contains(&identity) {
+            return Err(Error::usage(format!("{name} is an input: write to another file")));
+        }
+        taken.push(identity);
+    }
+    Ok(())
 }
 
 impl Clean {
@@ -563,7 +590,7 @@ mod tests {
         {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
-        for text in ["", "4M", "MB", "0", "-1", "4.5MB", "99999999999GiB"] {
+        for text in ["", "4X", "MB", "0", "-1", "4.5MB", "99999999999GiB"] {
             assert!(size(text).is_err(), "{text}");
         }
     }

@@ -15,7 +15,7 @@ pub fn install() {
                     use std::io::Write;
                     let _ = writeln!(
                         std::io::stderr(),
-                        "\npresort: interrupted: no unfinished file is left, and no receipt"
+                        "\npresort: interrupted: no unfinished file is left, and no receipt; bodies finished before stay"
                     );
                 }
                 // Ends the process as the signal would have.

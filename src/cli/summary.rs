@@ -45,6 +45,7 @@ fn contacts(n: u64) -> String {
 /// Bytes in the decimal units that limits are given in.
 fn bytes(n: u64) -> String {
     match n {
+        1 => "1 byte".to_owned(),
         0..10_000 => format!("{} bytes", count(n)),
         10_000..1_000_000 => format!("{:.0} kB", n as f64 / 1e3),
         1_000_000..1_000_000_000 => format!("{:.1} MB", n as f64 / 1e6),
@@ -80,7 +81,7 @@ pub fn text(job: &Job<'_>, summary: &Summary, colours: bool) -> String {
     last.extend(written(job, receipt));
     last.extend(next(job, receipt));
     let room = LINES - lines.len() - last.len();
-    lines.extend(causes(summary, room, &paint));
+    lines.extend(causes(job, summary, room, &paint));
     lines.extend(last);
     for line in lines {
         let _ = writeln!(text, "{line}");
@@ -118,7 +119,7 @@ fn went_out(job: &Job<'_>, receipt: &Receipt, paint: &Paint) -> String {
 }
 
 /// The errors and warnings that came most, with an example each.
-fn causes(summary: &Summary, room: usize, paint: &Paint) -> Vec<String> {
+fn causes(job: &Job<'_>, summary: &Summary, room: usize, paint: &Paint) -> Vec<String> {
     let counted = |code: &Code| summary.receipt.findings.get(code.as_str()).copied().unwrap_or(0);
     let mut causes: Vec<(u64, Code)> = Code::ALL
         .iter()
@@ -135,7 +136,7 @@ fn causes(summary: &Summary, room: usize, paint: &Paint) -> Vec<String> {
             let example = summary.examples.iter().find(|example| example.code == *code);
             let rule = rule(*code);
             let name = paint.severity(rule.severity, code.as_str());
-            let example = example.map_or(String::new(), |example| format!(" ({})", place(example, true)));
+            let example = example.map_or(String::new(), |example| format!(" ({})", place(example, job, true)));
             format!("  {:>width$} x {name} {}{example}", count(*n), rule.message)
         })
         .collect();
@@ -149,11 +150,17 @@ fn causes(summary: &Summary, room: usize, paint: &Paint) -> Vec<String> {
 }
 
 /// `contact 17: home_phone "12345"`
-fn place(example: &Example, short: bool) -> String {
-    let mut text = match example.contact {
-        Some(contact) => format!("contact {contact}"),
-        None => "envelope".to_owned(),
+fn place(example: &Example, job: &Job<'_>, short: bool) -> String {
+    let mut text = match job.inputs.len() {
+        1 => String::new(),
+        _ => format!("{}: ", job.inputs[example.input].display()),
     };
+    match example.contact {
+        Some(contact) => {
+            let _ = write!(text, "contact {contact}");
+        }
+        None => text.push_str("envelope"),
+    }
     if let Some(field) = &example.field {
         let _ = write!(text, ": {}", shortened(field, 40));
     }
@@ -198,15 +205,29 @@ fn written(job: &Job<'_>, receipt: &Receipt) -> Vec<String> {
 /// What to do next.
 fn next(job: &Job<'_>, receipt: &Receipt) -> Option<String> {
     let c = &receipt.contacts;
-    let file = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let file = |path: &Option<std::path::PathBuf>| {
+        path.as_ref().filter(|path| path.as_os_str() != "-").map(|path| path.display().to_string())
+    };
     if receipt.stopped.is_some() {
-        let rest = receipt.bytes_not_read.map_or(String::new(), |rest| format!(" {} were not read;", bytes(rest)));
-        return Some(format!("next:{rest} mend the input there and run again (what is written is whole up to it)"));
+        let rest = receipt.bytes_not_read.filter(|rest| *rest > 0);
+        let rest = rest.map_or(String::new(), |rest| format!(" {} not read;", bytes(rest)));
+        let written = if job.mode == Mode::Check { "" } else { " (what is written is whole up to it)" };
+        return Some(format!("next:{rest} mend the input there and run again{written}"));
     }
     if c.rejected > 0 {
+        // Rejects have no envelope of their own.
+        let explicit = receipt.options.sms_permission_to_send == Some("explicit");
+        let again = match (&job.mode, explicit) {
+            (Mode::Request | Mode::Split(_), true) => " with --list-id UUID --sms-permission explicit",
+            (Mode::Request | Mode::Split(_), false) => " with --list-id UUID",
+            (_, true) => " with --sms-permission explicit",
+            (_, false) => "",
+        };
         return Some(match (file(&job.rejects), file(&job.report)) {
-            (Some(rejects), Some(report)) => format!("next: {report} says why; mend {rejects} and feed it back in"),
-            (Some(rejects), None) => format!("next: mend {rejects} and feed it back in; --report FILE says why"),
+            (Some(rejects), Some(report)) => {
+                format!("next: {report} says why; mend {rejects} and feed it back in{again}")
+            }
+            (Some(rejects), None) => format!("next: mend {rejects} and feed it back in{again}; --report FILE says why"),
             (None, _) if job.mode == Mode::Check => {
                 "next: presort clean --rejects FILE --report FILE sets them apart and says why".to_owned()
             }
@@ -225,7 +246,9 @@ fn next(job: &Job<'_>, receipt: &Receipt) -> Option<String> {
         });
     }
     match &job.mode {
-        _ if c.seen == 0 => Some("next: there was nothing to import; is this the right export?".to_owned()),
+        _ if c.seen == 0 && receipt.dropped.is_none() => {
+            Some("next: there was nothing to import; is this the right export?".to_owned())
+        }
         Mode::Check => {
             let body = receipt.input.iter().any(|input| input.shape == "body");
             let large = receipt.bytes_read >= job.limits.max_bytes || c.accepted > job.limits.max_contacts;
@@ -240,11 +263,7 @@ fn next(job: &Job<'_>, receipt: &Receipt) -> Option<String> {
 fn listed(text: &mut String, job: &Job<'_>, summary: &Summary, paint: &Paint) {
     for finding in &summary.listed {
         let name = paint.severity(finding.severity, &format!("{} {}", finding.severity.as_str(), finding.code));
-        let input = match job.inputs.len() {
-            1 => String::new(),
-            _ => format!("{}, ", job.inputs[finding.input].display()),
-        };
-        let _ = writeln!(text, "{name}: {input}line {}, {}: {}", finding.line, place(finding, false), finding.message);
+        let _ = writeln!(text, "{name}: line {}, {}: {}", finding.line, place(finding, job, false), finding.message);
     }
     let all: u64 = summary
         .receipt

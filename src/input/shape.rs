@@ -1,7 +1,7 @@
 //! What shape a document has, from its first bytes.
 
 use crate::contact::MemberId;
-use crate::envelope::is_member;
+use crate::envelope::{IMPORT_DATA, is_member};
 use crate::syntax::{Cursor, Fault, SyntaxError};
 
 /// Bytes within which the first object must show what it is; an object that does not is taken for a line.
@@ -37,10 +37,40 @@ pub fn detect(bytes: &[u8], whole: bool) -> Result<Option<Shape>, String> {
     };
     let start = mark + start;
     match bytes[start] {
-        b'[' => Ok(Some(Shape::Array(start))),
+        b'[' => Ok(array(bytes, start, whole)),
         b'{' => object(bytes, start, whole),
-        _ => Err(no_json(&bytes[start..])),
+        b'<' => Err(no_json(&bytes[start..])),
+        _ => match other_lines(&bytes[start..], whole) {
+            Some(true) => Ok(Some(Shape::Lines(start))),
+            Some(false) => Err(no_json(&bytes[start..])),
+            None => Ok(None),
+        },
     }
+}
+
+/// An array of contacts, or a first line that happens to be an array.
+fn array(bytes: &[u8], start: usize, whole: bool) -> Option<Shape> {
+    /// Longest such line.
+    const LINE: usize = 64 << 10;
+    let text = &bytes[start..];
+    let Some(newline) = memchr::memchr(b'\n', &text[..text.len().min(LINE)]) else {
+        return (whole || text.len() >= LINE).then_some(Shape::Array(start));
+    };
+    // One with objects in it holds contacts: it is the document, and what follows it is not.
+    if text[..newline].contains(&b'{') || crate::syntax::check(&text[..newline]).is_err() {
+        return Some(Shape::Array(start));
+    }
+    // The array is closed in its line. With contacts on lines of their own behind it, it is one bad line of many.
+    Some(if other_lines(text, whole)? { Shape::Lines(start) } else { Shape::Array(start) })
+}
+
+/// True when a line behind the first begins as a contact does: then the first is one bad line of many. None where more bytes
+/// may show one.
+fn other_lines(text: &[u8], whole: bool) -> Option<bool> {
+    /// Bytes within which such a line must come.
+    const LOOK_AT: usize = 1 << 20;
+    let found = text.split(|b| *b == b'\n').skip(1).any(|line| line.trim_ascii_start().starts_with(b"{"));
+    (found || whole || text.len() >= LOOK_AT).then_some(found)
 }
 
 /// Formats that are told by their first bytes.
@@ -78,20 +108,24 @@ fn object(bytes: &[u8], start: usize, whole: bool) -> Result<Option<Shape>, Stri
     let more = |at: usize| !whole && at < LOOK_AT;
     let mut cursor = Cursor::new(bytes);
     cursor.at = start + 1;
-    let mut lines = false;
+    // A name that only a contact has; one that only a body has; a value that a contact would not have.
+    let (mut lines, mut body, mut nested) = (false, false, false);
     let mut look = || -> Result<bool, SyntaxError> {
         cursor.skip_space();
         if cursor.peek() == Some(b'}') {
             cursor.at += 1;
+            nested = true;
             return Ok(false);
         }
         loop {
             let name = cursor.name()?;
             let name = crate::syntax::unescape(&bytes[name]);
-            if is_member(&name) {
+            if name == IMPORT_DATA {
                 return Ok(true);
             }
+            body |= is_member(&name);
             lines |= MemberId::of(&name) != MemberId::Unknown;
+            nested |= matches!(cursor.peek(), Some(b'[' | b'{'));
             cursor.value()?;
             cursor.skip_space();
             if cursor.peek() == Some(b'}') {
@@ -112,7 +146,7 @@ fn object(bytes: &[u8], start: usize, whole: bool) -> Result<Option<Shape>, Stri
             match behind {
                 None if more(end) => Ok(None),
                 // Nothing in it says contact, and nothing follows: a body without its contacts.
-                None if !lines => Ok(Some(Shape::Body(start))),
+                None if !lines && (body || nested) => Ok(Some(Shape::Body(start))),
                 _ if spread => Err(
                     "the contacts are spread over several lines each: write one contact a line (jq -c . FILE), or all \
                                     of them as an array (jq -s . FILE)"
@@ -173,6 +207,16 @@ mod tests {
             ("{\"email\":\"a\n{\"email\":\"b\"}", Lines(0)),
             ("{email:\"a\"}\n{\"email\":\"b\"}", Lines(0)),
             ("{email:\"a\"}", Body(0)),
+            ("null\n7\n{\"email\":\"a\"}", Lines(0)),
+            ("garbage\n{\"email\":\"a\"}\n", Lines(0)),
+            ("[]\n{\"email\":\"a\"}", Lines(0)),
+            ("[1]\nnull", Array(0)),
+            ("[1]\nnull\n {}", Lines(0)),
+            ("[]\n\n", Array(0)),
+            ("[\n]", Array(0)),
+            ("{\"list_ids\":[\"x\"],\"email\":\"bad\"}", Lines(0)),
+            ("{\"list_ids\":[\"x\"]}", Body(0)),
+            ("{\"foo\":1}", Lines(0)),
         ] {
             assert_eq!(shape(text), Ok(Some(expected)), "{text:?}");
         }

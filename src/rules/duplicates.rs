@@ -9,7 +9,7 @@ pub static RULES: &[Rule] = &[Rule {
     severity: Severity::Warning,
     effect: Effect::Keeps,
     message: "this contact was seen before: the same email address, or without one the same number",
-    help: "the service merges them, the later values winning; --duplicates first keeps the first only",
+    help: "the service merges them, the later values winning; --duplicates says which to keep",
     why: "The service merges such contacts silently. Case does not count in an address.",
     before: r#"{"email":"joe@example.com"}, {"email":"Joe@example.com"}"#,
     after: "both kept (with --duplicates first, the second is rejected)",

@@ -123,7 +123,7 @@ pub static RULES: &[Rule] = &[
         severity: Severity::Error,
         effect: Effect::Stops,
         message: "a member of the request body lies beyond the limit, where the endpoint drops it",
-        help: "put list_ids and sms_permission_to_send before import_data, give them by option, or use --split",
+        help: "put list_ids before import_data, give --list-id (and --sms-permission), or use --split",
         why: "The endpoint imports the first 4 MB of a body and drops the rest, whatever it says.",
         before: r#"{"import_data":[ ... 5 MB ... ],"list_ids":[...]}"#,
         after: "nothing is written, exit status 2",

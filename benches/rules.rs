@@ -1,0 +1,115 @@
+//! The rules, family by family, on values that are normal already and on those that are not. The values are a sample's own.
+
+#![allow(missing_docs, reason = "the harness makes public functions")]
+
+mod corpus;
+
+use corpus::Corpus;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use presort::contact::{Family, MEMBERS, Value};
+use presort::parse::Strict;
+use presort::rules::birthday::{self, Half};
+use presort::rules::date;
+use presort::rules::email::{self, Email};
+use presort::rules::phone::{self, Extension, Phone};
+use presort::rules::text::{self, Text};
+use presort::rules::{Settings, birthday::exists};
+use presort::split::Layout;
+use std::hint::black_box;
+
+const CONTACTS: u64 = 10_000;
+
+/// The values of these families, in a sample with this much mess.
+fn values(families: &[Family], mess: f64) -> Vec<(Family, String, String)> {
+    let mut values = Vec::new();
+    for contact in Corpus::sample(CONTACTS, mess, Layout::Lines).each() {
+        let Some(strict) = Strict::parse(contact).expect("a sample is JSON") else { continue };
+        for member in strict.members() {
+            let family = match MEMBERS.iter().find(|info| info.name == member.name) {
+                Some(info) => info.family,
+                None if member.name.starts_with("cf:") => Family::Custom,
+                None => continue,
+            };
+            if let (Value::String(text), true) = (member.value, families.contains(&family)) {
+                values.push((family, member.name.to_owned(), text.to_owned()));
+            }
+        }
+    }
+    values
+}
+
+/// Benches `is_normal` on the values it says yes to in a clean sample, and on those it says no to in a messy one.
+fn family(c: &mut Criterion, name: &str, families: &[Family], mut is_normal: impl FnMut(&str) -> bool) {
+    let clean: Vec<String> = values(families, 0.0).into_iter().map(|(_, _, text)| text).collect();
+    let messy: Vec<String> =
+        values(families, 100.0).into_iter().map(|(_, _, text)| text).filter(|text| !is_normal(text)).collect();
+    let mut group = c.benchmark_group(name);
+    for (name, values, normal) in [("clean", &clean, clean.len()), ("messy", &messy, 0)] {
+        assert!(values.len() > 100, "{name}: {} values", values.len());
+        group.throughput(Throughput::BytesDecimal(values.iter().map(|text| text.len() as u64).sum()));
+        group.bench_function(name, |b| {
+            b.iter(|| assert_eq!(values.iter().filter(|text| is_normal(black_box(text))).count(), normal));
+        });
+    }
+    group.finish();
+}
+
+fn texts(c: &mut Criterion) {
+    let mut buffer = String::new();
+    family(c, "text", &[Family::Text, Family::Address, Family::Custom], |given| {
+        text::normalise(given, &mut buffer) == Text::Same
+    });
+}
+
+fn emails(c: &mut Criterion) {
+    let mut buffer = String::new();
+    family(c, "email", &[Family::Email], |given| email::normalise(given, 50, &mut buffer) == Email::Same);
+}
+
+fn phones(c: &mut Criterion) {
+    let (settings, mut buffer) = (Settings::default(), String::new());
+    family(c, "phone", &[Family::Phone], |given| {
+        phone::normalise(given, Extension::Kept, &settings, &mut buffer) == Phone::Same
+    });
+    let (settings, mut buffer) = (Settings { nanp: true, ..Settings::default() }, String::new());
+    family(c, "phone nanp", &[Family::Phone], |given| {
+        phone::normalise(given, Extension::Kept, &settings, &mut buffer) == Phone::Same
+    });
+}
+
+fn dates(c: &mut Criterion) {
+    family(c, "date", &[Family::Date, Family::Consent], |given| {
+        matches!(date::parse(given), date::Parsed::Day(_, true))
+    });
+}
+
+/// Birthdays are numbers where they are normal, and two members.
+fn birthdays(c: &mut Criterion) {
+    let clean: Vec<(Value<'_>, Value<'_>)> =
+        (0..20_000).map(|i| (Value::Integer(i % 12 + 1), Value::Integer(i % 28 + 1))).collect();
+    let months = ["07", " 7", "7.0", "July", "13", "0", "", "007"];
+    let days = ["04", "4 ", "4.00", "4th", "32", "-1", "31", "4e0"];
+    let messy: Vec<(Value<'_>, Value<'_>)> =
+        (0..20_000).map(|i| (Value::String(months[i % 8]), Value::Number(days[i / 8 % 8]))).collect();
+    let mut group = c.benchmark_group("birthday");
+    for (name, values, normal) in [("clean", &clean, clean.len()), ("messy", &messy, 0)] {
+        group.throughput(Throughput::Elements(values.len() as u64));
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let is_normal = |(month, day): &&(Value<'_>, Value<'_>)| {
+                    let read = (birthday::parse(black_box(month), 12), birthday::parse(black_box(day), 31));
+                    matches!(read, (Half::Number(m, true), Half::Number(d, true)) if exists(m, d))
+                };
+                assert_eq!(values.iter().filter(is_normal).count(), normal);
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(30);
+    targets = texts, emails, phones, dates, birthdays
+}
+criterion_main!(benches);
