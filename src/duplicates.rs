@@ -7,7 +7,7 @@
 //! system has back at once, so that growing never needs much room beside what is there.
 
 use crate::judge::Identity;
-use memmap2::MmapMut;
+use memmap2::{MmapMut, MmapOptions};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -147,7 +147,7 @@ impl Seen {
     fn see_large(&mut self, key: u64, index: u64) -> io::Result<Sight> {
         let (number, tag) = (key & ((1 << SEGMENT_BITS) - 1), key >> SEGMENT_BITS);
         let segment = &mut self.segments[number as usize];
-        if segment.len >= segment.max / 8 * 7 {
+        if segment.len >= segment.fill() {
             segment.grow()?;
         }
         let at = match segment.find(tag) {
@@ -193,6 +193,12 @@ impl Segment {
         }
     }
 
+    /// Entries at which it grows. A fuller table takes longer to look through; only a large one has to be full.
+    #[inline]
+    fn fill(&self) -> usize {
+        if self.max <= 4 * PAGE / ENTRY { self.max / 4 * 3 } else { self.max / 8 * 7 }
+    }
+
     fn put(&mut self, at: usize, tag: u64, index: u32) {
         let bytes = &mut self.room[at * ENTRY..(at + 1) * ENTRY];
         bytes[..6].copy_from_slice(&tag.to_le_bytes()[..6]);
@@ -207,7 +213,9 @@ impl Segment {
             let pages = bytes.div_ceil(PAGE);
             // A whole page at a time, and an eighth.
             let pages = if matches!(self.room, Room::Heap(_)) { pages } else { pages + pages.div_ceil(8) };
-            Room::Map(MmapMut::map_anon(pages * PAGE)?)
+            // Populated: a page that is looked at before it is written to would cost two faults and a flush of every processor's
+            // address cache.
+            Room::Map(MmapOptions::new().len(pages * PAGE).populate().map_anon()?)
         };
         let mut grown = Segment { max: room.len() / ENTRY, room, len: self.len };
         for at in 0..self.max {

@@ -46,6 +46,8 @@ pub struct Output {
 
 /// Bytes that are gathered before they are written.
 const GATHERED: usize = 256 << 10;
+/// Bytes that are worth a call by themselves: gathering them would only copy them once more.
+const LARGE: usize = 32 << 10;
 
 impl Output {
     /// Opens a file for writing; `-` is standard output. What is there already is an error, unless `force`; devices and
@@ -138,7 +140,7 @@ impl Output {
     /// The system would not.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.written += bytes.len() as u64;
-        if self.gathered.len() + bytes.len() <= GATHERED {
+        if bytes.len() < LARGE && self.gathered.len() + bytes.len() <= GATHERED {
             self.gathered.extend_from_slice(bytes);
             return Ok(());
         }
