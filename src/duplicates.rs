@@ -1,7 +1,7 @@
 //! Who was seen before in the run, in 11 to 14 bytes a contact.
 //!
 //! Contacts are told apart by 60 bits of a hash of their identity: among ten million, the odds that any two are taken for
-//! one are below one in twenty thousand. The first [`SMALL`] go into an ordinary hash map, so that a small run costs little;
+//! one are below one in twenty thousand. The first 65,536 go into an ordinary hash map, so that a small run costs little;
 //! then a table of 10-byte entries takes over (48 bits of the hash, the index of the first contact; the other 12 bits choose
 //! one of 4096 segments). Segments grow by an eighth each; from a page on they are anonymous maps, and what one lets go the
 //! system has back at once, so that growing never needs much room beside what is there.

@@ -3,7 +3,7 @@
 //!
 //! The reader (the calling thread) finds contacts and hands batches of them to rayon's workers. Before a batch's work is
 //! sent, a one-shot slot for its result is put in the queue to the writer's thread, which waits for slot after slot and so
-//! sees the batches in input order. A batch travels in a [`Kit`], which has all the buffers its work needs and comes back to the
+//! sees the batches in input order. A batch travels in a kit, which has all the buffers its work needs and comes back to the
 //! reader when it is written; there are a few kits and no more, which bounds the memory of a run and keeps the reader from running
 //! ahead. Workers never wait for anybody.
 
