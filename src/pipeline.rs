@@ -6,6 +6,8 @@
 //! sees the batches in input order. A batch travels in a kit, which has all the buffers its work needs and comes back to the
 //! reader when it is written; there are a few kits and no more, which bounds the memory of a run and keeps the reader from running
 //! ahead. Workers never wait for anybody.
+//!
+//! With one thread asked for, the calling thread does all of this itself, batch after batch.
 
 use crate::clean::{Batch, Cleaned, Cleaner, Separator, Wanted};
 use crate::document::{Document, SLICE, cut_off, position, read_tail, split_error};
@@ -157,6 +159,11 @@ impl Kit {
             let input = names[batch.input].clone();
             self.failed = Some(Kind::Bug { input, position, what }.into());
             self.cleaner = Cleaner::default();
+        }
+        if self.chunk.as_ref().is_some_and(|chunk| chunk.is_torn()) {
+            // How short the file is now is found out where it is open.
+            let input = names[self.input].clone();
+            self.failed = Some(Kind::Shrunk { input, expected: 0, found: 0 }.into());
         }
     }
 }
@@ -338,38 +345,15 @@ fn execute(job: &Job<'_>, documents: &mut [Document], envelope: &Envelope, write
         names: writer.names,
         separator: writer.sink.separator(),
     };
-    let threads = job.threads.max(1);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .thread_name(|i| format!("cleaner {i}"))
-        .build()
-        .map_err(|error| Error::usage(format!("cannot start {threads} threads: {error}")))?;
-    let kits = threads * 2 + 2;
-    let (give_kit, take_kit) = bounded::<Box<Kit>>(kits);
-    for _ in 0..kits {
-        let _ = give_kit.send(Box::default());
-    }
-    let (send, receive) = bounded::<Item>(kits);
-    let (mut read, written) = std::thread::scope(|scope| {
-        let writing = std::thread::Builder::new().name("writer".into()).spawn_scoped(scope, || {
-            let done = write_all(writer, &shared, &receive, &give_kit);
-            // The reader waits for kits and for room in the queue: both tell it that nobody is there any more.
-            drop((receive, give_kit));
-            done
-        });
-        let writing = match writing {
-            Ok(writing) => writing,
-            Err(error) => return (Read::default(), Err(Error::io("start", "the writer's thread", error))),
-        };
-        let read = pool.in_place_scope(|scope| {
-            let mut reader = Reader { job, envelope, shared: &shared, scope, send, take_kit, read: Read::default() };
+    let (mut read, written) = match job.threads {
+        0 | 1 => {
+            let mut reader = Reader { job, envelope, hands: Alone::new(writer, &shared), read: Read::default() };
             reader.all(documents);
-            reader.read
-        });
-        let written =
-            writing.join().unwrap_or_else(|_| Err(Kind::Counts { what: "the writer's thread panicked".into() }.into()));
-        (read, written)
-    });
+            let written = reader.hands.failed.map_or(Ok(()), Err);
+            (reader.read, written)
+        }
+        threads => with_workers(job, documents, envelope, writer, &shared, threads)?,
+    };
     if let Some(progress) = job.progress {
         progress.done();
     }
@@ -384,6 +368,48 @@ fn execute(job: &Job<'_>, documents: &mut [Document], envelope: &Envelope, write
         }
     }
     Ok(read)
+}
+
+/// The reader here, `threads` workers, and the writer in a thread of its own.
+fn with_workers(
+    job: &Job<'_>,
+    documents: &mut [Document],
+    envelope: &Envelope,
+    writer: &mut Writer<'_>,
+    shared: &Shared<'_>,
+    threads: usize,
+) -> Result<(Read, Result<()>)> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|i| format!("cleaner {i}"))
+        .build()
+        .map_err(|error| Error::usage(format!("cannot start {threads} threads: {error}")))?;
+    let kits = threads * 2 + 2;
+    let (give_kit, take_kit) = bounded::<Box<Kit>>(kits);
+    for _ in 0..kits {
+        let _ = give_kit.send(Box::default());
+    }
+    let (send, receive) = bounded::<Item>(kits);
+    std::thread::scope(|scope| {
+        let writing = std::thread::Builder::new()
+            .name("writer".into())
+            .spawn_scoped(scope, || {
+                let done = write_all(writer, shared, &receive, &give_kit);
+                // The reader waits for kits and for room in the queue: both tell it that nobody is there any more.
+                drop((receive, give_kit));
+                done
+            })
+            .map_err(|error| Error::io("start", "the writer's thread", error))?;
+        let read = pool.in_place_scope(|scope| {
+            let hands = Workers { shared, scope, send, take_kit };
+            let mut reader = Reader { job, envelope, hands, read: Read::default() };
+            reader.all(documents);
+            reader.read
+        });
+        let written =
+            writing.join().unwrap_or_else(|_| Err(Kind::Counts { what: "the writer's thread panicked".into() }.into()));
+        Ok((read, written))
+    })
 }
 
 /// The writer's thread: slot after slot.
@@ -401,16 +427,9 @@ fn write_all(
                 let Ok(mut kit) = slot.recv() else {
                     return Err(Kind::Counts { what: "a batch was lost".into() }.into());
                 };
-                if let Some(error) = kit.failed.take() {
-                    writer.stop = Some(error);
+                if write_batch(writer, shared, &mut kit)? == More::No {
                     return Ok(());
                 }
-                let explicit = kit.explicit;
-                let Some((batch, _, cleaned)) = kit.batch(shared.names) else { continue };
-                if writer.batch(&batch, explicit, cleaned)? == More::No {
-                    return Ok(());
-                }
-                kit.chunk = None;
                 let _ = give_kit.send(kit);
             }
         }
@@ -418,14 +437,109 @@ fn write_all(
     Ok(())
 }
 
-/// The reader: the calling thread of a run.
-struct Reader<'r, 'scope, 'p> {
-    job: &'r Job<'p>,
-    envelope: &'r Envelope,
+/// Hands a cleaned batch to the writer, and lets go of its bytes.
+fn write_batch(writer: &mut Writer<'_>, shared: &Shared<'_>, kit: &mut Kit) -> Result<More> {
+    if let Some(error) = kit.failed.take() {
+        writer.stop = Some(error);
+        return Ok(More::No);
+    }
+    let explicit = kit.explicit;
+    let more = match kit.batch(shared.names) {
+        Some((batch, _, cleaned)) => writer.batch(&batch, explicit, cleaned)?,
+        None => More::Yes,
+    };
+    kit.chunk = None;
+    Ok(more)
+}
+
+/// Who cleans and writes what the reader found.
+trait Hands {
+    /// A kit for the next batch.
+    fn kit(&mut self) -> std::result::Result<Box<Kit>, Halt>;
+    /// Cleans and writes a batch, now or later.
+    fn batch(&mut self, kit: Box<Kit>) -> std::result::Result<(), Halt>;
+    /// Writes what was found of an envelope.
+    fn told(&mut self, input: usize, told: Vec<Told>) -> std::result::Result<(), Halt>;
+}
+
+/// Workers, and the writer's thread behind them.
+struct Workers<'r, 'scope> {
     shared: &'scope Shared<'scope>,
     scope: &'r rayon::Scope<'scope>,
     send: Sender<Item>,
     take_kit: Receiver<Box<Kit>>,
+}
+
+impl Hands for Workers<'_, '_> {
+    fn kit(&mut self) -> std::result::Result<Box<Kit>, Halt> {
+        self.take_kit.recv().map_err(|_| Halt::Unwanted)
+    }
+
+    fn batch(&mut self, mut kit: Box<Kit>) -> std::result::Result<(), Halt> {
+        let (fill, slot) = bounded(1);
+        self.send.send(Item::Batch(slot)).map_err(|_| Halt::Unwanted)?;
+        let shared = self.shared;
+        self.scope.spawn(move |_| {
+            kit.work(shared);
+            // The slot has room for one; it is gone when the writer has stopped.
+            let _ = fill.send(kit);
+        });
+        Ok(())
+    }
+
+    fn told(&mut self, input: usize, told: Vec<Told>) -> std::result::Result<(), Halt> {
+        self.send.send(Item::Told(input, told)).map_err(|_| Halt::Unwanted)
+    }
+}
+
+/// The calling thread does it all: a run that is to use one processor starts no thread.
+struct Alone<'w, 'j, 's> {
+    writer: &'w mut Writer<'j>,
+    shared: &'s Shared<'s>,
+    kit: Option<Box<Kit>>,
+    /// What could not be written.
+    failed: Option<Error>,
+}
+
+impl<'w, 'j, 's> Alone<'w, 'j, 's> {
+    fn new(writer: &'w mut Writer<'j>, shared: &'s Shared<'s>) -> Self {
+        Alone { writer, shared, kit: None, failed: None }
+    }
+}
+
+impl Hands for Alone<'_, '_, '_> {
+    fn kit(&mut self) -> std::result::Result<Box<Kit>, Halt> {
+        Ok(self.kit.take().unwrap_or_default())
+    }
+
+    fn batch(&mut self, mut kit: Box<Kit>) -> std::result::Result<(), Halt> {
+        kit.work(self.shared);
+        match write_batch(self.writer, self.shared, &mut kit) {
+            Ok(More::Yes) => {
+                self.kit = Some(kit);
+                Ok(())
+            }
+            Ok(More::No) => Err(Halt::Unwanted),
+            Err(error) => {
+                self.failed = Some(error);
+                Err(Halt::Unwanted)
+            }
+        }
+    }
+
+    fn told(&mut self, input: usize, told: Vec<Told>) -> std::result::Result<(), Halt> {
+        self.writer.told(input, &told).map_err(|error| {
+            self.failed = Some(error);
+            Halt::Unwanted
+        })
+    }
+}
+
+/// The reader: the calling thread of a run.
+struct Reader<'r, 'p, H> {
+    job: &'r Job<'p>,
+    envelope: &'r Envelope,
+    hands: H,
     read: Read,
 }
 
@@ -443,7 +557,7 @@ impl From<Error> for Halt {
     }
 }
 
-impl<'scope> Reader<'_, 'scope, '_> {
+impl<H: Hands> Reader<'_, '_, H> {
     fn all(&mut self, documents: &mut [Document]) {
         for (input, document) in documents.iter_mut().enumerate() {
             if let Some(progress) = self.job.progress {
@@ -470,7 +584,7 @@ impl<'scope> Reader<'_, 'scope, '_> {
         let mut chunk = document.source.current().cloned();
         // Offset at which the line of the chunk's first byte begins.
         let mut line_start = document.start.offset + 1 - document.start.column;
-        let mut kit = self.kit()?;
+        let mut kit = self.hands.kit()?;
         let end = 'chunks: loop {
             if let Some(chunk) = &chunk {
                 for slice in chunk.from(splitter.offset()).chunks(SLICE) {
@@ -492,8 +606,8 @@ impl<'scope> Reader<'_, 'scope, '_> {
                         kit.input = input;
                         kit.explicit = explicit;
                         self.read.contacts[input] = splitter.spans();
-                        self.dispatch(kit)?;
-                        kit = self.kit()?;
+                        self.hands.batch(kit)?;
+                        kit = self.hands.kit()?;
                     }
                     if let Some(progress) = self.job.progress {
                         progress.bytes(splitter.offset());
@@ -536,7 +650,7 @@ impl<'scope> Reader<'_, 'scope, '_> {
                 if !document.looked_ahead {
                     let told = found.told_behind(&document.head);
                     if !told.is_empty() {
-                        self.send.send(Item::Told(input, told)).map_err(|_| Halt::Unwanted)?;
+                        self.hands.told(input, told)?;
                     }
                 }
                 if end == End::Limit {
@@ -563,7 +677,7 @@ impl<'scope> Reader<'_, 'scope, '_> {
                         kit.layout = Some(document.layout);
                         kit.input = input;
                         kit.explicit = explicit;
-                        self.dispatch(kit)?;
+                        self.hands.batch(kit)?;
                     }
                 }
                 if limited {
@@ -610,26 +724,6 @@ impl<'scope> Reader<'_, 'scope, '_> {
             false => self.job.asked.sms_permission.or_else(|| document.found.sms_permission()),
         };
         permission == Some(SmsPermission::Explicit)
-    }
-
-    fn kit(&self) -> std::result::Result<Box<Kit>, Halt> {
-        self.take_kit.recv().map_err(|_| Halt::Unwanted)
-    }
-
-    fn dispatch(&self, mut kit: Box<Kit>) -> std::result::Result<(), Halt> {
-        let (fill, slot) = bounded(1);
-        self.send.send(Item::Batch(slot)).map_err(|_| Halt::Unwanted)?;
-        let shared = self.shared;
-        self.scope.spawn(move |_| {
-            kit.work(shared);
-            if kit.chunk.as_ref().is_some_and(|chunk| chunk.is_torn()) {
-                let input = shared.names[kit.input].clone();
-                kit.failed = Some(Kind::Shrunk { input, expected: 0, found: 0 }.into());
-            }
-            // The slot has room for one; it is gone when the writer has stopped.
-            let _ = fill.send(kit);
-        });
-        Ok(())
     }
 }
 
