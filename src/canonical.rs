@@ -249,6 +249,9 @@ struct Name {
     tail: u64,
     len: u8,
     id: u8,
+    /// What the walk needs of the member's rule, beside the name: one cache line has it all.
+    family: Family,
+    limit: u16,
 }
 
 /// Longest name in the table.
@@ -278,7 +281,7 @@ const fn name_key(name: &[u8]) -> (u64, u64) {
 const TABLE: (u64, [Name; NAMES]) = {
     let mut factor = 0x9e37_79b9_7f4a_7c15u64;
     loop {
-        let mut table = [Name { head: 0, tail: 0, len: 0, id: 0 }; NAMES];
+        let mut table = [Name { head: 0, tail: 0, len: 0, id: 0, family: Family::Unknown, limit: 0 }; NAMES];
         let (mut i, mut good) = (0, true);
         while i < KNOWN.len() && good {
             let name = MEMBERS[i].name.as_bytes();
@@ -286,7 +289,8 @@ const TABLE: (u64, [Name; NAMES]) = {
             let (head, tail) = name_key(name);
             let at = name_hash(head, tail, name.len(), factor);
             good = table[at].len == 0;
-            table[at] = Name { head, tail, len: name.len() as u8, id: i as u8 };
+            let (family, limit) = (MEMBERS[i].family, MEMBERS[i].limit);
+            table[at] = Name { head, tail, len: name.len() as u8, id: i as u8, family, limit };
             i += 1;
         }
         if good {
@@ -299,7 +303,7 @@ static NAME_TABLE: [Name; NAMES] = TABLE.1;
 
 /// The member whose name is the `len` bytes at `at`.
 #[inline(always)]
-fn member(bytes: &[u8], at: usize, len: usize) -> Option<MemberId> {
+fn member(bytes: &[u8], at: usize, len: usize) -> Option<&'static Name> {
     if len == 0 || len > NAME_MAX {
         return None;
     }
@@ -309,7 +313,7 @@ fn member(bytes: &[u8], at: usize, len: usize) -> Option<MemberId> {
         _ => (head & !(!0 << (8 * len)), 0),
     };
     let name = &NAME_TABLE[name_hash(head, tail, len, TABLE.0)];
-    (name.head == head && name.tail == tail && usize::from(name.len) == len).then(|| KNOWN[usize::from(name.id)])
+    (name.head == head && name.tail == tail && usize::from(name.len) == len).then_some(name)
 }
 
 const fn bit(id: MemberId) -> u64 {
@@ -411,7 +415,7 @@ impl<'w, B: Backend> Walk<'w, B> {
     /// A birthday's number; gives the index behind it.
     #[inline(always)]
     fn number(&self, name: std::ops::Range<usize>, at: usize, shown: &mut Shown<'w>) -> Option<usize> {
-        let id = member(self.bytes, name.start, name.len())?;
+        let id = KNOWN[usize::from(member(self.bytes, name.start, name.len())?.id)];
         let digit = |at: usize| self.bytes.get(at).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10);
         let mut n = digit(at).filter(|d| *d > 0)?;
         let mut end = at + 1;
@@ -443,15 +447,16 @@ impl<'w, B: Backend> Walk<'w, B> {
     ) -> Option<()> {
         let bytes: &'w [u8] = self.bytes;
         let (at, len) = (value.start, value.len());
-        let Some(id) = member(bytes, name.start, name.len()) else {
+        let Some(member) = member(bytes, name.start, name.len()) else {
             return self.custom(&bytes[name], value, wide, shown);
         };
-        if shown.members & bit(id) != 0 {
+        let bit = 1 << member.id;
+        if shown.members & bit != 0 {
             return None;
         }
-        shown.members |= bit(id);
-        let good = match id.info().family {
-            Family::Text | Family::Address => self.is_text(value, usize::from(id.info().limit), wide),
+        shown.members |= bit;
+        let good = match member.family {
+            Family::Text | Family::Address => self.is_text(value, usize::from(member.limit), wide),
             Family::Email => {
                 shown.identity = self.email(at, len)?;
                 true
@@ -459,7 +464,7 @@ impl<'w, B: Backend> Walk<'w, B> {
             Family::Phone => self.is_phone(at, len, phone::Extension::Kept),
             Family::Date => iso_date(bytes, at, len).is_some(),
             Family::Sms => {
-                if shown.members & bit(MemberId::Email) == 0 {
+                if shown.members & self::bit(MemberId::Email) == 0 {
                     shown.identity = identity_of(false, &bytes[value]);
                 }
                 len <= 16 && self.is_phone(at, len, phone::Extension::Refused)
@@ -638,12 +643,13 @@ mod tests {
         for id in KNOWN {
             let name = id.info().name;
             for text in [name.to_owned(), format!("{name}\":\"and then some more")] {
-                assert_eq!(member(text.as_bytes(), 0, name.len()), Some(*id));
+                let found = member(text.as_bytes(), 0, name.len()).map(|name| KNOWN[usize::from(name.id)]);
+                assert_eq!(found, Some(*id));
             }
             let mut other = name.as_bytes().to_vec();
             for i in 0..other.len() {
                 other[i] ^= 4;
-                assert_eq!(member(&other, 0, other.len()), None);
+                assert!(member(&other, 0, other.len()).is_none());
                 other[i] ^= 4;
             }
         }

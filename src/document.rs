@@ -1,6 +1,6 @@
 //! One input, looked at before its contacts are read: its shape, its envelope, and where the contacts begin.
 
-use crate::envelope::{Asked, End, Found, Head};
+use crate::envelope::{AROUND_MAX, Asked, End, Found, Head};
 use crate::error::{Error, Kind, Result};
 use crate::finding::Code;
 use crate::input::Source;
@@ -59,8 +59,13 @@ impl Document {
         let mut ended = false;
         let shape = loop {
             let bytes = source.current().map_or(&[][..], |chunk| chunk.bytes());
-            if ended && may_be_empty && bytes.trim_ascii().is_empty() {
+            let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            if ended && may_be_empty && text.trim_ascii().is_empty() {
                 break Shape::Lines(bytes.len());
+            }
+            if bytes.len() > AROUND_MAX && text.trim_ascii().is_empty() {
+                let what = format!("it begins with more than {AROUND_MAX} bytes of white space");
+                return Err(Kind::NotContacts { input: source.name().to_owned(), what }.into());
             }
             match detect(bytes, ended) {
                 Ok(Some(shape)) => break shape,

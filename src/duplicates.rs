@@ -1,26 +1,30 @@
-//! Who was seen before in the run, in 11 to 14 bytes a contact.
+//! Who was seen before in the run, in 12 to 20 bytes a contact.
 //!
 //! Contacts are told apart by 60 bits of a hash of their identity: among ten million, the odds that any two are taken for
 //! one are below one in twenty thousand. The first 65,536 go into an ordinary hash map, so that a small run costs little;
-//! then a table of 10-byte entries takes over (48 bits of the hash, the index of the first contact; the other 12 bits choose
-//! one of 4096 segments). Segments grow by an eighth each; from a page on they are anonymous maps, and what one lets go the
-//! system has back at once, so that growing never needs much room beside what is there.
+//! then a table of 10-byte entries takes over: 48 bits of the hash, and the index of the first contact. The other 12 bits
+//! choose one of 4096 segments, each with open addressing of its own and all of one size.
+//!
+//! The segments lie in one map, in huge pages where the system has them: a look into ordinary pages all over the table costs
+//! several times as much, for the walk through the page tables alone. The map grows in place, a little at a time once it is
+//! large, so that growing needs no second table beside the first.
 
 use crate::judge::Identity;
-use memmap2::{MmapMut, MmapOptions};
+use memmap2::MmapMut;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
-use std::ops::{Deref, DerefMut};
 
 /// Contacts up to which a hash map holds them.
 const SMALL: usize = 1 << 16;
 const SEGMENT_BITS: u32 = 12;
+const SEGMENTS: usize = 1 << SEGMENT_BITS;
 const TAG_BITS: u32 = 48;
 /// Bytes of one entry: 6 of the hash, 4 of the index.
 const ENTRY: usize = 10;
-const PAGE: usize = 4096;
+/// What the map's size is a multiple of: a huge page.
+const STEP: usize = 2 << 20;
 /// Index behind the last that an entry can hold; 0 in the table means "empty".
 const INDEX_END: u64 = u32::MAX as u64;
 
@@ -41,52 +45,11 @@ impl Hasher for Same {
     }
 }
 
-/// Where a segment's entries lie.
-#[derive(Debug)]
-enum Room {
-    Heap(Box<[u8]>),
-    Map(MmapMut),
-}
-
-impl Default for Room {
-    fn default() -> Self {
-        Room::Heap(Box::default())
-    }
-}
-
-impl Deref for Room {
-    type Target = [u8];
-    fn deref(&self) -> &[u8] {
-        match self {
-            Room::Heap(bytes) => bytes,
-            Room::Map(bytes) => bytes,
-        }
-    }
-}
-
-impl DerefMut for Room {
-    fn deref_mut(&mut self) -> &mut [u8] {
-        match self {
-            Room::Heap(bytes) => bytes,
-            Room::Map(bytes) => bytes,
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Segment {
-    room: Room,
-    /// Entries in it.
-    len: usize,
-    /// Entries it has room for.
-    max: usize,
-}
-
 /// The contacts seen so far.
 #[derive(Debug, Default)]
 pub struct Seen {
     small: HashMap<u64, u32, BuildHasherDefault<Same>>,
-    segments: Vec<Segment>,
+    table: Option<Table>,
 }
 
 /// What was found of an identity.
@@ -106,8 +69,8 @@ impl Seen {
     /// There is no memory for more.
     #[inline]
     pub fn see(&mut self, identity: Identity, index: u64) -> io::Result<Sight> {
-        let key = identity as u64 >> (64 - SEGMENT_BITS - TAG_BITS);
-        if self.segments.is_empty() {
+        let key = key_of(identity);
+        let Some(table) = &mut self.table else {
             if self.small.len() < SMALL {
                 return Ok(match self.small.entry(key) {
                     Entry::Occupied(entry) => Sight::Before(u64::from(*entry.get())),
@@ -117,22 +80,22 @@ impl Seen {
                     }
                 });
             }
-            self.segments.resize_with(1 << SEGMENT_BITS, Segment::default);
+            let mut table = Table::new()?;
             for (key, index) in std::mem::take(&mut self.small) {
-                self.see_large(key, u64::from(index))?;
+                table.see(key, u64::from(index))?;
             }
-        }
-        self.see_large(key, index)
+            return self.table.insert(table).see(key, index);
+        };
+        table.see(key, index)
     }
 
     /// Asks for the memory that [`Seen::see`] will look at, so that it is there by then: the table is far larger than any cache,
     /// and a look costs as much as everything else a contact costs.
     #[inline]
     pub fn expect(&self, identity: Identity) {
-        let key = identity as u64 >> (64 - SEGMENT_BITS - TAG_BITS);
-        let Some(segment) = self.segments.get((key & ((1 << SEGMENT_BITS) - 1)) as usize) else { return };
-        let at = ((u128::from(key >> SEGMENT_BITS) * segment.max as u128) >> TAG_BITS) as usize * ENTRY;
-        if let Some(entry) = segment.room.get(at) {
+        let Some(table) = &self.table else { return };
+        let (segment, tag) = split(key_of(identity));
+        if let Some(entry) = table.map.get((segment * table.room + table.home(tag)) * ENTRY) {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: a prefetch reads nothing as far as the program can tell, and this address is a valid one.
             unsafe {
@@ -144,89 +107,152 @@ impl Seen {
         }
     }
 
-    fn see_large(&mut self, key: u64, index: u64) -> io::Result<Sight> {
-        let (number, tag) = (key & ((1 << SEGMENT_BITS) - 1), key >> SEGMENT_BITS);
-        let segment = &mut self.segments[number as usize];
-        if segment.len >= segment.fill() {
-            segment.grow()?;
+    /// Bytes of memory that its table has.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.table.as_ref().map_or(0, |table| table.map.len())
+    }
+}
+
+#[inline]
+fn key_of(identity: Identity) -> u64 {
+    identity as u64 >> (64 - SEGMENT_BITS - TAG_BITS)
+}
+
+/// The segment's number, and the bits that its entries hold.
+#[inline]
+fn split(key: u64) -> (usize, u64) {
+    (key as usize & (SEGMENTS - 1), key >> SEGMENT_BITS)
+}
+
+#[derive(Debug)]
+struct Table {
+    map: MmapMut,
+    /// Entries that each segment has room for.
+    room: usize,
+    /// Entries in each segment.
+    lens: Vec<u32>,
+}
+
+/// The entry's hash, and its index plus one; 0 where it is empty.
+#[inline]
+fn entry(segment: &[u8], at: usize) -> (u64, u32) {
+    let bytes: &[u8; ENTRY] = segment[at * ENTRY..].first_chunk().expect("a whole entry");
+    let low = u64::from_le_bytes(*bytes.first_chunk().expect("8 of 10"));
+    let index = u32::from_le_bytes(*bytes.last_chunk().expect("4 of 10"));
+    (low & ((1 << TAG_BITS) - 1), index)
+}
+
+/// Where the search for a hash begins: the hash, stretched over the room.
+#[inline]
+fn home(tag: u64, room: usize) -> usize {
+    ((u128::from(tag) * room as u128) >> TAG_BITS) as usize
+}
+
+/// The index of the first contact with this hash, or where it would be put.
+#[inline]
+fn find(segment: &[u8], room: usize, tag: u64) -> Result<u64, usize> {
+    let mut at = home(tag, room);
+    loop {
+        match entry(segment, at) {
+            (_, 0) => return Err(at),
+            (found, index) if found == tag => return Ok(u64::from(index) - 1),
+            _ => at = if at + 1 == room { 0 } else { at + 1 },
         }
-        let at = match segment.find(tag) {
+    }
+}
+
+#[inline]
+fn put(segment: &mut [u8], at: usize, tag: u64, index: u32) {
+    let bytes = &mut segment[at * ENTRY..(at + 1) * ENTRY];
+    bytes[..6].copy_from_slice(&tag.to_le_bytes()[..6]);
+    bytes[6..].copy_from_slice(&(index + 1).to_le_bytes());
+}
+
+impl Table {
+    fn new() -> io::Result<Table> {
+        let map = MmapMut::map_anon(STEP)?;
+        Ok(Table { room: STEP / SEGMENTS / ENTRY, map, lens: vec![0; SEGMENTS] })
+    }
+
+    #[inline]
+    fn home(&self, tag: u64) -> usize {
+        home(tag, self.room)
+    }
+
+    #[inline]
+    fn segment(&mut self, number: usize) -> &mut [u8] {
+        &mut self.map[number * self.room * ENTRY..(number + 1) * self.room * ENTRY]
+    }
+
+    #[inline]
+    fn see(&mut self, key: u64, index: u64) -> io::Result<Sight> {
+        let (number, tag) = split(key);
+        // One place at least stays empty, so that a search ends.
+        if self.lens[number] as usize >= self.room - self.room / 16 - 1 {
+            self.grow()?;
+        }
+        let room = self.room;
+        let segment = self.segment(number);
+        let at = match find(segment, room, tag) {
             Ok(first) => return Ok(Sight::Before(first)),
             Err(at) => at,
         };
         if index < INDEX_END {
-            segment.put(at, tag, index as u32);
-            segment.len += 1;
+            put(segment, at, tag, index as u32);
+            self.lens[number] += 1;
         }
         Ok(Sight::New)
     }
 
-    /// Bytes of memory that its table has.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.segments.iter().map(|segment| segment.room.len() + size_of::<Segment>()).sum()
-    }
-}
-
-impl Segment {
-    /// The entry's hash, and its index plus one; 0 where it is empty.
-    #[inline]
-    fn entry(room: &[u8], at: usize) -> (u64, u32) {
-        let bytes: &[u8; ENTRY] = room[at * ENTRY..].first_chunk().expect("a whole entry");
-        let low = u64::from_le_bytes(*bytes.first_chunk().expect("8 of 10"));
-        let index = u32::from_le_bytes(*bytes.last_chunk().expect("4 of 10"));
-        (low & ((1 << TAG_BITS) - 1), index)
-    }
-
-    /// The index of the first contact with this hash, or where it would be put.
-    #[inline]
-    fn find(&self, tag: u64) -> Result<u64, usize> {
-        let room = &*self.room;
-        // The hash, stretched over the room.
-        let mut at = ((u128::from(tag) * self.max as u128) >> TAG_BITS) as usize;
-        loop {
-            match Segment::entry(room, at) {
-                (_, 0) => return Err(at),
-                (found, index) if found == tag => return Ok(u64::from(index) - 1),
-                _ => at = if at + 1 == self.max { 0 } else { at + 1 },
-            }
-        }
-    }
-
-    /// Entries at which it grows. A fuller table takes longer to look through; only a large one has to be full.
-    #[inline]
-    fn fill(&self) -> usize {
-        if self.max <= 4 * PAGE / ENTRY { self.max / 4 * 3 } else { self.max / 8 * 7 }
-    }
-
-    fn put(&mut self, at: usize, tag: u64, index: u32) {
-        let bytes = &mut self.room[at * ENTRY..(at + 1) * ENTRY];
-        bytes[..6].copy_from_slice(&tag.to_le_bytes()[..6]);
-        bytes[6..].copy_from_slice(&(index + 1).to_le_bytes());
-    }
-
+    /// Gives every segment more room. They move up one after the other, the last first: where one goes, only itself and those
+    /// above it have been.
+    #[cold]
     fn grow(&mut self) -> io::Result<()> {
-        let bytes = self.max * ENTRY;
-        let room = if bytes < PAGE * 3 / 4 {
-            Room::Heap(vec![0; ENTRY * (self.max + self.max / 4).max(16)].into())
-        } else {
-            let pages = bytes.div_ceil(PAGE);
-            // A whole page at a time, and an eighth.
-            let pages = if matches!(self.room, Room::Heap(_)) { pages } else { pages + pages.div_ceil(8) };
-            // Populated: a page that is looked at before it is written to would cost two faults and a flush of every processor's
-            // address cache.
-            Room::Map(MmapOptions::new().len(pages * PAGE).populate().map_anon()?)
+        let old = self.room;
+        let more = match self.map.len() {
+            0..0x100_0000 => old / 2,
+            0x100_0000..0x400_0000 => old / 4,
+            _ => old / 16,
         };
-        let mut grown = Segment { max: room.len() / ENTRY, room, len: self.len };
-        for at in 0..self.max {
-            let (tag, index) = Segment::entry(&self.room, at);
-            if index > 0
-                && let Err(at) = grown.find(tag)
-            {
-                grown.put(at, tag, index - 1);
+        let room = old + more.max(8);
+        let bytes = (SEGMENTS * room * ENTRY).next_multiple_of(STEP);
+        // All the room there is in whole huge pages.
+        let room = bytes / SEGMENTS / ENTRY;
+        self.resize(bytes)?;
+        let mut segment = vec![0; old * ENTRY];
+        for number in (0..SEGMENTS).rev() {
+            segment.copy_from_slice(&self.map[number * old * ENTRY..(number + 1) * old * ENTRY]);
+            let place = &mut self.map[number * room * ENTRY..(number + 1) * room * ENTRY];
+            place.fill(0);
+            for at in 0..old {
+                let (tag, index) = entry(&segment, at);
+                if index > 0
+                    && let Err(at) = find(place, room, tag)
+                {
+                    put(place, at, tag, index - 1);
+                }
             }
         }
-        *self = grown;
+        self.room = room;
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn resize(&mut self, bytes: usize) -> io::Result<()> {
+        // SAFETY: the map may move, and nothing points into it: it is borrowed for as long as this takes. It is anonymous, so
+        // what is new in it can be read, as zeros.
+        unsafe { self.map.remap(bytes, memmap2::RemapOptions::new().may_move(true))? };
+        // Where the system has no huge pages to give, ordinary ones do.
+        let _ = self.map.advise(memmap2::Advice::HugePage);
+        Ok(())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn resize(&mut self, bytes: usize) -> io::Result<()> {
+        let mut map = MmapMut::map_anon(bytes)?;
+        map[..self.map.len()].copy_from_slice(&self.map);
+        self.map = map;
         Ok(())
     }
 }
@@ -260,9 +286,25 @@ mod tests {
         for i in 0..2_500_000u64 {
             seen.see(identity(i), i).unwrap();
             if i > SMALL as u64 && i % 50_000 == 0 {
-                let limit = if i < 2_000_000 { 24 * i } else { 17 * i };
-                assert!((seen.bytes() as u64) < limit, "{} bytes for {i}", seen.bytes());
+                // A table of two or three huge pages aside.
+                let limit = (24 * i).max(6 << 20);
+                assert!((seen.bytes() as u64) <= limit, "{} bytes for {i}", seen.bytes());
             }
+        }
+    }
+
+    #[test]
+    #[ignore = "takes a while and 130 MB: cargo test --release -- --ignored table"]
+    fn a_large_table_is_full() {
+        let mut seen = Seen::default();
+        for i in 0..9_000_000u64 {
+            seen.see(identity(i), i).unwrap();
+            if i > 6_000_000 && i % 100_000 == 0 {
+                assert!((seen.bytes() as u64) < 27 * i / 2, "{} bytes for {i}", seen.bytes());
+            }
+        }
+        for i in 0..9_000_000u64 {
+            assert_eq!(seen.see(identity(i), 0).unwrap(), Sight::Before(i));
         }
     }
 

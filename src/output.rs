@@ -6,7 +6,7 @@
 use crate::error::{Error, Kind, Result};
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::NamedTempFile;
 
@@ -195,11 +195,25 @@ pub fn identity(path: &Path) -> Option<PathBuf> {
     if path.as_os_str() == "-" || path.metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
         return None;
     }
-    if let Ok(there) = fs::canonicalize(path) {
-        return Some(there);
+    // What is not there yet hangs from the nearest directory that is.
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    for there in path.ancestors() {
+        if let Ok(real) = fs::canonicalize(there) {
+            let mut identity = real;
+            for part in path.strip_prefix(there).into_iter().flat_map(Path::components) {
+                match part {
+                    // Of what is not there, nothing is a link.
+                    Component::ParentDir => {
+                        identity.pop();
+                    }
+                    Component::Normal(name) => identity.push(name),
+                    _ => {}
+                }
+            }
+            return Some(identity);
+        }
     }
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Some(fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf()).join(path.file_name()?))
+    Some(path)
 }
 
 impl Drop for Output {
@@ -285,6 +299,22 @@ mod tests {
         forced.finish().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(names(dir.path()), ["a"]);
+    }
+
+    #[test]
+    fn a_file_is_one_however_it_is_spelled() {
+        let dir = tempfile::tempdir().unwrap();
+        let of = |name: &str| identity(&dir.path().join(name)).unwrap();
+        // Nothing of it is there yet.
+        assert_eq!(of("new/a"), of("./new/./a"));
+        assert_eq!(of("new/a"), of("new/../new/a"));
+        assert_eq!(of("new/a").parent().unwrap(), of("new"));
+        assert_ne!(of("new/a"), of("new/b"));
+        fs::create_dir(dir.path().join("new")).unwrap();
+        assert_eq!(of("new/a"), of("new/../new/a"));
+        let here = identity(Path::new("fresh/a")).unwrap();
+        assert_eq!(here.parent(), identity(Path::new("fresh")).as_deref());
+        assert_eq!(identity(Path::new("-")), None);
     }
 
     #[cfg(target_os = "linux")]

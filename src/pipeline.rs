@@ -683,7 +683,7 @@ impl<H: Hands> Reader<'_, '_, H> {
                 if limited {
                     let at = splitter.pending().map_or(splitter.offset(), |pending| pending.start);
                     self.read.dropped = Some(Dropped {
-                        first_contact: Some(splitter.spans()),
+                        first_contact: splitter.awaits_value().then(|| splitter.spans()),
                         at_byte: at,
                         bytes: total.map(|total| total - at),
                     });

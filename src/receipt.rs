@@ -119,9 +119,10 @@ pub struct Contacts {
 /// What lay behind a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Dropped {
-    /// Index of the first contact that was dropped; none when only the end of the envelope was.
+    /// Index of the first contact that was dropped; none when no further contact had begun before the limit, and nobody
+    /// looked whether one begins behind it.
     pub first_contact: Option<u64>,
-    /// Offset at which it begins.
+    /// Offset at which it begins, or the limit.
     pub at_byte: u64,
     /// Bytes from there to the end of the input, where that is known.
     pub bytes: Option<u64>,

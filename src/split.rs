@@ -161,6 +161,12 @@ impl Splitter {
         inside.then_some(Pending { start: self.start, line: self.start_line })
     }
 
+    /// True when a further value has begun, or a comma says that one must: what the input ends with now is not all of it.
+    #[must_use]
+    pub fn awaits_value(&self) -> bool {
+        self.pending().is_some() || self.state == State::Value
+    }
+
     /// Lines: the object of the last line is closed, and only its line break has not come.
     #[must_use]
     pub fn is_closed(&self) -> bool {

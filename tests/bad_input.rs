@@ -779,3 +779,43 @@ fn a_file_that_gets_shorter_while_it_is_read() {
         assert!(dir.json("receipt")["stopped"]["message"].as_str().unwrap().contains("shorter"));
     }
 }
+
+/// A report in a directory of bodies that is not there yet must not take a body's place, however it is spelled.
+#[test]
+fn an_output_in_the_place_of_a_body_to_be() {
+    for name in ["fresh/payload-00001.json", "./fresh/receipt.json", "fresh/../fresh/payload-00007.json"] {
+        for force in [&[][..], &["--force"]] {
+            let dir = Dir::new();
+            dir.write("in", mixed());
+            let args = ["clean", "in", "--split", "-o", "fresh", "--report", name];
+            dir.run(&[&args[..], force].concat()).exits(2);
+            assert!(!dir.path("fresh/payload-00001.json").exists(), "{name}");
+        }
+    }
+}
+
+/// How far a document is looked into before its shape is told must not depend on how it is read.
+#[test]
+fn a_long_first_line_is_the_same_from_file_and_pipe() {
+    for first in [" ".to_owned() + &"x".repeat(1_400_000), " [1]\n".to_owned() + &" \n".repeat(700_000)] {
+        let input = format!("{first}\n{{\"email\":\"a@example.com\"}}\n");
+        let dir = Dir::new();
+        dir.write("in", &input);
+        let file = dir.run(&["clean", "--format", "ndjson", "in"]);
+        let pipe = dir.feed(&["clean", "--format", "ndjson"], input.as_bytes());
+        assert_eq!(file.code(), pipe.code());
+        assert_eq!(file.out, pipe.out);
+    }
+}
+
+/// Among several inputs, one that holds nothing is no contacts; alone it is an error.
+#[test]
+fn an_empty_input_among_others() {
+    for nothing in ["", " \n", "\u{feff}", "\u{feff}\n"] {
+        let dir = Dir::new();
+        dir.write("in", "{\"email\":\"a@example.com\"}\n");
+        dir.write("none", nothing);
+        dir.run(&["clean", "--format", "ndjson", "none", "in", "none"]).exits(0);
+        dir.run(&["clean", "--format", "ndjson", "none"]).exits(2).says(&["the input"]);
+    }
+}

@@ -66,10 +66,9 @@ pub fn text(job: &Job<'_>, summary: &Summary, colours: bool) -> String {
     let mut last = Vec::new();
     if let Some(dropped) = &receipt.dropped {
         let what = dropped.bytes.map_or("the rest".to_owned(), bytes);
-        let from =
-            dropped.first_contact.map_or("the end of the body".to_owned(), |c| format!("contact {} on", count(c)));
+        let from = dropped.first_contact.map_or(String::new(), |c| format!(", from contact {} on", count(c)));
         let line = format!(
-            "{}: {what} behind byte {}, from {from}; --split takes all of it",
+            "{}: {what} behind byte {}{from}; --split takes all of it",
             paint.bold("dropped at the limit"),
             count(dropped.at_byte)
         );

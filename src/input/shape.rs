@@ -69,7 +69,9 @@ fn array(bytes: &[u8], start: usize, whole: bool) -> Option<Shape> {
 fn other_lines(text: &[u8], whole: bool) -> Option<bool> {
     /// Bytes within which such a line must come.
     const LOOK_AT: usize = 1 << 20;
-    let found = text.split(|b| *b == b'\n').skip(1).any(|line| line.trim_ascii_start().starts_with(b"{"));
+    // Never more of it, however much has been read: file and pipe must come to the same.
+    let head = &text[..text.len().min(LOOK_AT)];
+    let found = head.split(|b| *b == b'\n').skip(1).any(|line| line.trim_ascii_start().starts_with(b"{"));
     (found || whole || text.len() >= LOOK_AT).then_some(found)
 }
 

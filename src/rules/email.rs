@@ -231,7 +231,8 @@ fn normalise_slowly(given: &str, max: usize, buffer: &mut String) -> Email {
         buffer.extend(host.chars().map(|c| c.to_ascii_lowercase()));
     } else {
         // The library checks the labels that say they are the ASCII form of another, and makes that form of the others.
-        let ascii = Uts46::new().to_ascii(host.as_bytes(), AsciiDenyList::STD3, Hyphens::Allow, DnsLength::Verify);
+        let ascii =
+            Uts46::new().to_ascii(host.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
         match ascii {
             Ok(ascii) if domain(ascii.as_bytes()).good => {
                 if !host.is_ascii() {
@@ -313,6 +314,8 @@ mod tests {
             ("joe@[127.0.0.1]", EML003),
             ("joe@127.0.0.1", EML003),
             ("joe@exa mple.com", EML003),
+            ("joe@-bücher.com", EML003),
+            ("joe@bücher-.com", EML003),
             ("joe@xn--a.com", EML003),
             ("joe@\u{ad}.com", EML003),
         ] {
