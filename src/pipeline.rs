@@ -400,8 +400,19 @@ fn with_workers(
                 done
             })
             .map_err(|error| Error::io("start", "the writer's thread", error))?;
+        let (give_work, take_work) = bounded::<(Box<Kit>, Sender<Box<Kit>>)>(kits);
         let read = pool.in_place_scope(|scope| {
-            let hands = Workers { shared, scope, send, take_kit };
+            // Every worker takes batches from one queue as long as there are any. (Spawning each batch on the pool instead
+            // keeps idle workers looking for work to steal, which on two processors costs the reader and the writer a fifth of
+            // theirs.)
+            scope.spawn_broadcast(move |_, _| {
+                for (mut kit, slot) in &take_work {
+                    kit.work(shared);
+                    // The slot has room for one; it is gone when the writer has stopped.
+                    let _ = slot.send(kit);
+                }
+            });
+            let hands = Workers { give_work, send, take_kit };
             let mut reader = Reader { job, envelope, hands, read: Read::default() };
             reader.all(documents);
             reader.read
@@ -463,28 +474,21 @@ trait Hands {
 }
 
 /// Workers, and the writer's thread behind them.
-struct Workers<'r, 'scope> {
-    shared: &'scope Shared<'scope>,
-    scope: &'r rayon::Scope<'scope>,
+struct Workers {
+    give_work: Sender<(Box<Kit>, Sender<Box<Kit>>)>,
     send: Sender<Item>,
     take_kit: Receiver<Box<Kit>>,
 }
 
-impl Hands for Workers<'_, '_> {
+impl Hands for Workers {
     fn kit(&mut self) -> std::result::Result<Box<Kit>, Halt> {
         self.take_kit.recv().map_err(|_| Halt::Unwanted)
     }
 
-    fn batch(&mut self, mut kit: Box<Kit>) -> std::result::Result<(), Halt> {
+    fn batch(&mut self, kit: Box<Kit>) -> std::result::Result<(), Halt> {
         let (fill, slot) = bounded(1);
         self.send.send(Item::Batch(slot)).map_err(|_| Halt::Unwanted)?;
-        let shared = self.shared;
-        self.scope.spawn(move |_| {
-            kit.work(shared);
-            // The slot has room for one; it is gone when the writer has stopped.
-            let _ = fill.send(kit);
-        });
-        Ok(())
+        self.give_work.send((kit, fill)).map_err(|_| Halt::Unwanted)
     }
 
     fn told(&mut self, input: usize, told: Vec<Told>) -> std::result::Result<(), Halt> {
