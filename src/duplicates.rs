@@ -1,4 +1,4 @@
-//! Who was seen before in the run, in 12 to 20 bytes a contact.
+//! Who was seen before in the run, in 12 to 24 bytes a contact.
 //!
 //! Contacts are told apart by 60 bits of a hash of their identity: among ten million, the odds that any two are taken for
 //! one are below one in twenty thousand. The first 65,536 go into an ordinary hash map, so that a small run costs little;
@@ -211,8 +211,10 @@ impl Table {
     fn grow(&mut self) -> io::Result<()> {
         let old = self.room;
         let more = match self.map.len() {
-            0..0x100_0000 => old / 2,
-            0x100_0000..0x400_0000 => old / 4,
+            // As much as keeps an entry below 24 bytes: small segments fill less evenly than large ones.
+            0..0x80_0000 => old / 2,
+            0x80_0000..0x200_0000 => old / 8 * 5,
+            0x200_0000..0x400_0000 => old / 4,
             _ => old / 16,
         };
         let room = old + more.max(8);
@@ -224,7 +226,9 @@ impl Table {
         for number in (0..SEGMENTS).rev() {
             segment.copy_from_slice(&self.map[number * old * ENTRY..(number + 1) * old * ENTRY]);
             let place = &mut self.map[number * room * ENTRY..(number + 1) * room * ENTRY];
-            place.fill(0);
+            // What lies behind the old end is zeros already.
+            let stale = (SEGMENTS * old * ENTRY).saturating_sub(number * room * ENTRY).min(place.len());
+            place[..stale].fill(0);
             for at in 0..old {
                 let (tag, index) = entry(&segment, at);
                 if index > 0
