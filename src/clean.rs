@@ -440,7 +440,6 @@ impl<'w> Work<'w> {
             }
             let base = self.batch.base;
             let (start, end) = ((spans[from].start - base) as usize, (spans[to - 1].end - base) as usize);
-            let before = cleaned.out.len();
             let comma = self.separator == Separator::Comma;
             if comma {
                 cleaned.out.push(b',');
@@ -464,7 +463,6 @@ impl<'w> Work<'w> {
                 end += usize::from(!comma);
                 cleaned.accepted.push(Accepted { contact: i as u32, end: end as u32, identity: self.verdicts[i] });
             }
-            debug_assert!(cleaned.out.len() > before);
             from = to;
         }
         if !range.is_empty() {
@@ -554,25 +552,18 @@ impl<'w> Work<'w> {
         judge: &mut Judge<'a, '_>,
     ) {
         self.cleaned.at = i;
-        let place = self.place(i);
-        let cleaned = &mut *self.cleaned;
-        let mut sink = Sink {
-            wanted: self.wanted,
-            place,
-            input: self.batch.input,
-            report: &mut cleaned.report,
-            changes: &mut cleaned.changes,
-            stats: &mut cleaned.stats,
-            examples: &mut cleaned.examples,
-        };
-        let start = cleaned.out.len();
+        // Out of the way of the sink, which has the rest.
+        let mut out = std::mem::take(&mut self.cleaned.out);
+        let start = out.len();
         if self.separator == Separator::Comma {
-            cleaned.out.push(b',');
+            out.push(b',');
         }
-        let (verdict, identity) = judge.contact(members, duplicate_of, &mut cleaned.out, &mut sink);
+        let mut sink = self.sink(self.place(i));
+        let (verdict, identity) = judge.contact(members, duplicate_of, &mut out, &mut sink);
         if !verdict.accepted {
-            cleaned.out.truncate(start);
+            out.truncate(start);
         }
+        self.cleaned.out = out;
         self.done(i, verdict, identity, true);
     }
 

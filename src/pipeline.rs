@@ -128,6 +128,15 @@ struct Kit {
 }
 
 impl Kit {
+    /// Where the spans in this kit lie, and how they are to be judged.
+    fn load(&mut self, chunk: Arc<Chunk>, line_start: u64, layout: Layout, input: usize, explicit: bool) {
+        self.chunk = Some(chunk);
+        self.line_start = line_start;
+        self.layout = Some(layout);
+        self.input = input;
+        self.explicit = explicit;
+    }
+
     /// The batch in this kit, with what its work needs beside.
     fn batch<'k>(&'k mut self, names: &'k [String]) -> Option<(Batch<'k>, &'k mut Cleaner, &'k mut Cleaned)> {
         let chunk = self.chunk.as_deref()?;
@@ -604,11 +613,7 @@ impl<H: Hands> Reader<'_, '_, H> {
                         }
                     }
                     if !kit.spans.is_empty() {
-                        kit.chunk = Some(Arc::clone(chunk));
-                        kit.line_start = line_start;
-                        kit.layout = Some(document.layout);
-                        kit.input = input;
-                        kit.explicit = explicit;
+                        kit.load(Arc::clone(chunk), line_start, document.layout, input, explicit);
                         self.read.contacts[input] = splitter.spans();
                         self.hands.batch(kit)?;
                         kit = self.hands.kit()?;
@@ -676,11 +681,7 @@ impl<H: Hands> Reader<'_, '_, H> {
                     kit.first = splitter.spans();
                     splitter.finish(&mut kit.spans);
                     if let (false, Some(chunk)) = (kit.spans.is_empty(), rest) {
-                        kit.chunk = Some(chunk);
-                        kit.line_start = line_start;
-                        kit.layout = Some(document.layout);
-                        kit.input = input;
-                        kit.explicit = explicit;
+                        kit.load(chunk, line_start, document.layout, input, explicit);
                         self.hands.batch(kit)?;
                     }
                 }
@@ -898,4 +899,49 @@ fn stopped_input(stop: &Error, documents: &[Document]) -> Option<usize> {
         _ => return None,
     };
     documents.iter().position(|document| document.source.name() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// A panic in one contact ends the run with that contact's place, at any number of threads, and what came before stands.
+    #[test]
+    fn a_panic_names_its_contact() {
+        let dir = tempfile::tempdir().unwrap();
+        let input = dir.path().join("in");
+        let mut file = std::fs::File::create(&input).unwrap();
+        for i in 0..20_000 {
+            writeln!(file, "{{\"email\":\"c{i}@example.com\"}}").unwrap();
+        }
+        // The cleaner panics at this one, in tests.
+        writeln!(file, "{{\"email\":\"x@example.com\",\"PANIC\":[]}}").unwrap();
+        drop(file);
+        for threads in [1, 2, 7] {
+            let job = Job {
+                inputs: vec![input.clone()],
+                mode: Mode::Stream,
+                limits: Limits::default(),
+                settings: Settings::default(),
+                asked: Asked::default(),
+                output: dir.path().join(format!("out-{threads}")),
+                report: None,
+                changes: None,
+                rejects: None,
+                receipt: None,
+                force: false,
+                threads,
+                redact: None,
+                progress: None,
+            };
+            let summary = run(&job).unwrap();
+            let stop = summary.stop.unwrap();
+            assert!(matches!(stop.kind(), Kind::Bug { what, .. } if what.contains("asked for by a test")), "{stop}");
+            assert_eq!(stop.position().and_then(|position| position.contact), Some(20_000));
+            let out = std::fs::read_to_string(&job.output).unwrap();
+            assert_eq!(out.lines().count() as u64, summary.receipt.contacts.accepted);
+            assert!(summary.receipt.contacts.accepted > 10_000);
+        }
+    }
 }
