@@ -116,7 +116,7 @@ impl Seen {
 
 #[inline]
 fn key_of(identity: Identity) -> u64 {
-    identity as u64 >> (64 - SEGMENT_BITS - TAG_BITS)
+    identity >> (64 - SEGMENT_BITS - TAG_BITS)
 }
 
 /// The segment's number, and the bits that its entries hold.
@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     fn identity(i: u64) -> Identity {
-        xxhash_rust::xxh3::xxh3_128(&i.to_le_bytes())
+        xxhash_rust::xxh3::xxh3_64(&i.to_le_bytes())
     }
 
     #[test]

@@ -63,13 +63,13 @@ pub struct Verdict {
 }
 
 /// Who the contact is, for telling duplicates: a hash of the lower-cased address, or without one of the number's digits.
-pub type Identity = u128;
+pub type Identity = u64;
 
 /// The identity of whoever has this address, in lower case, or this number.
 #[must_use]
 #[inline]
 pub fn identity_of(is_email: bool, lower: &[u8]) -> Identity {
-    xxhash_rust::xxh3::xxh3_128_with_seed(lower, u64::from(!is_email))
+    xxhash_rust::xxh3::xxh3_64_with_seed(lower, u64::from(!is_email))
 }
 
 /// Where findings go.

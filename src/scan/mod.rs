@@ -2,7 +2,7 @@
 //!
 //! What a mask means is written once, here, over [`Backend`]: a way to hold 64 bytes and compare all of them with one value.
 //! Backends are thin; which one runs is chosen at run time by [`Choice`]. [`scalar`] is the readable reference that the others
-//! are tested against; a new one (NEON, say) needs the five operations and a line in [`Choice::available`].
+//! are tested against; a new one (NEON, say) needs its operations and a line in [`Choice::available`].
 
 pub mod scalar;
 #[cfg(target_arch = "x86_64")]
@@ -33,6 +33,16 @@ pub trait Backend: Copy {
     /// Bit i of the answer is the exclusive or of bits 0 to i: it turns the positions of quotes into the stretches
     /// between them.
     fn prefix_xor(self, bits: u64) -> u64;
+
+    /// Writes `base` plus the number of each bit set, the lowest first. What stands behind them is anything.
+    #[inline(always)]
+    fn positions(self, bits: u64, base: u32, places: &mut [u32; 64]) {
+        scalar::positions(bits, base, places);
+    }
+
+    /// Whether each of 16 bytes is between those that stand at its place in `low` and `high`, both included;
+    /// no byte may be the greater in `low`.
+    fn within16(self, bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool;
 }
 
 /// What the splitter looks for.
@@ -197,7 +207,7 @@ macro_rules! with_backend {
 
             /// # Safety
             /// The processor must have the features named here; `backend` proves it.
-            #[target_feature(enable = "avx512f,avx512bw,avx2,pclmulqdq,popcnt,bmi1,bmi2,lzcnt")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,pclmulqdq,popcnt,bmi1,bmi2,lzcnt")]
             unsafe fn avx512(backend: x86::Avx512, $($name: $type),*) -> $output {
                 $function(backend, $($name),*)
             }
@@ -231,7 +241,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    type All = (Structure, Text, Address, u64, [u64; 5]);
+    type All = (Structure, Text, Address, u64, [u64; 5], Vec<u32>, bool);
 
     #[inline(always)]
     fn all<B: Backend>(b: B, bytes: &[u8; 64]) -> All {
@@ -243,7 +253,18 @@ mod tests {
             b.within(block, 9, 9),
             b.eq(b.fold(block), 0x20),
         ];
-        (Structure::of(b, bytes), Text::of(b, bytes), Address::of(b, bytes), b.prefix_xor(b.eq(block, b'"')), odd)
+        let bits = b.within(block, b'A', b'z');
+        let mut places = [0; 64];
+        b.positions(bits, 1000, &mut places);
+        let places = places[..bits.count_ones() as usize].to_vec();
+        let sixteen = |i: usize| bytes[i..].first_chunk().unwrap();
+        let (mut low, mut high) = (*sixteen(16), *sixteen(32));
+        for i in 0..16 {
+            (low[i], high[i]) = (low[i].min(high[i]), low[i].max(high[i]));
+        }
+        let held = b.within16(sixteen(0), &low, &high);
+        let xor = b.prefix_xor(b.eq(block, b'"'));
+        (Structure::of(b, bytes), Text::of(b, bytes), Address::of(b, bytes), xor, odd, places, held)
     }
 
     fn masks_of(choice: Choice, bytes: &[u8; 64]) -> All {
@@ -264,7 +285,7 @@ mod tests {
         fn every_backend_agrees_with_the_scalar_one(block in block()) {
             let expected = masks_of(Choice::Scalar, &block);
             for choice in Choice::available() {
-                prop_assert_eq!(masks_of(choice, &block), expected, "{:?}", choice);
+                prop_assert_eq!(&masks_of(choice, &block), &expected, "{:?}", choice);
             }
         }
     }
@@ -279,6 +300,50 @@ mod tests {
                 for choice in Choice::available() {
                     assert_eq!(masks_of(choice, &block), expected, "{choice:?} {byte:#x} at {at}");
                 }
+            }
+        }
+    }
+
+    fn held(choice: Choice, bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool {
+        #[inline(always)]
+        fn ask<B: Backend>(backend: B, bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool {
+            backend.within16(bytes, low, high)
+        }
+        with_backend!(choice, ask, (bytes: &[u8; 16] = bytes, low: &[u8; 16] = low, high: &[u8; 16] = high) -> bool)
+    }
+
+    #[test]
+    fn sixteen_ranges() {
+        for choice in Choice::available() {
+            for at in 0..16 {
+                for (low, high, byte) in [(b'0', b'9', b'5'), (0, 255, 200), (0x7f, 0x80, 0x80), (9, 9, 8)] {
+                    for byte in [byte, low, high, low.wrapping_sub(1), high.wrapping_add(1)] {
+                        let (mut bytes, mut lows, mut highs) = ([b'x'; 16], [0; 16], [255; 16]);
+                        (bytes[at], lows[at], highs[at]) = (byte, low, high);
+                        let expected = (low..=high).contains(&byte);
+                        assert_eq!(
+                            held(choice, &bytes, &lows, &highs),
+                            expected,
+                            "{choice:?} {at} {low} {byte} {high}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_bit_has_its_position() {
+        for bits in [0, 1, 1 << 63, !0, 0xffff, 0x1_ffff, 0xffff_ffff, 0x1_ffff_ffff, !1, 0x5555_5555_5555_5555] {
+            let expected: Vec<u32> = (0..64).filter(|i| bits >> i & 1 == 1).map(|i| i + 7).collect();
+            for choice in Choice::available() {
+                #[inline(always)]
+                fn ask<B: Backend>(backend: B, bits: u64, places: &mut [u32; 64]) {
+                    backend.positions(bits, 7, places);
+                }
+                let mut places = [0; 64];
+                with_backend!(choice, ask, (bits: u64 = bits, places: &mut [u32; 64] = &mut places) -> ());
+                assert_eq!(places[..expected.len()], expected, "{choice:?} {bits:#x}");
             }
         }
     }

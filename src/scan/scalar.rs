@@ -44,6 +44,27 @@ impl Backend for Scalar {
     fn prefix_xor(self, bits: u64) -> u64 {
         prefix_xor(bits)
     }
+
+    #[inline(always)]
+    fn within16(self, bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool {
+        (0..16).fold(true, |all, i| all & (low[i] <= bytes[i]) & (bytes[i] <= high[i]))
+    }
+}
+
+/// The numbers of the bits set, each plus `base`.
+#[inline(always)]
+pub fn positions(mut bits: u64, base: u32, places: &mut [u32; 64]) {
+    let count = bits.count_ones() as usize;
+    let mut at = 0;
+    while at < count {
+        // Eight at a time, needed or not: a loop of known length costs less than one that must ask.
+        let Some(eight) = places[at..].first_chunk_mut::<8>() else { break };
+        for place in eight {
+            *place = base.wrapping_add(bits.trailing_zeros());
+            bits &= bits.wrapping_sub(1);
+        }
+        at += 8;
+    }
 }
 
 /// Prefix exclusive or by doubling: six shifts.

@@ -81,6 +81,12 @@ impl Backend for Sse2 {
     fn prefix_xor(self, bits: u64) -> u64 {
         scalar::prefix_xor(bits)
     }
+
+    #[inline(always)]
+    fn within16(self, bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool {
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe { within16(bytes, low, high) }
+    }
 }
 
 #[inline(always)]
@@ -156,6 +162,12 @@ impl Backend for Avx2 {
         // SAFETY: `self` proves that PCLMULQDQ is there.
         unsafe { clmul_prefix_xor(bits) }
     }
+
+    #[inline(always)]
+    fn within16(self, bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool {
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe { within16(bytes, low, high) }
+    }
 }
 
 #[inline(always)]
@@ -168,12 +180,13 @@ fn join32(a: i32, b: i32) -> u64 {
 pub struct Avx512(());
 
 impl Avx512 {
-    /// The backend, if this machine has AVX-512BW, PCLMULQDQ and what comes with them.
+    /// The backend, if this machine has AVX-512BW and VBMI2, PCLMULQDQ and what comes with them.
     #[must_use]
     #[inline]
     pub fn new() -> Option<Self> {
         let has = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vbmi2")
             && is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("pclmulqdq")
             && is_x86_feature_detected!("popcnt")
@@ -225,6 +238,74 @@ impl Backend for Avx512 {
     fn prefix_xor(self, bits: u64) -> u64 {
         // SAFETY: `self` proves that PCLMULQDQ is there.
         unsafe { clmul_prefix_xor(bits) }
+    }
+
+    #[inline(always)]
+    fn positions(self, bits: u64, base: u32, places: &mut [u32; 64]) {
+        // SAFETY: `self` proves that AVX-512 with VBMI2 is there.
+        unsafe { compressed_positions(bits, base, places) }
+    }
+
+    #[inline(always)]
+    fn within16(self, bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool {
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe { within16(bytes, low, high) }
+    }
+}
+
+/// The numbers 0 to 63.
+static COUNT: [u8; 64] = {
+    let mut count = [0; 64];
+    let mut i = 0;
+    while i < 64 {
+        count[i] = i as u8;
+        i += 1;
+    }
+    count
+};
+
+/// The numbers of the bits set, pushed together by one instruction; then 16 are written at a time, needed or not.
+///
+/// # Safety
+/// The processor must have AVX-512F, BW and VBMI2.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi2")]
+unsafe fn compressed_positions(bits: u64, base: u32, places: &mut [u32; 64]) {
+    let base = _mm512_set1_epi32(base as i32);
+    // SAFETY: the load is one of the table's 64 bytes, and each store is one of 16 places within the 64.
+    unsafe {
+        let numbers = _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(COUNT.as_ptr().cast()));
+        let places = places.as_mut_ptr();
+        let some = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(numbers));
+        _mm512_storeu_si512(places.cast(), _mm512_add_epi32(base, some));
+        let count = bits.count_ones();
+        if count > 16 {
+            let some = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32::<1>(numbers));
+            _mm512_storeu_si512(places.add(16).cast(), _mm512_add_epi32(base, some));
+        }
+        if count > 32 {
+            let some = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32::<2>(numbers));
+            _mm512_storeu_si512(places.add(32).cast(), _mm512_add_epi32(base, some));
+            let some = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32::<3>(numbers));
+            _mm512_storeu_si512(places.add(48).cast(), _mm512_add_epi32(base, some));
+        }
+    }
+}
+
+/// Sixteen comparisons at once: a byte that is in its range is the lesser of itself and the range's end, and the greater of
+/// itself and its beginning.
+///
+/// # Safety
+/// The processor must have SSE2, which is part of x86-64.
+#[inline(always)]
+unsafe fn within16(bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool {
+    // SAFETY: each load is an unaligned one of exactly 16 bytes.
+    unsafe {
+        let v = _mm_loadu_si128(bytes.as_ptr().cast());
+        let low = _mm_loadu_si128(low.as_ptr().cast());
+        let high = _mm_loadu_si128(high.as_ptr().cast());
+        let held = _mm_max_epu8(_mm_min_epu8(v, high), low);
+        _mm_movemask_epi8(_mm_cmpeq_epi8(held, v)) == 0xffff
     }
 }
 
