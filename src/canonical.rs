@@ -205,12 +205,14 @@ impl<'b> Marked<'b> {
         Marked { bytes, len }
     }
 
-    /// `N` bytes, of which the first is `skip` behind `place`.
+    /// `N` bytes, of which the first is `SKIP` behind `place`; a place that was not marked is taken for the end of those that were.
     #[inline(always)]
-    fn load<const N: usize>(&self, place: u32, skip: usize) -> &'b [u8; N] {
-        assert!(skip + N <= SLACK);
-        let at = place as usize + skip;
-        self.bytes[at..].first_chunk().expect("slack")
+    fn load<const SKIP: usize, const N: usize>(&self, place: u32) -> &'b [u8; N] {
+        const { assert!(SKIP + N <= SLACK) };
+        let at = (place as usize).min(self.len) + SKIP;
+        // SAFETY: `at` is at most `len + SKIP`, and behind `len` there are at least `SLACK` bytes, which are not fewer than
+        // `SKIP + N`: `new` and the line above have asked.
+        unsafe { &*self.bytes.as_ptr().add(at).cast() }
     }
 }
 
@@ -452,7 +454,7 @@ impl<'w, B: Backend> Walk<'w, B> {
     #[inline(always)]
     fn contact<const WIDE: bool>(&mut self, from: u32, to: u32) -> Option<Identity> {
         let marked = self.marked;
-        if marked.load(from, 0) != b"{\"" {
+        if marked.load::<0, _>(from) != b"{\"" {
             return None;
         }
         // The sum of all members' bits, and how many members there are.
@@ -464,8 +466,8 @@ impl<'w, B: Backend> Walk<'w, B> {
             // The quotes of a name and of a value; the first of them is where the name begins: that was seen before. The quotes
             // of a contact are paired, so none of these is behind it unless the value is no string.
             let &[open, close, _, value_close] = self.quotes.get(at..)?.first_chunk()?;
-            let name = member(marked.load(open, 1), close.wrapping_sub(open + 1) as usize);
-            let behind_name = marked.load(close, 1);
+            let name = member(marked.load::<1, _>(open), close.wrapping_sub(open + 1) as usize);
+            let behind_name = marked.load::<1, _>(close);
             let shape = &self.shapes[name.kind as usize];
             let mut good =
                 self.backend.within16(behind_name, &shape.low, &shape.high) && value_close - close <= name.reach;
@@ -481,9 +483,9 @@ impl<'w, B: Backend> Walk<'w, B> {
                 sum = sum.wrapping_add(name.bit);
                 count += 1;
                 at += 2;
-                match marked.load(close, behind) {
+                match marked.load::<0, _>(close + behind) {
                     b",\"" => continue,
-                    [b'}', _] if close as usize + behind + 1 == to as usize => break,
+                    [b'}', _] if close + behind + 1 == to => break,
                     _ => return None,
                 }
             }
@@ -498,7 +500,7 @@ impl<'w, B: Backend> Walk<'w, B> {
                 return None;
             }
             at += 4;
-            match marked.load(value_close, 1) {
+            match marked.load::<1, _>(value_close) {
                 b",\"" => {}
                 [b'}', _] if value_close + 2 == to => break,
                 _ => return None,
@@ -529,7 +531,7 @@ impl<'w, B: Backend> Walk<'w, B> {
     #[inline(always)]
     fn date(&self, kind: Kind) -> Option<Date> {
         let at = self.members[kind as usize] as usize;
-        date_of(self.marked.load(self.quotes[at + 1], 3))
+        date_of(self.marked.load::<3, _>(self.quotes[at + 1]))
     }
 
     fn text(&self, from: u32, to: u32) -> &'w [u8] {
@@ -640,7 +642,7 @@ impl<'w, B: Backend> Walk<'w, B> {
         if len > self.settings.email_max || len > 63 || len == 0 {
             return None;
         }
-        let block = self.marked.load(close, 3);
+        let block = self.marked.load::<3, _>(close);
         let masks = Address::of(self.backend, block);
         let all = !(!0u64 << len);
         let last = 1u64 << (len - 1);
@@ -684,8 +686,8 @@ impl<'w, B: Backend> Walk<'w, B> {
 
 /// A birthday's number, for a name whose closing quote is at `close`; gives how far behind that the number ends.
 #[inline(always)]
-fn number(marked: Marked<'_>, name: &Name, close: u32, birthday: &mut [u8; 2]) -> Option<usize> {
-    let &[colon, first, second] = marked.load(close, 1);
+fn number(marked: Marked<'_>, name: &Name, close: u32, birthday: &mut [u8; 2]) -> Option<u32> {
+    let &[colon, first, second] = marked.load::<1, _>(close);
     let (first, second) = (first.wrapping_sub(b'0'), second.wrapping_sub(b'0'));
     if colon != b':' || name.kind != Kind::Birthday || first == 0 || first > 9 {
         return None;
@@ -831,5 +833,28 @@ mod tests {
         let digits = Settings { phone_format: PhoneFormat::Digits, ..Settings::default() };
         assert!(!verdict(r#"{"sms_number":"508-423-1235"}"#, &digits));
         assert!(verdict(r#"{"sms_number":"5084231235"}"#, &digits));
+    }
+
+    #[test]
+    fn nothing_is_loaded_from_behind_the_slack() {
+        let mut canonical = Canonical::default();
+        let mut bytes = vec![b'x'; 10 + SLACK];
+        bytes.push(b'!');
+        bytes[10 + 3] = b'y';
+        #[inline(always)]
+        fn mark<'b, B: Backend>(backend: B, canonical: &mut Canonical, bytes: &'b [u8]) -> Marked<'b> {
+            Marked::new(backend, canonical, bytes, 10)
+        }
+        let marked = mark(crate::scan::scalar::Scalar, &mut canonical, &bytes);
+        for place in [10, 11, 1 << 20, u32::MAX] {
+            assert_eq!(marked.load::<3, 2>(place), b"yx", "{place}");
+            assert!(!marked.load::<{ SLACK - 64 }, 64>(place).contains(&b'!'));
+        }
+    }
+
+    #[test]
+    #[should_panic = "bytes.len() >= len + SLACK"]
+    fn bytes_without_slack_are_refused() {
+        Marked::new(crate::scan::scalar::Scalar, &mut Canonical::default(), &[0; SLACK + 9], 10);
     }
 }
