@@ -2,8 +2,9 @@
 //!
 //! Contacts are told apart by 60 bits of a hash of their identity: among ten million, the odds that any two are taken for
 //! one are below one in twenty thousand. The first 65,536 go into an ordinary hash map, so that a small run costs little;
-//! then a table of 10-byte entries takes over: 48 bits of the hash, and the index of the first contact. The other 12 bits
-//! choose one of 4096 segments, each with open addressing of its own and all of one size.
+//! then a table takes over that holds 48 bits of the hash, and the index of the first contact. The other 12 bits choose one
+//! of 4096 segments, all of one size and each with open addressing of its own, in lines of 64 bytes: a look is, nearly always,
+//! one line of the cache.
 //!
 //! The segments lie in one map, in huge pages where the system has them: a look into ordinary pages all over the table costs
 //! several times as much, for the walk through the page tables alone. The map grows in place, a little at a time once it is
@@ -21,11 +22,13 @@ const SMALL: usize = 1 << 16;
 const SEGMENT_BITS: u32 = 12;
 const SEGMENTS: usize = 1 << SEGMENT_BITS;
 const TAG_BITS: u32 = 48;
-/// Bytes of one entry: 6 of the hash, 4 of the index.
-const ENTRY: usize = 10;
+/// Bytes of one line of a segment.
+const LINE: usize = 64;
+/// Entries in a line.
+const ENTRIES: usize = 6;
 /// What the map's size is a multiple of: a huge page.
 const STEP: usize = 2 << 20;
-/// Index behind the last that an entry can hold; 0 in the table means "empty".
+/// Index behind the last that an entry can hold.
 const INDEX_END: u64 = u32::MAX as u64;
 
 /// The keys are hashes already.
@@ -95,15 +98,15 @@ impl Seen {
     pub fn expect(&self, identity: Identity) {
         let Some(table) = &self.table else { return };
         let (segment, tag) = split(key_of(identity));
-        if let Some(entry) = table.map.get((segment * table.room + table.home(tag)) * ENTRY) {
+        if let Some(line) = table.map.get((segment * table.room + home(tag, table.room)) * LINE) {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: a prefetch reads nothing as far as the program can tell, and this address is a valid one.
             unsafe {
                 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-                _mm_prefetch(std::ptr::from_ref(entry).cast(), _MM_HINT_T0);
+                _mm_prefetch(std::ptr::from_ref(line).cast(), _MM_HINT_T0);
             }
             #[cfg(not(target_arch = "x86_64"))]
-            let _ = entry;
+            let _ = line;
         }
     }
 
@@ -128,81 +131,92 @@ fn split(key: u64) -> (usize, u64) {
 #[derive(Debug)]
 struct Table {
     map: MmapMut,
-    /// Entries that each segment has room for.
+    /// Lines in each segment.
     room: usize,
     /// Entries in each segment.
     lens: Vec<u32>,
 }
 
-/// The entry's hash, and its index plus one; 0 where it is empty.
-#[inline]
-fn entry(segment: &[u8], at: usize) -> (u64, u32) {
-    let bytes: &[u8; ENTRY] = segment[at * ENTRY..].first_chunk().expect("a whole entry");
-    let low = u64::from_le_bytes(*bytes.first_chunk().expect("8 of 10"));
-    let index = u32::from_le_bytes(*bytes.last_chunk().expect("4 of 10"));
-    (low & ((1 << TAG_BITS) - 1), index)
+/// A line: the low 32 bits of each hash, the indexes, the high 16 bits of each hash, and how many there are.
+type Line = [u8; LINE];
+const INDEXES: usize = 4 * ENTRIES;
+const HIGHS: usize = 8 * ENTRIES;
+const COUNT: usize = 10 * ENTRIES;
+
+#[inline(always)]
+fn u32_at(line: &Line, at: usize) -> u32 {
+    u32::from_le_bytes(*line[at..].first_chunk().expect("within the line"))
 }
 
-/// Where the search for a hash begins: the hash, stretched over the room.
+/// The hash and the index of entry `i`.
+#[inline]
+fn entry(line: &Line, i: usize) -> (u64, u32) {
+    let high = u16::from_le_bytes(*line[HIGHS + 2 * i..].first_chunk().expect("within the line"));
+    (u64::from(high) << 32 | u64::from(u32_at(line, 4 * i)), u32_at(line, INDEXES + 4 * i))
+}
+
+/// The line at which the search for a hash begins: the hash, stretched over the room.
 #[inline]
 fn home(tag: u64, room: usize) -> usize {
-    ((u128::from(tag) * room as u128) >> TAG_BITS) as usize
+    (((tag >> (TAG_BITS - 32)) * room as u64) >> 32) as usize
 }
 
-/// The index of the first contact with this hash, or where it would be put.
+/// Looks for a hash in a segment, and puts it there if it is not, with this index, where there is one. Somewhere in the segment
+/// there must be room.
 #[inline]
-fn find(segment: &[u8], room: usize, tag: u64) -> Result<u64, usize> {
-    let mut at = home(tag, room);
+fn find_or_put(segment: &mut [Line], tag: u64, index: Option<u32>) -> Sight {
+    let mut at = home(tag, segment.len());
     loop {
-        match entry(segment, at) {
-            (_, 0) => return Err(at),
-            (found, index) if found == tag => return Ok(u64::from(index) - 1),
-            _ => at = if at + 1 == room { 0 } else { at + 1 },
+        let line = &mut segment[at];
+        let count = usize::from(line[COUNT]);
+        // All of them, whether or not they are there: that has no branches.
+        let mut same = 0u32;
+        for i in 0..ENTRIES {
+            same |= u32::from(u32_at(line, 4 * i) == tag as u32) << i;
         }
+        same &= !(!0 << count);
+        while same != 0 {
+            let (found, first) = entry(line, same.trailing_zeros() as usize);
+            if found == tag {
+                return Sight::Before(u64::from(first));
+            }
+            same &= same - 1;
+        }
+        if count < ENTRIES {
+            if let Some(index) = index {
+                line[4 * count..4 * count + 4].copy_from_slice(&(tag as u32).to_le_bytes());
+                line[INDEXES + 4 * count..INDEXES + 4 * count + 4].copy_from_slice(&index.to_le_bytes());
+                line[HIGHS + 2 * count..HIGHS + 2 * count + 2].copy_from_slice(&((tag >> 32) as u16).to_le_bytes());
+                line[COUNT] = count as u8 + 1;
+            }
+            return Sight::New;
+        }
+        at = if at + 1 == segment.len() { 0 } else { at + 1 };
     }
-}
-
-#[inline]
-fn put(segment: &mut [u8], at: usize, tag: u64, index: u32) {
-    let bytes = &mut segment[at * ENTRY..(at + 1) * ENTRY];
-    bytes[..6].copy_from_slice(&tag.to_le_bytes()[..6]);
-    bytes[6..].copy_from_slice(&(index + 1).to_le_bytes());
 }
 
 impl Table {
     fn new() -> io::Result<Table> {
         let map = MmapMut::map_anon(STEP)?;
-        Ok(Table { room: STEP / SEGMENTS / ENTRY, map, lens: vec![0; SEGMENTS] })
+        Ok(Table { room: STEP / SEGMENTS / LINE, map, lens: vec![0; SEGMENTS] })
     }
 
     #[inline]
-    fn home(&self, tag: u64) -> usize {
-        home(tag, self.room)
-    }
-
-    #[inline]
-    fn segment(&mut self, number: usize) -> &mut [u8] {
-        &mut self.map[number * self.room * ENTRY..(number + 1) * self.room * ENTRY]
+    fn segment(&mut self, number: usize) -> &mut [Line] {
+        &mut self.map.as_chunks_mut().0[number * self.room..(number + 1) * self.room]
     }
 
     #[inline]
     fn see(&mut self, key: u64, index: u64) -> io::Result<Sight> {
         let (number, tag) = split(key);
-        // One place at least stays empty, so that a search ends.
-        if self.lens[number] as usize >= self.room - self.room / 16 - 1 {
+        // Some room stays, so that a search ends, and soon.
+        if self.lens[number] as usize >= self.room * ENTRIES - self.room / 4 - 1 {
             self.grow()?;
         }
-        let room = self.room;
-        let segment = self.segment(number);
-        let at = match find(segment, room, tag) {
-            Ok(first) => return Ok(Sight::Before(first)),
-            Err(at) => at,
-        };
-        if index < INDEX_END {
-            put(segment, at, tag, index as u32);
-            self.lens[number] += 1;
-        }
-        Ok(Sight::New)
+        let index = (index < INDEX_END).then_some(index as u32);
+        let sight = find_or_put(self.segment(number), tag, index);
+        self.lens[number] += u32::from(sight == Sight::New && index.is_some());
+        Ok(sight)
     }
 
     /// Gives every segment more room. They move up one after the other, the last first: where one goes, only itself and those
@@ -213,28 +227,27 @@ impl Table {
         let more = match self.map.len() {
             // As much as keeps an entry below 24 bytes: small segments fill less evenly than large ones.
             0..0x80_0000 => old / 2,
-            0x80_0000..0x200_0000 => old / 8 * 5,
+            0x80_0000..0x200_0000 => old / 8 * 4,
             0x200_0000..0x400_0000 => old / 4,
             _ => old / 16,
         };
-        let room = old + more.max(8);
-        let bytes = (SEGMENTS * room * ENTRY).next_multiple_of(STEP);
+        let room = old + more.max(1);
+        let bytes = (SEGMENTS * room * LINE).next_multiple_of(STEP);
         // All the room there is in whole huge pages.
-        let room = bytes / SEGMENTS / ENTRY;
+        let room = bytes / SEGMENTS / LINE;
         self.resize(bytes)?;
-        let mut segment = vec![0; old * ENTRY];
+        let lines: &mut [Line] = self.map.as_chunks_mut().0;
+        let mut segment = vec![[0; LINE]; old];
         for number in (0..SEGMENTS).rev() {
-            segment.copy_from_slice(&self.map[number * old * ENTRY..(number + 1) * old * ENTRY]);
-            let place = &mut self.map[number * room * ENTRY..(number + 1) * room * ENTRY];
+            segment.copy_from_slice(&lines[number * old..(number + 1) * old]);
+            let place = &mut lines[number * room..(number + 1) * room];
             // What lies behind the old end is zeros already.
-            let stale = (SEGMENTS * old * ENTRY).saturating_sub(number * room * ENTRY).min(place.len());
-            place[..stale].fill(0);
-            for at in 0..old {
-                let (tag, index) = entry(&segment, at);
-                if index > 0
-                    && let Err(at) = find(place, room, tag)
-                {
-                    put(place, at, tag, index - 1);
+            let stale = (SEGMENTS * old).saturating_sub(number * room).min(room);
+            place[..stale].fill([0; LINE]);
+            for line in &segment {
+                for i in 0..usize::from(line[COUNT]) {
+                    let (tag, index) = entry(line, i);
+                    find_or_put(place, tag, Some(index));
                 }
             }
         }
