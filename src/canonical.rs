@@ -7,7 +7,7 @@
 //! always safe here, and saying yes never needs a second look: a property test holds both ways against each other.
 
 use crate::clean::Batch;
-use crate::contact::{Family, KNOWN, MEMBERS, MemberId};
+use crate::contact::{Family, KNOWN, MEMBERS, MemberId, NAME_MAX, NAME_PLACES, name_key, name_place};
 use crate::judge::{Identity, identity_of};
 use crate::rules::whole::CONTACT_BYTES_MAX;
 use crate::rules::{PhoneFormat, Settings, birthday, custom, date::Date, phone, text};
@@ -333,15 +333,6 @@ const ANOTHER: Name = Name {
     id: MemberId::Custom,
 };
 
-/// Longest name in the table.
-const NAME_MAX: usize = 16;
-const NAMES: usize = 256;
-
-#[inline(always)]
-const fn name_hash((head, tail): (u64, u64), factor: u64) -> usize {
-    ((head ^ tail.rotate_left(21)).wrapping_mul(factor) >> 56) as usize
-}
-
 /// The bytes of a name that is so long.
 static NAME_BYTES: [(u64, u64); NAME_MAX + 2] = {
     let mut bytes = [(0, 0); NAME_MAX + 2];
@@ -355,47 +346,31 @@ static NAME_BYTES: [(u64, u64); NAME_MAX + 2] = {
     bytes
 };
 
-/// A factor by which no two names fall on one place, and the table it makes.
-const TABLE: (u64, [Name; NAMES]) = {
-    let mut factor = 0x9e37_79b9_7f4a_7c15u64;
-    loop {
-        let mut table = [ANOTHER; NAMES];
-        let (mut i, mut good) = (0, true);
-        while i < KNOWN.len() && good {
-            let name = MEMBERS[i].name.as_bytes();
-            assert!(!name.is_empty() && name.len() <= NAME_MAX);
-            let (mut padded, mut at) = ([0; 16], 0);
-            while at < name.len() {
-                padded[at] = name[at];
-                at += 1;
-            }
-            let all = u128::from_le_bytes(padded);
-            let key = (all as u64, (all >> 64) as u64);
-            let place = name_hash(key, factor);
-            good = table[place].key.0 == !0;
-            let kind = match MEMBERS[i].family {
-                Family::Text | Family::Address => Kind::Text,
-                Family::Phone => Kind::Phone,
-                Family::Date => Kind::Date,
-                Family::Email => Kind::Email,
-                Family::Sms => Kind::Sms,
-                Family::Consent => Kind::Consent,
-                Family::Birthday | Family::Custom | Family::Unknown => Kind::Birthday,
-            };
-            let limit = match kind {
-                Kind::Text => MEMBERS[i].limit as u32,
-                _ => 63,
-            };
-            table[place] = Name { key, bit: 1 << i, reach: limit + 3, kind, id: KNOWN[i] };
-            i += 1;
-        }
-        if good {
-            break (factor, table);
-        }
-        factor = factor.wrapping_mul(0xd134_2543_de82_ef95).wrapping_add(2);
+static NAMES: [Name; NAME_PLACES] = {
+    let mut table = [ANOTHER; NAME_PLACES];
+    let mut i = 0;
+    // The sum of a contact's bits must not reach the count above them.
+    assert!(KNOWN.len() <= 50);
+    while i < KNOWN.len() {
+        let key = name_key(MEMBERS[i].name.as_bytes()).expect("a short name");
+        let kind = match MEMBERS[i].family {
+            Family::Text | Family::Address => Kind::Text,
+            Family::Phone => Kind::Phone,
+            Family::Date => Kind::Date,
+            Family::Email => Kind::Email,
+            Family::Sms => Kind::Sms,
+            Family::Consent => Kind::Consent,
+            Family::Birthday | Family::Custom | Family::Unknown => Kind::Birthday,
+        };
+        let limit = match kind {
+            Kind::Text => MEMBERS[i].limit as u32,
+            _ => 63,
+        };
+        table[name_place(key)] = Name { key, bit: 1 << i, reach: limit + 3, kind, id: KNOWN[i] };
+        i += 1;
     }
+    table
 };
-static NAME_TABLE: [Name; NAMES] = TABLE.1;
 static OTHER_NAME: Name = ANOTHER;
 
 /// What the table has for the name that is the first `len` of these bytes.
@@ -404,7 +379,7 @@ fn member(bytes: &[u8; 16], len: usize) -> &'static Name {
     let all = u128::from_le_bytes(*bytes);
     let mask = NAME_BYTES[len.min(NAME_MAX + 1)];
     let key = (all as u64 & mask.0, (all >> 64) as u64 & mask.1);
-    let name = &NAME_TABLE[name_hash(key, TABLE.0)];
+    let name = &NAMES[name_place(key)];
     let same = ((name.key.0 ^ key.0) | (name.key.1 ^ key.1)) == 0;
     if same { name } else { &OTHER_NAME }
 }

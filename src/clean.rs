@@ -283,6 +283,7 @@ pub struct Cleaner {
     canonical: Canonical,
     parser: Parser,
     judge: Buffers,
+    strict: Strict<'static>,
     /// Every contact goes through the parser, for tests of the two ways against each other.
     parse_all: bool,
 }
@@ -295,6 +296,7 @@ struct Work<'w> {
     batch: &'w Batch<'w>,
     /// Which contacts are clean: see [`Canonical`].
     verdicts: &'w [Identity],
+    strict: &'w mut Strict<'static>,
     cleaned: &'w mut Cleaned,
 }
 
@@ -328,7 +330,8 @@ impl Cleaner {
             self.canonical.judge(batch, settings);
         }
         let verdicts = &self.canonical.verdicts;
-        let mut work = Work { settings, wanted, separator, batch, verdicts, cleaned };
+        let strict = &mut self.strict;
+        let mut work = Work { settings, wanted, separator, batch, verdicts, strict, cleaned };
         let mut i = 0;
         while i < batch.spans.len() && work.cleaned.stop.is_none() {
             // A stretch whose contacts, but for the clean ones, can be parsed together.
@@ -385,7 +388,8 @@ impl Cleaner {
         cleaned: &mut Cleaned,
     ) {
         cleaned.clear();
-        let mut work = Work { settings, wanted, separator: Separator::Newline, batch, verdicts: &[], cleaned };
+        let strict = &mut self.strict;
+        let mut work = Work { settings, wanted, separator: Separator::Newline, batch, verdicts: &[], strict, cleaned };
         self.judge = work.alone(i, std::mem::take(&mut self.judge), Some(first));
     }
 }
@@ -483,7 +487,7 @@ impl<'w> Work<'w> {
             self.reject(i, Code::SYN002, None, Raw::Bytes(contact), Detail::None, false);
             return buffers;
         }
-        match Strict::parse(contact) {
+        match std::mem::take(self.strict).recycle().read(contact) {
             Err(error) if self.batch.layout == Layout::Lines => self.bad_line(i, contact, error),
             Err(error) => {
                 // The span is whole, so nothing was cut off: a word that ends too soon is no value.
@@ -508,7 +512,9 @@ impl<'w> Work<'w> {
             Ok(Some(strict)) => {
                 let mut judge = Judge::new(self.settings, buffers);
                 self.judge(i, strict.members(), duplicate_of, &mut judge);
-                return judge.into_buffers();
+                let buffers = judge.into_buffers();
+                *self.strict = strict.recycle();
+                return buffers;
             }
         }
         buffers

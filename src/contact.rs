@@ -1,5 +1,6 @@
 //! One contact: its members, borrowed from the parser, and the table of the names that mean something.
 
+use crate::scan::word;
 use crate::syntax::Kind;
 
 /// A value as it was given.
@@ -169,16 +170,11 @@ impl MemberId {
     #[inline]
     pub fn of(name: &str) -> MemberId {
         let bytes = name.as_bytes();
-        let mut at = hash(bytes);
-        loop {
-            let slot = SLOTS[at & (SLOTS.len() - 1)];
-            if slot == EMPTY {
-                break;
+        if let Some(key) = name_key(bytes) {
+            let id = PLACES.1[name_place(key)];
+            if KEYS.get(id as usize) == Some(&key) {
+                return id;
             }
-            if MEMBERS[slot as usize].name.as_bytes() == bytes {
-                return KNOWN[slot as usize];
-            }
-            at += 1;
         }
         if bytes.starts_with(b"cf:") {
             MemberId::Custom
@@ -190,35 +186,71 @@ impl MemberId {
     }
 }
 
-const EMPTY: u8 = u8::MAX;
+/// Longest name in the table, in bytes.
+pub(crate) const NAME_MAX: usize = 16;
+/// Places for names: see [`name_place`].
+pub(crate) const NAME_PLACES: usize = 256;
 
-/// Names by hash, found again by walking on from where the hash points.
-static SLOTS: [u8; 256] = slots();
-
-/// Length and three bytes tell nearly all names apart.
+/// The bytes of a name and zeros behind them, as two words; none for a name that is empty, longer than those of the table, or
+/// has a zero in it.
 #[inline]
-const fn hash(name: &[u8]) -> usize {
+pub(crate) const fn name_key(name: &[u8]) -> Option<(u64, u64)> {
     let len = name.len();
-    if len == 0 {
-        return 0;
-    }
-    let (first, last, middle) = (name[0] as usize, name[len - 1] as usize, name[len / 2] as usize);
-    (len * 7) ^ (first * 5) ^ (last * 31) ^ (middle * 3)
+    let key = match name.first_chunk::<8>() {
+        None if len > 0 => (word::load_up_to_8(name), 0),
+        Some(first) if len <= NAME_MAX => {
+            let Some(last) = name.last_chunk::<8>() else { return None };
+            // The last eight, without those among them that are of the first eight.
+            let last = u64::from_le_bytes(*last);
+            (u64::from_le_bytes(*first), if len == 8 { 0 } else { last >> (8 * (16 - len)) })
+        }
+        _ => return None,
+    };
+    // A zero at the end of a name would be taken for one behind it.
+    if name[len - 1] == 0 { None } else { Some(key) }
 }
 
-const fn slots() -> [u8; 256] {
-    let mut slots = [EMPTY; 256];
+/// Where a name's key is looked up; no two names of the table have one place.
+#[inline(always)]
+pub(crate) const fn name_place(key: (u64, u64)) -> usize {
+    place_by(key, PLACES.0)
+}
+
+#[inline(always)]
+const fn place_by((head, tail): (u64, u64), factor: u64) -> usize {
+    ((head ^ tail.rotate_left(21)).wrapping_mul(factor) >> 56) as usize
+}
+
+/// The keys of the table's names.
+static KEYS: [(u64, u64); KNOWN.len()] = {
+    let mut keys = [(0, 0); KNOWN.len()];
     let mut i = 0;
     while i < KNOWN.len() {
-        let mut at = hash(MEMBERS[i].name.as_bytes()) & 255;
-        while slots[at] != EMPTY {
-            at = (at + 1) & 255;
-        }
-        slots[at] = i as u8;
+        keys[i] = name_key(MEMBERS[i].name.as_bytes()).expect("a short name");
         i += 1;
     }
-    slots
-}
+    keys
+};
+
+/// A factor by which no two names fall on one place, and the member at each.
+const PLACES: (u64, [MemberId; NAME_PLACES]) = {
+    let mut factor = 0x9e37_79b9_7f4a_7c15u64;
+    loop {
+        let mut places = [MemberId::Unknown; NAME_PLACES];
+        let (mut i, mut good) = (0, true);
+        while i < KNOWN.len() && good {
+            let key = name_key(MEMBERS[i].name.as_bytes()).expect("a short name");
+            let place = place_by(key, factor);
+            good = matches!(places[place], MemberId::Unknown);
+            places[place] = KNOWN[i];
+            i += 1;
+        }
+        if good {
+            break (factor, places);
+        }
+        factor = factor.wrapping_mul(0xd134_2543_de82_ef95).wrapping_add(2);
+    }
+};
 
 /// What to say of a name that is no member, where the mistake is a known one.
 #[must_use]
@@ -286,7 +318,19 @@ mod tests {
         assert_eq!(MEMBERS.len(), KNOWN.len() + 2);
         assert_eq!(MemberId::of("cf:x"), MemberId::Custom);
         assert_eq!(MemberId::of("home country"), MemberId::HomeCountry);
-        for unknown in ["", "Email", "emai", "email ", "firstName", "cf_x", "CF:x", "work country"] {
+        for unknown in [
+            "",
+            "Email",
+            "email\0",
+            "sms_number\0",
+            "sms_consent_date_",
+            "emai",
+            "email ",
+            "firstName",
+            "cf_x",
+            "CF:x",
+            "work country",
+        ] {
             assert_eq!(MemberId::of(unknown), MemberId::Unknown, "{unknown}");
         }
     }

@@ -8,6 +8,7 @@ use crate::contact::{Member, Value};
 use crate::syntax::{self, Kind, SyntaxError};
 use simd_json::{Buffers, Node, StaticNode, Tape};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// simd-json and its buffers, used again for every batch.
 pub struct Parser {
@@ -154,23 +155,42 @@ impl<'a> Strict<'a> {
     /// # Errors
     /// Broken syntax, at which byte of `contact`.
     pub fn parse(contact: &'a [u8]) -> Result<Option<Strict<'a>>, SyntaxError> {
-        let range = syntax::check(contact)?;
-        let contact = &contact[range];
-        if contact.first() != Some(&b'{') {
-            return Ok(None);
-        }
-        let mut ranges = Vec::new();
-        syntax::members(contact, &mut ranges)?;
-        let members = ranges.into_iter().map(|(name, value)| {
-            let value = &contact[value];
-            let text = match value {
-                [b'"', inside @ .., b'"'] => Text::String(syntax::unescape(inside)),
-                // Checked above: it is UTF-8.
-                raw => Text::Raw(std::str::from_utf8(raw).unwrap_or_default()),
+        Strict::default().read(contact)
+    }
+
+    /// The same, in the room of one that was read before.
+    ///
+    /// # Errors
+    /// As [`Strict::parse`].
+    pub fn read(mut self, contact: &'a [u8]) -> Result<Option<Strict<'a>>, SyntaxError> {
+        self.members.clear();
+        if let Ok(text) = std::str::from_utf8(contact) {
+            let unescape = |range: Range<usize>| match &text[range] {
+                plain if !plain.as_bytes().contains(&b'\\') => Cow::Borrowed(plain),
+                escaped => syntax::unescape(escaped.as_bytes()),
             };
-            (syntax::unescape(&contact[name]), text)
-        });
-        Ok(Some(Strict { members: members.collect() }))
+            let read = syntax::members(contact, |name, value| {
+                let value = match contact[value.start] {
+                    b'"' => Text::String(unescape(value.start + 1..value.end - 1)),
+                    _ => Text::Raw(&text[value]),
+                };
+                self.members.push((unescape(name), value));
+            });
+            if read {
+                return Ok(Some(self));
+            }
+        }
+        let range = syntax::check(contact)?;
+        debug_assert!(contact[range.start] != b'{', "an object that was not read");
+        Ok(None)
+    }
+
+    /// Its room, for another contact.
+    #[must_use]
+    pub fn recycle<'b>(mut self) -> Strict<'b> {
+        self.members.clear();
+        // Collected in place, as only lifetimes differ.
+        Strict { members: self.members.into_iter().map(|_| unreachable!("there are none")).collect() }
     }
 
     /// Its members, in order.

@@ -4,6 +4,7 @@
 //! text (a number is never sent through a float), and reads whatever the fast parser will not (`1e999` is JSON). It
 //! allocates nothing but what the caller asks for, and its stack is one 64-bit word, so nesting costs nothing.
 
+use crate::scan::word;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
@@ -197,6 +198,7 @@ impl<'a> Cursor<'a> {
         self.expect(b'"', "a double quote")?;
         let start = self.at;
         loop {
+            self.at += word::plain_prefix(&self.bytes[self.at..]);
             match self.peek() {
                 None => return self.fail(Fault::End),
                 Some(b'"') => {
@@ -204,8 +206,7 @@ impl<'a> Cursor<'a> {
                     return Ok(start..self.at - 1);
                 }
                 Some(b'\\') => self.escape()?,
-                Some(byte @ 0..=0x1f) => return self.fail(Fault::Control(byte)),
-                Some(_) => self.at += 1,
+                Some(byte) => return self.fail(Fault::Control(byte)),
             }
         }
     }
@@ -341,6 +342,10 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// Everything [`Fault`] lists but [`Fault::Utf8`] and [`Fault::Trailing`].
     pub fn value(&mut self) -> Result<Range<usize>> {
+        self.value_within(MAX_DEPTH)
+    }
+
+    fn value_within(&mut self, depth_max: u32) -> Result<Range<usize>> {
         let start = self.at;
         // One bit a level, the innermost lowest: 1 for an object.
         let (mut objects, mut depth) = (0u64, 0u32);
@@ -348,7 +353,7 @@ impl<'a> Cursor<'a> {
             // A value begins here.
             match self.peek() {
                 Some(open @ (b'{' | b'[')) => {
-                    if depth == MAX_DEPTH {
+                    if depth == depth_max {
                         return self.fail(Fault::Depth);
                     }
                     depth += 1;
@@ -440,36 +445,44 @@ pub fn check(bytes: &[u8]) -> Result<Range<usize>> {
     }
 }
 
-/// Name and value ranges of the members of the object that `bytes` hold, in order, appended to `members`.
-///
-/// `bytes` must have passed [`check`] and begin with `{`.
-///
-/// # Errors
-/// None for an object that passed [`check`]; the same as that otherwise.
-pub fn members(bytes: &[u8], members: &mut Vec<(Range<usize>, Range<usize>)>) -> Result<()> {
-    let mut cursor = Cursor::new(bytes);
-    cursor.expect(b'{', "an object")?;
-    cursor.skip_space();
-    if cursor.peek() == Some(b'}') {
-        return Ok(());
-    }
-    loop {
-        let name = cursor.name()?;
-        members.push((name, cursor.value()?));
+/// Name and value ranges of the members of the object that `bytes` hold, in order: between the quotes
+/// of a name, and all of a value. False, and no more than that, for anything else: [`check`] says what it is.
+#[must_use]
+pub fn members(bytes: &[u8], mut member: impl FnMut(Range<usize>, Range<usize>)) -> bool {
+    fn object(cursor: &mut Cursor<'_>, member: &mut impl FnMut(Range<usize>, Range<usize>)) -> Result<()> {
+        cursor.skip_space();
+        cursor.expect(b'{', "an object")?;
         cursor.skip_space();
         if cursor.peek() == Some(b'}') {
+            cursor.at += 1;
             return Ok(());
         }
-        cursor.expect(b',', "a comma or }")?;
+        loop {
+            let name = cursor.name()?;
+            member(name, cursor.value_within(MAX_DEPTH - 1)?);
+            cursor.skip_space();
+            if cursor.peek() == Some(b'}') {
+                cursor.at += 1;
+                return Ok(());
+            }
+            cursor.expect(b',', "a comma or }")?;
+            cursor.skip_space();
+        }
+    }
+    let mut cursor = Cursor::new(bytes);
+    object(&mut cursor, &mut member).is_ok() && {
         cursor.skip_space();
+        cursor.peek().is_none()
     }
 }
 
 /// The text of a string whose inside, between the quotes, is `inside`. What [`Cursor::string`] refuses is left out.
 #[must_use]
 pub fn unescape(inside: &[u8]) -> Cow<'_, str> {
-    if memchr::memchr(b'\\', inside).is_none() {
-        return String::from_utf8_lossy(inside);
+    if !inside.contains(&b'\\')
+        && let Ok(text) = std::str::from_utf8(inside)
+    {
+        return Cow::Borrowed(text);
     }
     let cursor = Cursor::new(inside);
     let mut text = Vec::with_capacity(inside.len());

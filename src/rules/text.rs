@@ -2,6 +2,7 @@
 
 use super::{Effect, Rule};
 use crate::finding::{Code, Severity};
+use crate::scan::word;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// The family's codes.
@@ -63,19 +64,6 @@ pub fn trim(text: &str) -> &str {
     }
 }
 
-/// Printable ASCII, no space at an end, no two spaces together: nothing to normalise.
-#[inline]
-fn is_plain(text: &[u8]) -> bool {
-    let mut before = b' ';
-    for &byte in text {
-        if !(0x20..0x7f).contains(&byte) || (byte == b' ' && before == b' ') {
-            return false;
-        }
-        before = byte;
-    }
-    before != b' '
-}
-
 /// What became of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Text {
@@ -93,7 +81,7 @@ pub fn normalise(text: &str, buffer: &mut String) -> Text {
     if text.is_empty() {
         return Text::Blank;
     }
-    if is_plain(text.as_bytes()) {
+    if word::is_plain(text.as_bytes()) {
         return Text::Same;
     }
     normalise_slowly(text, buffer)

@@ -5,6 +5,7 @@
 //! are tested against; a new one (NEON, say) needs its operations and a line in [`Choice::available`].
 
 pub mod scalar;
+pub mod word;
 #[cfg(target_arch = "x86_64")]
 pub mod x86;
 
