@@ -123,6 +123,9 @@ impl Output {
     }
 
     fn new(name: String, target: Target) -> Output {
+        if let Target::Direct(file) = &target {
+            crate::input::widen_pipe(file);
+        }
         Output { name, target: Some(target), gathered: Vec::new(), written: 0 }
     }
 

@@ -20,7 +20,15 @@ pub const BLOCK: usize = 256 << 10;
 enum Bytes {
     #[cfg(unix)]
     Window(window::Window),
-    Block(Vec<u8>, Option<Sender<Vec<u8>>>),
+    Block(Block),
+}
+
+/// The first `len` of these bytes, whose room goes back to the pool.
+#[derive(Default)]
+struct Block {
+    bytes: Vec<u8>,
+    len: usize,
+    pool: Option<Sender<Vec<u8>>>,
 }
 
 /// A stretch of one input.
@@ -37,7 +45,7 @@ impl Chunk {
         match &self.bytes {
             #[cfg(unix)]
             Bytes::Window(window) => window,
-            Bytes::Block(block, _) => block,
+            Bytes::Block(block) => &block.bytes[..block.len],
         }
     }
 
@@ -59,16 +67,16 @@ impl Chunk {
         match &self.bytes {
             #[cfg(unix)]
             Bytes::Window(window) => window.is_torn(),
-            Bytes::Block(..) => false,
+            Bytes::Block(_) => false,
         }
     }
 }
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        if let Bytes::Block(block, Some(pool)) = &mut self.bytes {
+        if let Bytes::Block(Block { bytes, pool: Some(pool), .. }) = &mut self.bytes {
             // Nobody may be there to take it back, which is as well.
-            let _ = pool.try_send(std::mem::take(block));
+            let _ = pool.try_send(std::mem::take(bytes));
         }
     }
 }
@@ -140,6 +148,7 @@ impl Source {
         if cfg!(unix) && meta.is_file() && meta.len() > 0 && at_start {
             return Ok(Source::new(name, From::File { file, len: meta.len() }));
         }
+        widen_pipe(&file);
         Ok(Source::pipe(name, Box::new(file)))
     }
 
@@ -153,7 +162,8 @@ impl Source {
     #[must_use]
     pub fn memory(name: String, bytes: Vec<u8>) -> Source {
         let end = bytes.len() as u64;
-        let current = Some(Arc::new(Chunk { bytes: Bytes::Block(bytes, None), base: 0 }));
+        let current =
+            Some(Arc::new(Chunk { bytes: Bytes::Block(Block { len: bytes.len(), bytes, pool: None }), base: 0 }));
         Source { end, current, ..Source::new(name, From::Memory { more: false }) }
     }
 
@@ -245,26 +255,28 @@ impl Source {
             From::Pipe { reader, pool } => {
                 let room = (self.limit.saturating_sub(self.end)).min(BLOCK as u64) as usize;
                 let mut block = pool.1.try_recv().unwrap_or_default();
-                block.clear();
-                if let Some(current) = &self.current {
-                    block.extend_from_slice(current.from(keep));
+                let kept = self.current.as_ref().map_or(&[][..], |current| current.from(keep));
+                // What is in it from before is written over, and its length says nothing: to fill it with zeros each time would
+                // cost as much as reading.
+                if block.len() < kept.len() + room {
+                    block.resize(kept.len() + room, 0);
                 }
-                let kept = block.len();
-                block.resize(kept + room, 0);
+                block[..kept.len()].copy_from_slice(kept);
+                let kept = kept.len();
                 let mut read = kept;
-                while read < block.len() {
-                    match reader.read(&mut block[read..]) {
+                while read < kept + room {
+                    match reader.read(&mut block[read..kept + room]) {
                         Ok(0) => break,
                         Ok(n) => read += n,
                         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                         Err(error) => return Err(Error::io("read", &self.name, error)),
                     }
                 }
-                block.truncate(read);
                 if read == kept {
                     return Ok(None);
                 }
-                Chunk { bytes: Bytes::Block(block, Some(pool.0.clone())), base: keep }
+                let pool = Some(pool.0.clone());
+                Chunk { bytes: Bytes::Block(Block { bytes: block, len: read, pool }), base: keep }
             }
         };
         self.end = chunk.end();
@@ -364,6 +376,16 @@ impl Source {
         }
         Ok(())
     }
+}
+
+/// Lets a pipe hold more, where the system allows it: the fewer bytes it holds, the more often those at its ends wait for each
+/// other. Whatever is no pipe stays as it is.
+pub fn widen_pipe(file: &File) {
+    #[cfg(target_os = "linux")]
+    // The most that a user may ask for, unless the system was told otherwise.
+    let _ = rustix::pipe::fcntl_setpipe_size(file, 1 << 20);
+    #[cfg(not(target_os = "linux"))]
+    let _ = file;
 }
 
 #[cfg(test)]
