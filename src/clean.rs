@@ -294,8 +294,8 @@ struct Work<'w> {
     wanted: &'w Wanted,
     separator: Separator,
     batch: &'w Batch<'w>,
-    /// Which contacts are clean: see [`Canonical`].
-    verdicts: &'w [Identity],
+    /// Which contacts are clean, and which are plain.
+    canonical: &'w Canonical,
     strict: &'w mut Strict<'static>,
     cleaned: &'w mut Cleaned,
 }
@@ -329,9 +329,10 @@ impl Cleaner {
         } else {
             self.canonical.judge(batch, settings);
         }
-        let verdicts = &self.canonical.verdicts;
+        let canonical = &self.canonical;
+        let verdicts = &canonical.verdicts;
         let strict = &mut self.strict;
-        let mut work = Work { settings, wanted, separator, batch, verdicts, strict, cleaned };
+        let mut work = Work { settings, wanted, separator, batch, canonical, strict, cleaned };
         let mut i = 0;
         while i < batch.spans.len() && work.cleaned.stop.is_none() {
             // A stretch whose contacts, but for the clean ones, can be parsed together.
@@ -361,13 +362,14 @@ impl Cleaner {
                 })
             };
             if left == 0 {
-                work.copy(i..end);
+                self.judge = work.without_parser(i..end, std::mem::take(&mut self.judge));
             } else if !good {
                 for (i, verdict) in (i..end).zip(&verdicts[i..end]) {
-                    match *verdict {
-                        LEFT => self.judge = work.alone(i, std::mem::take(&mut self.judge), None),
-                        _ => work.copy(i..i + 1),
-                    }
+                    let buffers = std::mem::take(&mut self.judge);
+                    self.judge = match *verdict {
+                        LEFT => work.alone(i, buffers, None),
+                        _ => work.without_parser(i..i + 1, buffers),
+                    };
                     if work.cleaned.stop.is_some() {
                         break;
                     }
@@ -388,8 +390,8 @@ impl Cleaner {
         cleaned: &mut Cleaned,
     ) {
         cleaned.clear();
-        let strict = &mut self.strict;
-        let mut work = Work { settings, wanted, separator: Separator::Newline, batch, verdicts: &[], strict, cleaned };
+        let (canonical, strict) = (&self.canonical, &mut self.strict);
+        let mut work = Work { settings, wanted, separator: Separator::Newline, batch, canonical, strict, cleaned };
         self.judge = work.alone(i, std::mem::take(&mut self.judge), Some(first));
     }
 }
@@ -405,30 +407,54 @@ impl<'w> Work<'w> {
         }
     }
 
-    /// A stretch of contacts: those that are not clean were parsed together.
+    /// A stretch of contacts: those that are neither clean nor plain were parsed together.
     fn stretch<'a>(
         &mut self,
         range: std::ops::Range<usize>,
         mut contacts: Contacts<'_, 'a>,
-        buffers: Buffers,
+        mut buffers: Buffers,
     ) -> Buffers {
-        let mut judge: Judge<'a, '_> = Judge::new(self.settings, buffers);
-        let mut clean = range.start;
+        let mut done = range.start;
         for i in range.clone() {
-            if self.verdicts[i] != LEFT {
+            if self.canonical.verdicts[i] != LEFT {
                 continue;
             }
-            self.copy(clean..i);
-            clean = i + 1;
-            match contacts.next() {
-                Some(Parsed::Members(members)) => self.judge(i, members, None, &mut judge),
-                Some(Parsed::Strict | Parsed::Other) | None => {
-                    let buffers = self.alone(i, judge.into_buffers(), None);
-                    judge = Judge::new(self.settings, buffers);
+            buffers = self.without_parser(done..i, buffers);
+            done = i + 1;
+            buffers = match contacts.next() {
+                Some(Parsed::Members(members)) => {
+                    let mut judge = Judge::new(self.settings, buffers);
+                    self.judge(i, b"", members, None, &mut judge);
+                    judge.into_buffers()
                 }
+                Some(Parsed::Strict | Parsed::Other) | None => self.alone(i, buffers, None),
+            };
+        }
+        self.without_parser(done..range.end, buffers)
+    }
+
+    /// A stretch of contacts that are clean or plain.
+    fn without_parser(&mut self, range: std::ops::Range<usize>, buffers: Buffers) -> Buffers {
+        let mut judge: Judge<'w, '_> = Judge::new(self.settings, buffers);
+        let canonical = self.canonical;
+        let first = canonical.plain.partition_point(|plain| (plain.contact as usize) < range.start);
+        let mut done = range.start;
+        for plain in &canonical.plain[first..] {
+            let i = plain.contact as usize;
+            if i >= range.end {
+                break;
+            }
+            self.copy(done..i);
+            done = i + 1;
+            let bytes = self.batch.contact(&self.batch.spans[i]);
+            let members = &canonical.members[plain.members.0 as usize..plain.members.1 as usize];
+            match std::str::from_utf8(bytes) {
+                Ok(text) => self.judge(i, bytes, members.iter().map(|member| member.of(text)), None, &mut judge),
+                // It was asked before.
+                Err(_) => judge = Judge::new(self.settings, self.alone(i, judge.into_buffers(), None)),
             }
         }
-        self.copy(clean..range.end);
+        self.copy(done..range.end);
         judge.into_buffers()
     }
 
@@ -465,7 +491,11 @@ impl<'w> Work<'w> {
                     cleaned.out[end] = if comma { b',' } else { b'\n' };
                 }
                 end += usize::from(!comma);
-                cleaned.accepted.push(Accepted { contact: i as u32, end: end as u32, identity: self.verdicts[i] });
+                cleaned.accepted.push(Accepted {
+                    contact: i as u32,
+                    end: end as u32,
+                    identity: self.canonical.verdicts[i],
+                });
             }
             from = to;
         }
@@ -511,7 +541,7 @@ impl<'w> Work<'w> {
             }
             Ok(Some(strict)) => {
                 let mut judge = Judge::new(self.settings, buffers);
-                self.judge(i, strict.members(), duplicate_of, &mut judge);
+                self.judge(i, b"", strict.members(), duplicate_of, &mut judge);
                 let buffers = judge.into_buffers();
                 *self.strict = strict.recycle();
                 return buffers;
@@ -553,6 +583,7 @@ impl<'w> Work<'w> {
     fn judge<'a>(
         &mut self,
         i: usize,
+        bytes: &[u8],
         members: impl Iterator<Item = Member<'a>>,
         duplicate_of: Option<Detail<'a>>,
         judge: &mut Judge<'a, '_>,
@@ -565,7 +596,7 @@ impl<'w> Work<'w> {
             out.push(b',');
         }
         let mut sink = self.sink(self.place(i));
-        let (verdict, identity) = judge.contact(members, duplicate_of, &mut out, &mut sink);
+        let (verdict, identity) = judge.contact(bytes, members, duplicate_of, &mut out, &mut sink);
         if !verdict.accepted {
             out.truncate(start);
         }
@@ -827,6 +858,20 @@ mod tests {
     }
 
     #[test]
+    fn most_messy_contacts_need_no_parser() {
+        let settings = Settings::default();
+        let contacts: Vec<String> = (0..100)
+            .map(|i| format!(r#"{{"email":"a{i}@b.co","first_name":" x","phone":"1-508-123-1235","zip":{}}}"#, i + 1))
+            .collect();
+        let mut cleaner = Cleaner::default();
+        let cleaned = clean_by(&mut cleaner, &contacts, Layout::Lines, &settings, Separator::Newline);
+        assert_eq!((cleaned.stats.accepted, cleaner.canonical.plain.len()), (100, 100));
+        let first = cleaned.out.split(|byte| *byte == b'\n').next().unwrap();
+        let expected = r#"{"email":"a0@b.co","first_name":"x","phone":"508-123-1235","zip":"1"}"#;
+        assert_eq!(String::from_utf8_lossy(first), expected);
+    }
+
+    #[test]
     fn the_shortcut_takes_the_clean_contacts_of_an_export() {
         use crate::sample::{Sample, SampleFormat, write};
         let mut out = Vec::new();
@@ -836,7 +881,7 @@ mod tests {
         let mut cleaner = Cleaner::default();
         let cleaned = clean_by(&mut cleaner, &contacts, Layout::Lines, &settings, Separator::Newline);
         assert_eq!(cleaned.stats.accepted, 2000);
-        let taken = cleaner.canonical.verdicts.iter().filter(|v| **v != LEFT).count();
+        let taken = cleaner.canonical.verdicts.iter().filter(|v| **v > crate::canonical::PLAIN).count();
         // Escapes and rarer addresses are left to the parser.
         assert!(taken > 1900, "{taken} of 2000");
     }

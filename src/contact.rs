@@ -41,6 +41,8 @@ pub struct Member<'a> {
     pub name: &'a str,
     /// The value.
     pub value: Value<'a>,
+    /// Where the whole of it stands in its contact's bytes, if it stands there as the rules would have it written.
+    pub normal: Option<(u32, u32)>,
 }
 
 /// The family of rules a member's value answers to.

@@ -39,6 +39,8 @@ struct Slot<'a> {
     now: Now<'a>,
     /// The change that was made to it, if one was.
     change: Option<Code>,
+    /// Where it stands in the contact's bytes as it is to be written, if it does.
+    normal: Option<(u32, u32)>,
 }
 
 /// A finding that waits for the contact's fate.
@@ -146,10 +148,12 @@ impl<'a, 's> Judge<'a, 's> {
         }
     }
 
-    /// Judges the contact with these members; `duplicate_of` rejects it as one seen before. Appends the cleaned contact to
+    /// Judges the contact with these bytes (nobody asks for them unless a member is [normal](Member::normal)) and members;
+    /// `duplicate_of` rejects it as one seen before. Appends the cleaned contact to
     /// `out` (nothing, when it is rejected) and tells its findings.
     pub fn contact(
         &mut self,
+        bytes: &[u8],
         members: impl Iterator<Item = Member<'a>>,
         duplicate_of: Option<Detail<'a>>,
         out: &mut Vec<u8>,
@@ -167,7 +171,7 @@ impl<'a, 's> Judge<'a, 's> {
         let start = out.len();
         let mut identity = None;
         if !self.rejected {
-            self.write(out);
+            self.write(bytes, out);
             if out.len() - start > self.settings.contact_bytes_max {
                 out.truncate(start);
                 self.whole(Code::CON005, Detail::None);
@@ -257,13 +261,17 @@ impl<'a, 's> Judge<'a, 's> {
 
     /// One member, by itself.
     fn member(&mut self, member: Member<'a>) {
-        let Member { name, value } = member;
+        let Member { name, value, normal } = member;
         let id = MemberId::of(name);
         let i = self.slots.len();
-        self.slots.push(Slot { id, written: id, name, value, now: Now::Gone, change: None });
+        self.slots.push(Slot { id, written: id, name, value, now: Now::Gone, change: None, normal });
         if self.is_repeat(id, name, i) {
             self.rejected = true;
             self.wait(Code::CON003, Severity::Error, Outcome::Rejected, Some(name), Raw::Value(value), Detail::None);
+            return;
+        }
+        if let (Some(_), Value::String(text)) = (normal, value) {
+            self.slots[i].now = Now::Given(text);
             return;
         }
         match id.info().family {
@@ -609,18 +617,36 @@ impl<'a, 's> Judge<'a, 's> {
         Some(identity_of(is_email, lower))
     }
 
-    /// Writes the contact as compact JSON.
-    fn write(&self, out: &mut Vec<u8>) {
-        out.push(b'{');
-        let mut first = true;
+    /// Writes the contact as compact JSON. Members that stand in its `bytes` as they are to be written are copied, as many at
+    /// once as lie side by side.
+    fn write(&self, bytes: &[u8], out: &mut Vec<u8>) {
+        let start = out.len();
+        let mut run: Option<(u32, u32)> = None;
+        let copy = |run: Option<(u32, u32)>, out: &mut Vec<u8>| {
+            if let Some((from, to)) = run {
+                out.push(b',');
+                out.extend_from_slice(&bytes[from as usize..to as usize]);
+            }
+        };
         for slot in &self.slots {
             if slot.now == Now::Gone {
                 continue;
             }
-            if !first {
-                out.push(b',');
+            if let Some((from, to)) = slot.normal
+                && slot.written == slot.id
+                && slot.change.is_none()
+            {
+                run = match run {
+                    Some((first, end)) if end + 1 == from => Some((first, to)),
+                    run => {
+                        copy(run, out);
+                        Some((from, to))
+                    }
+                };
+                continue;
             }
-            first = false;
+            copy(run.take(), out);
+            out.push(b',');
             if slot.id == MemberId::Custom {
                 json_string(slot.name, out);
                 out.push(b':');
@@ -636,6 +662,12 @@ impl<'a, 's> Judge<'a, 's> {
                 }
                 now => json_string(self.text_of(now), out),
             }
+        }
+        copy(run, out);
+        // The comma before the first member.
+        match out.get_mut(start) {
+            Some(comma) => *comma = b'{',
+            None => out.push(b'{'),
         }
         out.push(b'}');
     }
@@ -748,9 +780,9 @@ mod tests {
     fn judge(settings: &Settings, members: &[(&str, Value<'_>)]) -> (String, Vec<String>, Verdict) {
         let mut out = Vec::new();
         let mut told = Told(Vec::new());
-        let members = members.iter().map(|(name, value)| Member { name, value: *value });
+        let members = members.iter().map(|(name, value)| Member { name, value: *value, normal: None });
         let mut judge = Judge::new(settings, Buffers::default());
-        let (verdict, _) = judge.contact(members, None, &mut out, &mut told);
+        let (verdict, _) = judge.contact(b"", members, None, &mut out, &mut told);
         (String::from_utf8(out).unwrap(), told.0, verdict)
     }
 

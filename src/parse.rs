@@ -133,7 +133,7 @@ impl<'a> Iterator for Members<'_, 'a> {
         let [name, value, rest @ ..] = self.nodes else { return None };
         self.nodes = rest;
         let Node::String(name) = *name else { return None };
-        Some(Member { name, value: value_of(value).unwrap_or(Value::Null) })
+        Some(Member { name, value: value_of(value).unwrap_or(Value::Null), normal: None })
     }
 }
 
@@ -201,6 +201,7 @@ impl<'a> Strict<'a> {
                 Text::String(text) => Value::String(text),
                 Text::Raw(raw) => raw_value(raw),
             },
+            normal: None,
         })
     }
 }
@@ -295,8 +296,8 @@ mod tests {
             let good = parser.parse(contacts.iter().map(|c| c.as_bytes()), |mut contacts| {
                 let Some(Parsed::Members(members)) = contacts.next() else { panic!() };
                 let members: Vec<Member<'_>> = members.collect();
-                assert_eq!(members[0], Member { name: "a", value: Value::String("b") });
-                assert_eq!(members[1], Member { name: "c", value: Value::Integer(2) });
+                assert_eq!(members[0], Member { name: "a", value: Value::String("b"), normal: None });
+                assert_eq!(members[1], Member { name: "c", value: Value::Integer(2), normal: None });
                 assert!(matches!(contacts.next(), Some(Parsed::Other)));
                 assert!(matches!(contacts.next(), Some(Parsed::Other)));
                 assert!(matches!(contacts.next(), Some(Parsed::Strict)));

@@ -6,6 +6,10 @@
 //! [`judge`](crate::judge) would have written, with no finding; everything else, right or wrong, is left to them. Saying no is
 //! always safe here, and saying yes never needs a second look: a property test holds both ways against each other.
 
+mod plain;
+
+pub use plain::{Plain, PlainMember};
+
 use crate::clean::Batch;
 use crate::contact::{Family, KNOWN, MEMBERS, MemberId, NAME_MAX, NAME_PLACES, name_key, name_place};
 use crate::judge::{Identity, identity_of};
@@ -14,8 +18,12 @@ use crate::rules::{PhoneFormat, Settings, birthday, custom, date::Date, phone, t
 use crate::scan::{Address, Backend, Choice, Text, with_backend};
 use crate::split::Span;
 
-/// The verdict on a contact that is left to the parser. (A clean contact whose hash is this is left to it as well.)
+/// The verdict on a contact that is left to the parser. (A clean contact whose hash is this, or the next, is left to it as well.)
 pub const LEFT: Identity = 0;
+/// The verdict on a contact that is not clean and needs no parser: it is among the [`Canonical::plain`] ones.
+pub const PLAIN: Identity = 1;
+/// Most digits of a number that is read without the parser: as many as any 64-bit word holds.
+const PLAIN_NUMBER_MAX: usize = 19;
 
 /// Bytes behind the marked ones that there must be, to be loaded and not looked at: no load has to ask where the bytes end.
 const SLACK: usize = 96;
@@ -71,8 +79,12 @@ pub struct Canonical {
     buffer: String,
     /// Contacts at the very end of the bytes, with some room behind them.
     last: Vec<u8>,
-    /// For each contact of the batch who it is, or [`LEFT`].
+    /// For each contact of the batch who it is, or [`LEFT`] or [`PLAIN`].
     pub verdicts: Vec<Identity>,
+    /// The plain ones, in order.
+    pub plain: Vec<Plain>,
+    /// Their members.
+    pub members: Vec<PlainMember>,
 }
 
 impl Default for Canonical {
@@ -93,12 +105,16 @@ impl Canonical {
             buffer: String::new(),
             last: Vec::new(),
             verdicts: Vec::new(),
+            plain: Vec::new(),
+            members: Vec::new(),
         }
     }
 
     /// Judges every contact of a batch; the answers are in [`Canonical::verdicts`].
     pub fn judge(&mut self, batch: &Batch<'_>, settings: &Settings) {
         self.verdicts.clear();
+        self.plain.clear();
+        self.members.clear();
         let index = |offset: u64| (offset - batch.base) as usize;
         // The last contacts may lie too near to the end of the bytes: they are judged in a copy with room behind it.
         let with_slack = |span: &Span| index(span.end) + SLACK <= batch.bytes.len();
@@ -134,7 +150,7 @@ fn run<B: Backend>(backend: B, canonical: &mut Canonical, bytes: &[u8], spans: &
     let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return };
     let base = first.start;
     let marked = Marked::new(backend, canonical, bytes, (last.end - base) as usize);
-    let Canonical { quotes, bad, high, buffer, verdicts, .. } = canonical;
+    let Canonical { quotes, bad, high, buffer, verdicts, plain, members, .. } = canonical;
     let plain_phones = !settings.nanp && settings.phone_format == PhoneFormat::Dashed;
     let mut walk = Walk {
         backend,
@@ -150,26 +166,45 @@ fn run<B: Backend>(backend: B, canonical: &mut Canonical, bytes: &[u8], spans: &
         members: [0; 8],
         customs: [0; 64],
     };
-    let mut bad = bad.all().iter();
-    let mut next_bad = bad.next().copied().unwrap_or(u32::MAX);
+    let bad = bad.all();
+    let mut bad_at = 0;
     let room = (settings.contact_bytes_max as u64).min(CONTACT_BYTES_MAX);
     verdicts.reserve(spans.len());
     for span in spans {
         let from = (span.start - base) as u32;
         let to = (span.end - base) as u32;
-        while next_bad < from {
-            next_bad = bad.next().copied().unwrap_or(u32::MAX);
+        while bad[bad_at] < from {
+            bad_at += 1;
         }
         while walk.high[walk.high_at] < from {
             walk.high_at += 1;
         }
-        let good = span.whole && span.end - span.start <= room && next_bad >= to;
-        let identity = match walk.high[walk.high_at] < to {
+        let high_at = walk.high_at;
+        let good = span.whole && span.end - span.start <= room && bad[bad_at] >= to;
+        let identity = match walk.high[high_at] < to {
             _ if !good => None,
             false => walk.contact::<false>(from, to),
             true => walk.contact::<true>(from, to),
         };
-        verdicts.push(identity.unwrap_or(LEFT));
+        let verdict = match identity {
+            Some(identity) if identity > PLAIN => identity,
+            _ => {
+                walk.high_at = high_at;
+                let mut bad_end = bad_at;
+                while bad[bad_end] < to {
+                    bad_end += 1;
+                }
+                let start = members.len() as u32;
+                let may_be = span.whole && span.end - span.start <= CONTACT_BYTES_MAX;
+                if may_be && walk.plain(from, to, &bad[bad_at..bad_end], members) {
+                    plain.push(Plain { contact: verdicts.len() as u32, members: (start, members.len() as u32) });
+                    PLAIN
+                } else {
+                    LEFT
+                }
+            }
+        };
+        verdicts.push(verdict);
         // Clean or not, the next contact begins behind this one.
         while walk.quotes[walk.at] < to {
             walk.at += 1;
@@ -502,11 +537,10 @@ impl<'w, B: Backend> Walk<'w, B> {
         (self.quotes[at + 1] + 3, self.quotes[at + 3])
     }
 
-    /// The day that the last value of this kind is.
+    /// The day that the value which begins at `start` is.
     #[inline(always)]
-    fn date(&self, kind: Kind) -> Option<Date> {
-        let at = self.members[kind as usize] as usize;
-        date_of(self.marked.load::<3, _>(self.quotes[at + 1]))
+    fn date_at(&self, start: u32) -> Option<Date> {
+        date_of(self.marked.load::<0, _>(start))
     }
 
     fn text(&self, from: u32, to: u32) -> &'w [u8] {
@@ -539,9 +573,9 @@ impl<'w, B: Backend> Walk<'w, B> {
             return None;
         }
         if members & bit(MemberId::Anniversary) != 0 {
-            self.date(Kind::Date)?;
+            self.date_at(self.value(Kind::Date).0)?;
         }
-        if consent && self.date(Kind::Consent)? > self.settings.as_of {
+        if consent && self.date_at(self.value(Kind::Consent).0)? > self.settings.as_of {
             return None;
         }
         if customs > 0 && !self.are_customs(wide, customs) {
@@ -554,7 +588,8 @@ impl<'w, B: Backend> Walk<'w, B> {
             }
         }
         if email {
-            return self.email();
+            let (start, end) = self.value(Kind::Email);
+            return self.email_at(start, (end - start) as usize);
         }
         number.then(|| {
             let (from, to) = self.value(Kind::Sms);
@@ -610,14 +645,11 @@ impl<'w, B: Backend> Walk<'w, B> {
 
     /// Who has this address, if it is one in its normal form. Only what is common is known here.
     #[inline(always)]
-    fn email(&self) -> Option<Identity> {
-        let at = self.members[Kind::Email as usize] as usize;
-        let (close, value_close) = (self.quotes[at + 1], self.quotes[at + 3]);
-        let len = (value_close - close - 3) as usize;
+    fn email_at(&self, start: u32, len: usize) -> Option<Identity> {
         if len > self.settings.email_max || len > 63 || len == 0 {
             return None;
         }
-        let block = self.marked.load::<3, _>(close);
+        let block = self.marked.load::<0, _>(start);
         let masks = Address::of(self.backend, block);
         let all = !(!0u64 << len);
         let last = 1u64 << (len - 1);
@@ -697,7 +729,7 @@ mod tests {
         let verdicts = Choice::available().into_iter().map(|choice| {
             let mut canonical = Canonical::with_backend(choice);
             canonical.judge(&batch, settings);
-            canonical.verdicts[0] != LEFT
+            canonical.verdicts[0] > PLAIN
         });
         let verdicts: Vec<bool> = verdicts.collect();
         assert!(verdicts.iter().all(|v| *v == verdicts[0]), "{contact}: {verdicts:?}");
