@@ -345,6 +345,14 @@ impl<'a> Cursor<'a> {
         self.value_within(MAX_DEPTH)
     }
 
+    /// The same for the value of a contact's member, which is one level deep already.
+    ///
+    /// # Errors
+    /// As [`Cursor::value`].
+    pub fn member_value(&mut self) -> Result<Range<usize>> {
+        self.value_within(MAX_DEPTH - 1)
+    }
+
     fn value_within(&mut self, depth_max: u32) -> Result<Range<usize>> {
         let start = self.at;
         // One bit a level, the innermost lowest: 1 for an object.
@@ -459,7 +467,7 @@ pub fn members(bytes: &[u8], mut member: impl FnMut(Range<usize>, Range<usize>))
         }
         loop {
             let name = cursor.name()?;
-            member(name, cursor.value_within(MAX_DEPTH - 1)?);
+            member(name, cursor.member_value()?);
             cursor.skip_space();
             if cursor.peek() == Some(b'}') {
                 cursor.at += 1;
@@ -608,7 +616,13 @@ mod tests {
         fn agrees_with_serde_json(bytes in mutated()) {
             let theirs = serde_json::from_slice::<serde_json::Value>(&bytes);
             // 1e999 is JSON, though no float holds it.
-            let theirs = theirs.is_ok() || theirs.is_err_and(|e| e.to_string().starts_with("number out of range"));
+            let theirs = match theirs {
+                // What is behind the number was not looked at.
+                Err(error) if error.to_string().starts_with("number out of range") => {
+                    serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok()
+                }
+                theirs => theirs.is_ok(),
+            };
             prop_assert_eq!(check(&bytes).is_ok(), theirs, "{}", String::from_utf8_lossy(&bytes));
         }
 

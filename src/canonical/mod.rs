@@ -22,8 +22,6 @@ use crate::split::Span;
 pub const LEFT: Identity = 0;
 /// The verdict on a contact that is not clean and needs no parser: it is among the [`Canonical::plain`] ones.
 pub const PLAIN: Identity = 1;
-/// Most digits of a number that is read without the parser: as many as any 64-bit word holds.
-const PLAIN_NUMBER_MAX: usize = 19;
 
 /// Bytes behind the marked ones that there must be, to be loaded and not looked at: no load has to ask where the bytes end.
 const SLACK: usize = 96;

@@ -2,10 +2,12 @@
 //! members are told by the marks that are there already, so that they need no parser, and each member that is clean by itself is
 //! known to be; only the others are for the rules.
 
-use super::{Kind, PLAIN_NUMBER_MAX, Walk, member};
+use super::{Kind, Walk, member};
 use crate::contact::{Member, Value};
 use crate::parse::raw_value;
+use crate::rules::custom;
 use crate::scan::Backend;
+use crate::syntax::Cursor;
 
 /// One such contact.
 #[derive(Debug, Clone, Copy)]
@@ -89,8 +91,17 @@ impl<B: Backend> Walk<'_, B> {
                 ((start + 1, value_close), value_close + 1)
             } else {
                 at += 2;
-                let end = start + plain_word(self.marked.load::<2, _>(close))?;
-                ((start, end), end)
+                let len = match short_value(self.marked.load::<2, _>(close)) {
+                    Some(len) => len,
+                    None => {
+                        let len = other_value(&text[(start - from) as usize..])?;
+                        while self.quotes[at] < start + len {
+                            at += 1;
+                        }
+                        len
+                    }
+                };
+                ((start, start + len), start + len)
             };
             let (_, wide_name) = (is_bad_before(close + 1), self.skip_high(close));
             // The quotes belong to it: a space beside one of them, or none between them, is told there.
@@ -123,27 +134,42 @@ impl<B: Backend> Walk<'_, B> {
             Kind::Text if wide => self.is_wide_text(start, end, name.reach - 3),
             _ if !good => false,
             Kind::Text => true,
+            // Its name is bytes of one character each, or the caller says no.
+            Kind::Custom => {
+                let given = self.text(open + 1, start - 3);
+                given.starts_with(b"cf:")
+                    && (1..=custom::NAME_MAX).contains(&(given.len() - 3))
+                    && self.settings.custom_fields.is_none()
+                    && !wide
+            }
             Kind::Phone | Kind::Sms => self.plain_phones,
             Kind::Date => self.date_at(start).is_some(),
             Kind::Consent => self.date_at(start).is_some_and(|day| day <= self.settings.as_of),
             Kind::Email => self.email_at(start, (end - start) as usize).is_some(),
-            Kind::Custom | Kind::Birthday => false,
+            Kind::Birthday => false,
         }
     }
 }
 
-/// How long a `null`, `true` or `false` is, or a whole number above zero that is not too long for a word; what is behind it is
+/// How long a `null`, `true` or `false` is, or a whole number above zero that is not too long for a word. What is behind it is
 /// for the caller.
 #[inline(always)]
-fn plain_word(text: &[u8; 24]) -> Option<u32> {
+fn short_value(text: &[u8; 24]) -> Option<u32> {
     match text[0] {
         b'n' if text.starts_with(b"null") => Some(4),
         b't' if text.starts_with(b"true") => Some(4),
         b'f' if text.starts_with(b"false") => Some(5),
         b'1'..=b'9' => {
             let len = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            (len <= PLAIN_NUMBER_MAX).then_some(len as u32)
+            (len <= 19 && !matches!(text[len], b'.' | b'e' | b'E')).then_some(len as u32)
         }
         _ => None,
     }
+}
+
+/// How long any other value is: a number, an array, an object.
+#[inline(never)]
+fn other_value(text: &[u8]) -> Option<u32> {
+    let mut cursor = Cursor::new(text);
+    cursor.member_value().ok().map(|value| value.end as u32)
 }
