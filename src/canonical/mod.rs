@@ -26,6 +26,9 @@ pub const PLAIN: Identity = 1;
 /// Bytes behind the marked ones that there must be, to be loaded and not looked at: no load has to ask where the bytes end.
 const SLACK: usize = 96;
 
+/// Bytes of contacts that are marked and judged at once: they and the marks stay in the first-level cache.
+const GROUP: u64 = 16 << 10;
+
 /// Where one kind of byte is, in ascending order; each below the number of bytes that were marked.
 #[derive(Debug, Default)]
 struct Places {
@@ -118,8 +121,12 @@ impl Canonical {
         let with_slack = |span: &Span| index(span.end) + SLACK <= batch.bytes.len();
         let first = batch.spans.iter().rposition(with_slack).map_or(0, |at| at + 1);
         let (here, last) = batch.spans.split_at(first);
-        if let Some(span) = here.first() {
-            self.judge_some(&batch.bytes[index(span.start)..], here, settings);
+        let mut here = here;
+        while let Some(span) = here.first() {
+            let end = here.partition_point(|other| other.start < span.start + GROUP).max(1);
+            let (some, rest) = here.split_at(end);
+            self.judge_some(&batch.bytes[index(span.start)..], some, settings);
+            here = rest;
         }
         if let (Some(first), Some(last_span)) = (last.first(), last.last()) {
             let mut copy = std::mem::take(&mut self.last);
