@@ -1,11 +1,11 @@
 //! A run: the reader splits, workers clean, the writer writes. This is the only file that knows of threads, of rayon and of
 //! channels.
 //!
-//! The reader (the calling thread) finds contacts and hands batches of them to rayon's workers. Before a batch's work is
-//! sent, a one-shot slot for its result is put in the queue to the writer's thread, which waits for slot after slot and so
-//! sees the batches in input order. A batch travels in a kit, which has all the buffers its work needs and comes back to the
-//! reader when it is written; there are a few kits and no more, which bounds the memory of a run and keeps the reader from running
-//! ahead. Workers never wait for anybody.
+//! The reader (the calling thread) finds contacts, numbers the batches of them, and hands them to rayon's workers through a
+//! channel. What comes of a batch goes through another to the writer, which takes batches in the order of their numbers and so
+//! writes them in input order. A batch travels in a kit, which has all the buffers its work needs and comes back to the reader
+//! when it is written; there are a few kits and no more, which bounds the memory of a run and keeps the reader from running
+//! ahead. A reader that has no kit left cleans a batch itself, so that nobody waits while there is work.
 //!
 //! With one thread asked for, the calling thread does all of this itself, batch after batch.
 
@@ -23,11 +23,12 @@ use crate::report::Redactor;
 use crate::rules::{BadField, Duplicates, PhoneFormat, Settings};
 use crate::split::{Layout, Span, Status};
 use crate::writer::{More, Sink, Writer};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Instant;
 
 /// Most bytes of one contact that are held to be rejected; a longer one ends the run.
@@ -185,10 +186,10 @@ struct Shared<'s> {
     separator: Separator,
 }
 
-/// What the writer's thread is sent.
+/// What the writer takes, in the order in which the reader numbered it.
 enum Item {
-    /// The slot in which a batch will be.
-    Batch(Receiver<Box<Kit>>),
+    /// A batch that was cleaned.
+    Batch(Box<Kit>),
     /// What was found of an input's envelope.
     Told(usize, Vec<Told>),
 }
@@ -379,7 +380,7 @@ fn execute(job: &Job<'_>, documents: &mut [Document], envelope: &Envelope, write
     Ok(read)
 }
 
-/// The reader here, `threads` workers, and the writer in a thread of its own.
+/// The reader here, who works as well when it is far enough ahead, and `threads - 1` workers beside it.
 fn with_workers(
     job: &Job<'_>,
     documents: &mut [Document],
@@ -389,7 +390,7 @@ fn with_workers(
     threads: usize,
 ) -> Result<(Read, Result<()>)> {
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
+        .num_threads(threads - 1)
         .thread_name(|i| format!("cleaner {i}"))
         .build()
         .map_err(|error| Error::usage(format!("cannot start {threads} threads: {error}")))?;
@@ -398,63 +399,129 @@ fn with_workers(
     for _ in 0..kits {
         let _ = give_kit.send(Box::default());
     }
-    let (send, receive) = bounded::<Item>(kits);
-    std::thread::scope(|scope| {
-        let writing = std::thread::Builder::new()
-            .name("writer".into())
-            .spawn_scoped(scope, || {
-                let done = write_all(writer, shared, &receive, &give_kit);
-                // The reader waits for kits and for room in the queue: both tell it that nobody is there any more.
-                drop((receive, give_kit));
-                done
-            })
-            .map_err(|error| Error::io("start", "the writer's thread", error))?;
-        let (give_work, take_work) = bounded::<(Box<Kit>, Sender<Box<Kit>>)>(kits);
-        let read = pool.in_place_scope(|scope| {
-            // Every worker takes batches from one queue as long as there are any. (Spawning each batch on the pool instead
-            // keeps idle workers looking for work to steal, which on two processors costs the reader and the writer a fifth of
-            // theirs.)
-            scope.spawn_broadcast(move |_, _| {
-                for (mut kit, slot) in &take_work {
-                    kit.work(shared);
-                    // The slot has room for one; it is gone when the writer has stopped.
-                    let _ = slot.send(kit);
-                }
-            });
-            let hands = Workers { give_work, send, take_kit };
-            let mut reader = Reader { job, envelope, hands, read: Read::default() };
-            reader.all(documents);
-            reader.read
+    let (give_work, take_work) = bounded::<(u64, Box<Kit>)>(kits);
+    let (give_item, take_item) = unbounded::<(u64, Item)>();
+    let desk = Desk {
+        shared,
+        writing: Mutex::new(Writing { writer, next: 0, early: BTreeMap::new(), failed: None }),
+        over: AtomicBool::new(false),
+        give_item,
+        take_item,
+        give_kit,
+    };
+    let read = pool.in_place_scope(|scope| {
+        // Every worker takes batches from one queue as long as there are any. (Spawning each batch on the pool instead keeps
+        // idle workers looking for work to steal, which costs the others theirs.)
+        let (desk, work) = (&desk, take_work.clone());
+        scope.spawn_broadcast(move |_, _| {
+            for (number, kit) in &work {
+                desk.clean(number, kit);
+            }
         });
-        let written =
-            writing.join().unwrap_or_else(|_| Err(Kind::Counts { what: "the writer's thread panicked".into() }.into()));
-        Ok((read, written))
-    })
+        let hands = Workers { desk, give_work, take_work, take_kit, number: 0 };
+        let mut reader = Reader { job, envelope, hands, read: Read::default() };
+        reader.all(documents);
+        reader.hands.help();
+        reader.read
+    });
+    desk.write();
+    let writing = desk.writing.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok((read, writing.failed.map_or(Ok(()), Err)))
 }
 
-/// The writer's thread: slot after slot.
-fn write_all(
-    writer: &mut Writer<'_>,
-    shared: &Shared<'_>,
-    receive: &Receiver<Item>,
-    give_kit: &Sender<Box<Kit>>,
-) -> Result<()> {
-    for item in receive {
-        match item {
-            Item::Told(input, told) => writer.told(input, &told)?,
-            Item::Batch(slot) => {
-                // A worker always fills its slot, even when it panics.
-                let Ok(mut kit) = slot.recv() else {
-                    return Err(Kind::Counts { what: "a batch was lost".into() }.into());
-                };
-                if write_batch(writer, shared, &mut kit)? == More::No {
-                    return Ok(());
+/// Where cleaned batches meet the writer. There is no thread for it: whoever has cleaned a batch writes all that is ready, unless
+/// somebody is writing already, who then writes this one as well. So as many threads run as were asked for, and a batch is
+/// mostly written where it was cleaned, out of that processor's own cache.
+struct Desk<'d, 'j> {
+    shared: &'d Shared<'d>,
+    writing: Mutex<Writing<'d, 'j>>,
+    /// The writer wants no more.
+    over: AtomicBool,
+    give_item: Sender<(u64, Item)>,
+    take_item: Receiver<(u64, Item)>,
+    give_kit: Sender<Box<Kit>>,
+}
+
+struct Writing<'d, 'j> {
+    writer: &'d mut Writer<'j>,
+    /// Number of the item that comes next.
+    next: u64,
+    /// Those that came before their turn.
+    early: BTreeMap<u64, Item>,
+    /// What could not be written.
+    failed: Option<Error>,
+}
+
+impl Desk<'_, '_> {
+    /// Cleans a batch, and writes what is ready.
+    fn clean(&self, number: u64, mut kit: Box<Kit>) {
+        if !self.over.load(Ordering::Relaxed) {
+            kit.work(self.shared);
+        }
+        self.put(number, Item::Batch(kit));
+    }
+
+    fn put(&self, number: u64, item: Item) {
+        // It is unbounded, and both of its ends are here.
+        let _ = self.give_item.send((number, item));
+        self.write();
+    }
+
+    /// Writes what is ready, if nobody does.
+    fn write(&self) {
+        loop {
+            // Either this thread sees that nobody holds the lock, or the one that holds it sees what was put before: each does
+            // its own part, and then looks at the other's.
+            fence(Ordering::SeqCst);
+            let mut writing = match self.writing.try_lock() {
+                Ok(writing) => writing,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return,
+            };
+            while let Ok((number, item)) = self.take_item.try_recv() {
+                writing.early.insert(number, item);
+                while let Some(item) = self.next(&mut writing) {
+                    self.item(&mut writing, item);
                 }
-                let _ = give_kit.send(kit);
+            }
+            drop(writing);
+            fence(Ordering::SeqCst);
+            if self.take_item.is_empty() {
+                return;
             }
         }
     }
-    Ok(())
+
+    fn next(&self, writing: &mut Writing<'_, '_>) -> Option<Item> {
+        let item = writing.early.remove(&writing.next)?;
+        writing.next += 1;
+        Some(item)
+    }
+
+    fn item(&self, writing: &mut Writing<'_, '_>, item: Item) {
+        let over = self.over.load(Ordering::Relaxed);
+        let mut kit = None;
+        let written = catch_unwind(AssertUnwindSafe(|| match item {
+            Item::Told(..) if over => Ok(More::No),
+            Item::Told(input, told) => writing.writer.told(input, &told).map(|()| More::Yes),
+            Item::Batch(batch) => {
+                let kit = kit.insert(batch);
+                if over { Ok(More::No) } else { write_batch(writing.writer, self.shared, kit) }
+            }
+        }));
+        let written = written.unwrap_or_else(|_| Err(Kind::Counts { what: "the writer panicked".into() }.into()));
+        if !matches!(written, Ok(More::Yes)) {
+            self.over.store(true, Ordering::Relaxed);
+        }
+        if let Err(error) = written {
+            writing.failed = Some(error);
+        }
+        if let Some(mut kit) = kit {
+            kit.chunk = None;
+            // There is room for all kits.
+            let _ = self.give_kit.try_send(kit);
+        }
+    }
 }
 
 /// Hands a cleaned batch to the writer, and lets go of its bytes.
@@ -482,26 +549,56 @@ trait Hands {
     fn told(&mut self, input: usize, told: Vec<Told>) -> std::result::Result<(), Halt>;
 }
 
-/// Workers, and the writer's thread behind them.
-struct Workers {
-    give_work: Sender<(Box<Kit>, Sender<Box<Kit>>)>,
-    send: Sender<Item>,
+/// Workers, of whom the reader is one when it is ahead of the others.
+struct Workers<'h, 'd, 'j> {
+    desk: &'h Desk<'d, 'j>,
+    give_work: Sender<(u64, Box<Kit>)>,
+    take_work: Receiver<(u64, Box<Kit>)>,
     take_kit: Receiver<Box<Kit>>,
+    /// Number of the next item.
+    number: u64,
 }
 
-impl Hands for Workers {
+impl Workers<'_, '_, '_> {
+    /// Cleans what waits, until nothing does.
+    fn help(&self) {
+        while let Ok((number, kit)) = self.take_work.try_recv() {
+            self.desk.clean(number, kit);
+        }
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.number += 1;
+        self.number - 1
+    }
+}
+
+impl Hands for Workers<'_, '_, '_> {
     fn kit(&mut self) -> std::result::Result<Box<Kit>, Halt> {
-        self.take_kit.recv().map_err(|_| Halt::Unwanted)
+        loop {
+            if self.desk.over.load(Ordering::Relaxed) {
+                return Err(Halt::Unwanted);
+            }
+            if let Ok(kit) = self.take_kit.try_recv() {
+                return Ok(kit);
+            }
+            match self.take_work.try_recv() {
+                Ok((number, kit)) => self.desk.clean(number, kit),
+                // All kits are with others, who put them where they are written, and then back.
+                Err(_) => return self.take_kit.recv().map_err(|_| Halt::Unwanted),
+            }
+        }
     }
 
     fn batch(&mut self, kit: Box<Kit>) -> std::result::Result<(), Halt> {
-        let (fill, slot) = bounded(1);
-        self.send.send(Item::Batch(slot)).map_err(|_| Halt::Unwanted)?;
-        self.give_work.send((kit, fill)).map_err(|_| Halt::Unwanted)
+        let number = self.next_number();
+        self.give_work.send((number, kit)).map_err(|_| Halt::Unwanted)
     }
 
     fn told(&mut self, input: usize, told: Vec<Told>) -> std::result::Result<(), Halt> {
-        self.send.send(Item::Told(input, told)).map_err(|_| Halt::Unwanted)
+        let number = self.next_number();
+        self.desk.put(number, Item::Told(input, told));
+        Ok(())
     }
 }
 
