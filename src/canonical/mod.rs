@@ -256,6 +256,21 @@ impl<'b> Marked<'b> {
     }
 }
 
+impl<'b> Marked<'b> {
+    /// The same for a place that is known to be good.
+    ///
+    /// # Safety
+    /// `place` is at most `len`, as are all that are among the [`Places`] of these bytes.
+    #[inline(always)]
+    unsafe fn load_at<const SKIP: usize, const N: usize>(&self, place: u32) -> &'b [u8; N] {
+        const { assert!(SKIP + N <= SLACK) };
+        debug_assert!(place as usize <= self.len && self.len + SLACK <= self.bytes.len());
+        // SAFETY: behind `len`, which `place` is not beyond, there are `SLACK` bytes, as `new` has asked, and those are no fewer
+        // than `SKIP + N`.
+        unsafe { &*self.bytes.as_ptr().add(place as usize + SKIP).cast() }
+    }
+}
+
 /// What marking makes.
 struct Marks<'m> {
     /// The last byte was a space or a quote.
@@ -344,7 +359,7 @@ const NUMBER: Shape = Shape { low: [0; 16], high: [0; 16] };
 /// The shapes, by [`Kind`], where numbers are wanted as `ddd-ddd-dddd`, and nothing else is asked of them.
 static SHAPES: [Shape; 8] = [ANY, ANY, DASHED, ISO_DATE, ANY, DASHED, ISO_DATE, NUMBER];
 /// The same where numbers are for the rules alone.
-static SHAPES_OF_OTHER_PHONES: [Shape; 8] = [ANY, ANY, ANY, ISO_DATE, ANY, ANY, ISO_DATE, NUMBER];
+static SHAPES_OF_OTHER_PHONES: [Shape; 8] = [ANY, ANY, NUMBER, ISO_DATE, ANY, ANY, ISO_DATE, NUMBER];
 
 /// A name of the table.
 #[derive(Clone, Copy)]
@@ -472,31 +487,34 @@ impl<'w, B: Backend> Walk<'w, B> {
         if marked.load::<0, _>(from) != b"{\"" {
             return None;
         }
-        // The sum of all members' bits, and how many members there are.
-        let (mut sum, mut count) = (0u64, 0);
+        let (quotes, shapes, backend) = (self.quotes, self.shapes, self.backend);
+        // The sum of all members' bits, and how many of them are numbers.
+        let (mut sum, mut numbers) = (0u64, 0);
         // A birthday's month and day.
         let mut birthday = [0; 2];
         let mut at = self.at;
         loop {
             // The quotes of a name and of a value; the first of them is where the name begins: that was seen before. The quotes
             // of a contact are paired, so none of these is behind it unless the value is no string.
-            let &[open, close, _, value_close] = self.quotes.get(at..)?.first_chunk()?;
-            let name = member(marked.load::<1, _>(open), close.wrapping_sub(open + 1) as usize);
-            let behind_name = marked.load::<1, _>(close);
-            let shape = &self.shapes[name.kind as usize];
-            let mut good =
-                self.backend.within16(behind_name, &shape.low, &shape.high) && value_close - close <= name.reach;
+            let &[open, close, _, value_close] = quotes.get(at..)?.first_chunk()?;
+            // SAFETY: all three are among the quotes of the marked bytes.
+            let (name, behind_name, last) = unsafe {
+                (marked.load_at::<1, _>(open), marked.load_at::<1, _>(close), marked.load_at::<0, _>(value_close))
+            };
+            let name = member(name, close.wrapping_sub(open + 1) as usize);
+            let shape = &shapes[name.kind as usize];
+            let mut good = backend.within16(behind_name, &shape.low, &shape.high) && value_close - close <= name.reach;
             if WIDE && value_close < to {
                 self.skip_high(close);
                 if self.skip_high(value_close) && matches!(name.kind, Kind::Text | Kind::Custom) {
                     good = behind_name[..2] == *b":\"" && self.is_wide_text(close + 3, value_close, name.reach - 3);
                 }
             }
-            if !good {
+            if !good && (self.plain_phones || !self.is_other_phone(name, close, value_close)) {
                 // A birthday, or not clean.
                 let behind = number(marked, name, close, &mut birthday)?;
                 sum = sum.wrapping_add(name.bit);
-                count += 1;
+                numbers += 1;
                 at += 2;
                 match marked.load::<0, _>(close + behind) {
                     b",\"" => continue,
@@ -507,22 +525,28 @@ impl<'w, B: Backend> Walk<'w, B> {
             self.members[name.kind as usize] = at as u32;
             self.customs[(sum >> CUSTOM_SHIFT) as usize] = at as u32;
             sum = sum.wrapping_add(name.bit);
-            count += 1;
-            if !self.plain_phones
-                && name.kind == Kind::Phone
-                && !self.is_phone(close + 3, value_close, phone::Extension::Kept)
-            {
-                return None;
-            }
             at += 4;
-            match marked.load::<1, _>(value_close) {
-                b",\"" => {}
-                [b'}', _] if value_close + 2 == to => break,
-                _ => return None,
+            // The value's closing quote, and what is behind it.
+            let last = u32::from_le_bytes(*last);
+            if last & 0xff_ffff != u32::from_le_bytes(*b"\",\"\0") {
+                if last & 0xffff != u32::from_le_bytes(*b"\"}\0\0") || value_close + 2 != to {
+                    return None;
+                }
+                break;
             }
         }
+        let count = (at - self.at + 2 * numbers) / 4;
         self.at = at;
         self.together(WIDE, sum, count, birthday)
+    }
+
+    /// Whether a number that is for the rules is good by them.
+    #[inline(never)]
+    fn is_other_phone(&mut self, name: &Name, close: u32, value_close: u32) -> bool {
+        name.kind == Kind::Phone
+            && *self.marked.load::<1, _>(close) == *b":\""
+            && value_close >= close + 3
+            && self.is_phone(close + 3, value_close, phone::Extension::Kept)
     }
 
     /// Goes on behind the bytes outside of ASCII that lie before `end`, and says whether there are any.
@@ -554,11 +578,11 @@ impl<'w, B: Backend> Walk<'w, B> {
 
     /// What is asked of a contact beside the shapes of its values: who it is, if it is clean.
     #[inline(always)]
-    fn together(&mut self, wide: bool, sum: u64, count: u32, birthday: [u8; 2]) -> Option<Identity> {
+    fn together(&mut self, wide: bool, sum: u64, count: usize, birthday: [u8; 2]) -> Option<Identity> {
         let customs = (sum >> CUSTOM_SHIFT) as usize;
         let members = sum & (CUSTOM - 1);
         // A member that was given twice made its bit another's, or none: there are fewer bits than members then.
-        let once = members.count_ones() as usize + customs == count as usize;
+        let once = members.count_ones() as usize + customs == count;
         let email = members & bit(MemberId::Email) != 0;
         let number = members & bit(MemberId::SmsNumber) != 0;
         let consent = members & bit(MemberId::SmsConsentDate) != 0;
@@ -858,9 +882,36 @@ mod tests {
             Marked::new(backend, canonical, bytes, 10)
         }
         let marked = mark(crate::scan::scalar::Scalar, &mut canonical, &bytes);
+        // SAFETY: it is where the marked bytes end.
+        assert_eq!(unsafe { marked.load_at::<3, 2>(10) }, b"yx");
         for place in [10, 11, 1 << 20, u32::MAX] {
             assert_eq!(marked.load::<3, 2>(place), b"yx", "{place}");
             assert!(!marked.load::<{ SLACK - 64 }, 64>(place).contains(&b'!'));
+        }
+    }
+
+    #[test]
+    fn all_places_are_within_the_marked_bytes() {
+        for choice in Choice::available() {
+            for len in 0..200 {
+                let mut canonical = Canonical::with_backend(choice);
+                let mut bytes = vec![b'"'; len];
+                bytes.resize(len + SLACK, b'"');
+                #[inline(always)]
+                fn mark<B: Backend>(backend: B, canonical: &mut Canonical, bytes: &[u8], len: usize) -> usize {
+                    Marked::new(backend, canonical, bytes, len).len
+                }
+                let marked = with_backend!(choice, mark, (
+                    canonical: &mut Canonical = &mut canonical,
+                    bytes: &[u8] = &bytes,
+                    len: usize = len,
+                ) -> usize);
+                assert_eq!((marked, canonical.quotes.count), (len, len));
+                for places in [&canonical.quotes, &canonical.bad, &canonical.high] {
+                    assert!(places.all().iter().all(|place| *place as usize <= len) && places.all().is_sorted());
+                    assert!(places.all().len() >= places.count + 4);
+                }
+            }
         }
     }
 
