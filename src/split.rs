@@ -318,12 +318,25 @@ fn chunk_of<B: Backend>(
                         if s.depth > 0 {
                             continue;
                         }
+                        let end = base + u64::from(i);
+                        let separator = if s.layout == Layout::Array { b',' } else { b'\n' };
+                        let next_at_once =
+                            chunk.get(i as usize..).is_some_and(|rest| rest.starts_with(&[separator, b'{']));
+                        if next_at_once && i + 1 < len {
+                            // As compact documents have it: without a walk through the states between two values.
+                            spans.push(Span { start: s.start, end, line: s.start_line, whole: true });
+                            i += 1;
+                            s.start = base + u64::from(i);
+                            s.start_line = line_at(s, i);
+                            s.depth = 1;
+                            brackets &= at_or_above(i + 1);
+                            continue;
+                        }
                         if s.layout == Layout::Array {
-                            let end = base + u64::from(i);
                             spans.push(Span { start: s.start, end, line: s.start_line, whole: true });
                             s.state = State::Behind;
                         } else {
-                            s.closed_at = base + u64::from(i);
+                            s.closed_at = end;
                             s.state = State::Closed;
                         }
                     } else {

@@ -103,6 +103,9 @@ fn normalise_slowly(text: &str, buffer: &mut String) -> Text {
             }
         }
     }
+    if text.is_ascii() {
+        return squeeze_ascii(text, buffer);
+    }
     let text_trimmed = trim(text);
     if is_nfc_quick(text_trimmed.chars()) == IsNormalized::Yes {
         squeeze(text_trimmed.chars(), buffer);
@@ -114,6 +117,24 @@ fn normalise_slowly(text: &str, buffer: &mut String) -> Text {
     let end = buffer.trim_end_matches(is_trimmed).len().max(start);
     buffer.truncate(end);
     buffer.drain(..start);
+    match buffer.as_str() {
+        "" => Text::Blank,
+        same if same == text => Text::Same,
+        _ => Text::Changed,
+    }
+}
+
+/// The same for ASCII, which has one form, no marks without width, and is not trimmed of anything that squeezing leaves.
+fn squeeze_ascii(text: &str, buffer: &mut String) -> Text {
+    buffer.clear();
+    for word in text.split(|c: char| matches!(c, '\0'..=' ' | '\x7f')) {
+        if !word.is_empty() {
+            if !buffer.is_empty() {
+                buffer.push(' ');
+            }
+            buffer.push_str(word);
+        }
+    }
     match buffer.as_str() {
         "" => Text::Blank,
         same if same == text => Text::Same,
@@ -183,6 +204,19 @@ mod tests {
         assert_eq!(truncate("日本語", 2), "日本");
         assert_eq!(truncate("ab", 3), "ab");
         assert_eq!(truncate("👩\u{200d}👧", 2), "👩");
+    }
+
+    #[test]
+    fn ascii_is_squeezed_as_any_other_text() {
+        for text in ["a", " a", "a ", "a\tb", "\0a\x7f\x1fb", " ", "\n\r", "a  b", "\x1c", "a\x1eb", "a\x0bb\x0cc"] {
+            // A character of two bytes sends it the other way.
+            let (mut one, mut other) = (String::new(), String::new());
+            let wide = format!("{text}\u{e9}");
+            normalise_slowly(text, &mut one);
+            normalise_slowly(&wide, &mut other);
+            let joined = text.ends_with(|c: char| c == ' ' || c.is_control()) && !one.is_empty();
+            assert_eq!(other, format!("{one}{}\u{e9}", if joined { " " } else { "" }), "{text:?}");
+        }
     }
 
     proptest! {
