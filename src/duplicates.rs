@@ -53,6 +53,8 @@ impl Hasher for Same {
 pub struct Seen {
     small: HashMap<u64, u32, BuildHasherDefault<Same>>,
     table: Option<Table>,
+    /// Contacts that are likely to come in all.
+    expected: u64,
 }
 
 /// What was found of an identity.
@@ -83,13 +85,25 @@ impl Seen {
                     }
                 });
             }
-            let mut table = Table::new()?;
+            let mut table = Table::new(self.expected)?;
             for (key, index) in std::mem::take(&mut self.small) {
                 table.see(key, u64::from(index))?;
             }
             return self.table.insert(table).see(key, index);
         };
         table.see(key, index)
+    }
+
+    /// True as long as [`Seen::expect_in_all`] is of use.
+    #[must_use]
+    pub fn is_small(&self) -> bool {
+        self.table.is_none()
+    }
+
+    /// So many contacts are likely to come in all: a table made for them need not grow, which moves everything in it. A guess that
+    /// is wrong costs memory or time, and nothing else.
+    pub fn expect_in_all(&mut self, contacts: u64) {
+        self.expected = contacts;
     }
 
     /// Asks for the memory that [`Seen::see`] will look at, so that it is there by then: the table is far larger than any cache,
@@ -196,9 +210,19 @@ fn find_or_put(segment: &mut [Line], tag: u64, index: Option<u32>) -> Sight {
 }
 
 impl Table {
-    fn new() -> io::Result<Table> {
+    /// A table with room for so many contacts, or more.
+    fn new(contacts: u64) -> io::Result<Table> {
         let map = MmapMut::map_anon(STEP)?;
-        Ok(Table { room: STEP / SEGMENTS / LINE, map, lens: vec![0; SEGMENTS] })
+        let mut table = Table { room: STEP / SEGMENTS / LINE, map, lens: vec![0; SEGMENTS] };
+        // The fullest segment has this many of them, or a few more; a table for fewer than it can grow to in a few steps is not
+        // worth a guess, and one for more than its indexes can name is none.
+        let mean = contacts.min(INDEX_END) as f64 / SEGMENTS as f64;
+        let fullest = mean + 3.7 * mean.sqrt();
+        let room = (fullest / (ENTRIES as f64 - 0.25)) as usize + 1;
+        if room > table.room {
+            table.grow_to(room)?;
+        }
+        Ok(table)
     }
 
     #[inline]
@@ -231,11 +255,19 @@ impl Table {
             0x200_0000..0x400_0000 => old / 4,
             _ => old / 16,
         };
-        let room = old + more.max(1);
+        self.grow_to(old + more.max(1))
+    }
+
+    fn grow_to(&mut self, room: usize) -> io::Result<()> {
+        let old = self.room;
         let bytes = (SEGMENTS * room * LINE).next_multiple_of(STEP);
         // All the room there is in whole huge pages.
         let room = bytes / SEGMENTS / LINE;
         self.resize(bytes)?;
+        if self.lens.iter().all(|len| *len == 0) {
+            self.room = room;
+            return Ok(());
+        }
         let lines: &mut [Line] = self.map.as_chunks_mut().0;
         let mut segment = vec![[0; LINE]; old];
         for number in (0..SEGMENTS).rev() {
@@ -307,6 +339,27 @@ mod tests {
                 let limit = (24 * i).max(6 << 20);
                 assert!((seen.bytes() as u64) <= limit, "{} bytes for {i}", seen.bytes());
             }
+        }
+    }
+
+    #[test]
+    fn a_table_made_for_all_need_not_grow() {
+        for (expected, all) in [(400_000, 400_000), (400_000, 1_000_000), (0, 400_000), (u64::MAX >> 20, 70_000)] {
+            let mut seen = Seen::default();
+            let mut sizes = std::collections::BTreeSet::new();
+            for i in 0..all {
+                if seen.is_small() {
+                    // Nobody has that much memory.
+                    seen.expect_in_all(expected.min(4_000_000));
+                }
+                assert_eq!(seen.see(identity(i), i).unwrap(), Sight::New);
+                sizes.insert(seen.bytes());
+            }
+            for i in 0..all {
+                assert_eq!(seen.see(identity(i), 0).unwrap(), Sight::Before(i));
+            }
+            assert_eq!(sizes.len() == 2, expected >= all, "{expected} {all}: {sizes:?}");
+            assert!(expected != all || (seen.bytes() as u64) < 24 * all);
         }
     }
 

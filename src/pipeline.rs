@@ -265,6 +265,7 @@ pub fn run(job: &Job<'_>) -> Result<Summary> {
         }
     };
     let mut writer = Writer::new(&settings, &wanted, &names, sink);
+    writer.bytes_total = documents.iter().map(|document| document.source.total()).sum();
     writer.report = job.report.as_ref().map(create).transpose()?;
     writer.changes = job.changes.as_ref().map(create).transpose()?;
     writer.rejects = job.rejects.as_ref().map(create).transpose()?;

@@ -90,6 +90,12 @@ pub struct Writer<'j> {
     pub rejects: Option<Output>,
     /// Names of the inputs, where there are several.
     pub names: &'j [String],
+    /// Bytes of all inputs, where that is known.
+    pub bytes_total: Option<u64>,
+    /// Bytes of the inputs that are done.
+    bytes_done: u64,
+    /// The input that the last batch was of, and where that ended.
+    reached: (usize, u64),
     seen: Seen,
     cleaner: Cleaner,
     spare: [Cleaned; 2],
@@ -127,6 +133,9 @@ impl<'j> Writer<'j> {
             changes: None,
             rejects: None,
             names,
+            bytes_total: None,
+            bytes_done: 0,
+            reached: (0, 0),
             seen: Seen::default(),
             cleaner: Cleaner::default(),
             spare: Default::default(),
@@ -217,6 +226,9 @@ impl<'j> Writer<'j> {
         while self.starts.len() <= batch.input {
             self.starts.push(self.judged);
         }
+        if self.seen.is_small() {
+            self.expect_contacts(batch);
+        }
         let mut duplicates = self.find_duplicates(batch, cleaned)?;
         let Some(cut) = self.contacts(cleaned, &duplicates)? else {
             self.findings(batch, explicit, cleaned, &duplicates)?;
@@ -244,6 +256,18 @@ impl<'j> Writer<'j> {
             bytes: None,
         });
         Ok(More::No)
+    }
+
+    /// Guesses how many contacts will come in all, from those so far and the bytes they took.
+    fn expect_contacts(&mut self, batch: &Batch<'_>) {
+        let (Some(total), Some(last)) = (self.bytes_total, batch.spans.last()) else { return };
+        if self.reached.0 != batch.input {
+            self.bytes_done += self.reached.1;
+        }
+        self.reached = (batch.input, last.end);
+        let contacts = self.judged + batch.spans.len() as u64;
+        let bytes = self.bytes_done + last.end;
+        self.seen.expect_in_all((contacts as f64 / bytes as f64 * total as f64) as u64);
     }
 
     fn find_duplicates(&mut self, batch: &Batch<'_>, cleaned: &Cleaned) -> Result<Vec<Duplicate>> {
