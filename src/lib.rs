@@ -40,6 +40,7 @@ pub mod duplicates;
 pub mod envelope;
 pub mod error;
 pub mod finding;
+pub mod hash;
 pub mod input;
 pub mod judge;
 pub mod output;

@@ -3,9 +3,9 @@
 use crate::clean::Accepted;
 use crate::envelope::Envelope;
 use crate::error::{Error, Kind, Result};
+use crate::hash::{Digest, Hashes};
 use crate::output::Output;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -42,12 +42,16 @@ pub struct Payload {
     pub sha256: String,
 }
 
+fn hexadecimal(digest: Digest) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// One body, being written.
 pub struct Body {
     output: Output,
     file: String,
     limits: Limits,
-    hash: Sha256,
+    hashes: Hashes,
     bytes: u64,
     contacts: u64,
 }
@@ -57,11 +61,15 @@ impl Body {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn begin(mut output: Output, file: String, limits: Limits, prefix: &[u8]) -> Result<Body> {
+    pub fn begin(output: Output, file: String, limits: Limits, prefix: &[u8]) -> Result<Body> {
+        Body::begin_with(output, file, limits, prefix, Hashes::alone())
+    }
+
+    /// The same for one of several.
+    fn begin_with(mut output: Output, file: String, limits: Limits, prefix: &[u8], mut hashes: Hashes) -> Result<Body> {
         output.write(prefix)?;
-        let mut hash = Sha256::new();
-        hash.update(prefix);
-        Ok(Body { output, file, limits, hash, bytes: prefix.len() as u64, contacts: 0 })
+        hashes.update(prefix);
+        Ok(Body { output, file, limits, hashes, bytes: prefix.len() as u64, contacts: 0 })
     }
 
     /// Contacts so far.
@@ -85,7 +93,7 @@ impl Body {
         if let Some(last) = accepted[..taken].last() {
             let bytes = &out[start + first..last.end as usize];
             self.output.write(bytes)?;
-            self.hash.update(bytes);
+            self.hashes.update(bytes);
             self.bytes += bytes.len() as u64;
             self.contacts += taken as u64;
         }
@@ -96,17 +104,24 @@ impl Body {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn end(mut self) -> Result<Payload> {
+    pub fn end(self) -> Result<Payload> {
+        let (mut payload, mut hashes) = self.end_unhashed()?;
+        payload.sha256 = hashes.end(0).map(|(_, digest)| hexadecimal(digest)).collect();
+        Ok(payload)
+    }
+
+    /// The same, without its hash, and the hashes as they are before its end.
+    fn end_unhashed(mut self) -> Result<(Payload, Hashes)> {
         self.output.write(Envelope::SUFFIX)?;
-        self.hash.update(Envelope::SUFFIX);
+        self.hashes.update(Envelope::SUFFIX);
         self.bytes += Envelope::SUFFIX.len() as u64;
         if self.bytes >= self.limits.max_bytes && self.contacts > 0 {
             let what = format!("a body of {} bytes, at most {} allowed", self.bytes, self.limits.max_bytes - 1);
             return Err(Kind::Counts { what }.into());
         }
         self.output.finish()?;
-        let sha256 = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Payload { file: self.file, contacts: self.contacts, bytes: self.bytes, sha256 })
+        let payload = Payload { file: self.file, contacts: self.contacts, bytes: self.bytes, sha256: String::new() };
+        Ok((payload, self.hashes))
     }
 }
 
@@ -117,8 +132,14 @@ pub struct Directory {
     prefix: Vec<u8>,
     force: bool,
     body: Option<Body>,
+    /// The hashes, while there is no body.
+    hashes: Hashes,
+    /// Those whose hash is not known yet have none.
     done: Vec<Payload>,
 }
+
+/// Largest bodies of which one is kept in memory to be hashed together with the next.
+const KEPT_MAX: u64 = 8 << 20;
 
 /// Name of the receipt beside the bodies.
 pub const RECEIPT: &str = "receipt.json";
@@ -166,7 +187,8 @@ impl Directory {
             let receipt = dir.join(RECEIPT);
             fs::remove_file(&receipt).map_err(|error| Error::io("remove", receipt.display().to_string(), error))?;
         }
-        Ok(Directory { dir: dir.to_path_buf(), limits, prefix, force, body: None, done: Vec::new() })
+        let hashes = if limits.max_bytes <= KEPT_MAX { Hashes::default() } else { Hashes::alone() };
+        Ok(Directory { dir: dir.to_path_buf(), limits, prefix, force, body: None, hashes, done: Vec::new() })
     }
 
     /// Takes all of `accepted`, in as many bodies as they need. See [`Body::take`].
@@ -181,7 +203,8 @@ impl Directory {
                 None => {
                     let file = file_name(self.done.len() + 1);
                     let output = Output::create(&self.dir.join(&file), self.force)?;
-                    self.body.insert(Body::begin(output, file, self.limits, &self.prefix)?)
+                    let hashes = std::mem::take(&mut self.hashes);
+                    self.body.insert(Body::begin_with(output, file, self.limits, &self.prefix, hashes)?)
                 }
             };
             let taken = body.take(out, start, rest)?;
@@ -201,7 +224,13 @@ impl Directory {
 
     fn end_body(&mut self) -> Result<()> {
         if let Some(body) = self.body.take() {
-            self.done.push(body.end()?);
+            let (payload, hashes) = body.end_unhashed()?;
+            self.hashes = hashes;
+            let hashed = self.hashes.end(self.done.len());
+            self.done.push(payload);
+            for (number, digest) in hashed {
+                self.done[number].sha256 = hexadecimal(digest);
+            }
         }
         Ok(())
     }
@@ -212,6 +241,9 @@ impl Directory {
     /// The system would not.
     pub fn end(mut self) -> Result<Vec<Payload>> {
         self.end_body()?;
+        if let Some((number, digest)) = self.hashes.end_kept() {
+            self.done[number].sha256 = hexadecimal(digest);
+        }
         let name = self.dir.display().to_string();
         for ours in ours_in(&self.dir).map_err(|error| Error::io("read", &name, error))? {
             if number_of(&ours).is_some_and(|number| number > self.done.len() || number == 0) {
@@ -226,6 +258,7 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sha2::{Digest as _, Sha256};
 
     /// Contacts `{...}` of these lengths, each behind a comma.
     fn contacts(lengths: &[usize]) -> (Vec<u8>, Vec<Accepted>) {
