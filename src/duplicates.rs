@@ -11,6 +11,7 @@
 //! large, so that growing needs no second table beside the first.
 
 use crate::judge::Identity;
+use crate::scan::prefetch;
 use memmap2::MmapMut;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -112,16 +113,7 @@ impl Seen {
     pub fn expect(&self, identity: Identity) {
         let Some(table) = &self.table else { return };
         let (segment, tag) = split(key_of(identity));
-        if let Some(line) = table.map.get((segment * table.room + home(tag, table.room)) * LINE) {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: a prefetch reads nothing as far as the program can tell, and this address is a valid one.
-            unsafe {
-                use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-                _mm_prefetch(std::ptr::from_ref(line).cast(), _MM_HINT_T0);
-            }
-            #[cfg(not(target_arch = "x86_64"))]
-            let _ = line;
-        }
+        prefetch(table.map.as_ptr().wrapping_add((segment * table.room + home(tag, table.room)) * LINE));
     }
 
     /// Bytes of memory that its table has.

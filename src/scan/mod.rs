@@ -141,6 +141,18 @@ impl Address {
     }
 }
 
+/// Asks for the memory at this address to be near when it is looked at. Any address will do.
+#[inline(always)]
+pub fn prefetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch neither reads nor faults, whatever the address, and SSE is part of x86-64.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
 /// The backends this program has, whether or not this machine can run them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
