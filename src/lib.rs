@@ -7,7 +7,7 @@
 //! ```text
 //!   file -> mapped windows --+
 //!                            +-> splitter -> batches of contacts -> workers: parse, judge, write -> writer -> files
-//!   pipe -> blocks ----------+   (reader)                           (rayon)                        (own thread)
+//!   pipe -> blocks ----------+   (reader)                           (rayon)                        (in their order)
 //! ```
 //!
 //! The modules, in the order of that flow; each uses only those above it:
@@ -22,10 +22,10 @@
 //! | [`parse`] | spans to members |
 //! | [`rules`] | the registry of codes, one file a family |
 //! | [`judge`] | the rules applied to one contact |
-//! | [`canonical`] | contacts to which no rule has anything to say, told without parsing |
+//! | [`canonical`] | contacts and members to which no rule has anything to say, told without parsing |
 //! | [`report`], [`clean`] | findings to lines; a batch of contacts, cleaned |
 //! | [`input`], [`envelope`], [`document`] | where bytes come from; what stands around the contacts |
-//! | [`output`], [`payload`], [`duplicates`], [`receipt`], [`writer`] | where cleaned bytes go, and that they add up |
+//! | [`output`], [`hash`], [`payload`], [`duplicates`], [`receipt`], [`writer`] | where cleaned bytes go, and that they add up |
 //! | [`pipeline`] | a run; the only place with threads and channels |
 //! | [`sample`] | made-up exports to try things on |
 #![cfg_attr(feature = "cli", doc = "| [`cli`] | the command line |")]

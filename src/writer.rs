@@ -1,5 +1,5 @@
-//! The writer: takes cleaned batches in input order, tells duplicates, and sends every byte to its file. It runs in a thread
-//! of its own.
+//! The writer: takes cleaned batches in input order, tells duplicates, and sends every byte to its file. One thread at a
+//! time is the writer.
 
 use crate::clean::{Accepted, Batch, Cleaned, Cleaner, Separator, Stats, Wanted, example};
 use crate::duplicates::{Seen, Sight};
