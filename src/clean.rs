@@ -1,7 +1,7 @@
 //! A batch of contacts: parsed, judged, written. No threads and no I/O here; a [`Cleaner`] is what one worker works with, and
 //! a [`Cleaned`] is what it hands to the writer.
 
-use crate::canonical::{Canonical, LEFT};
+use crate::canonical::{Canonical, LEFT, Plain};
 use crate::contact::{Member, Value};
 use crate::finding::{Code, Detail, Example, Finding, Outcome, Raw, Severity, To};
 use crate::judge::{Buffers, Findings, Identity, Judge, Verdict};
@@ -284,6 +284,8 @@ pub struct Cleaner {
     parser: Parser,
     judge: Buffers,
     strict: Strict<'static>,
+    /// Contacts as they were when they were found to be text: a mapped file may be written to by others at any time.
+    copies: Vec<u8>,
     /// Every contact goes through the parser, for tests of the two ways against each other.
     parse_all: bool,
 }
@@ -297,6 +299,7 @@ struct Work<'w> {
     /// Which contacts are clean, and which are plain.
     canonical: &'w Canonical,
     strict: &'w mut Strict<'static>,
+    copies: &'w mut Vec<u8>,
     cleaned: &'w mut Cleaned,
 }
 
@@ -331,8 +334,8 @@ impl Cleaner {
         }
         let canonical = &self.canonical;
         let verdicts = &canonical.verdicts;
-        let strict = &mut self.strict;
-        let mut work = Work { settings, wanted, separator, batch, canonical, strict, cleaned };
+        let (strict, copies) = (&mut self.strict, &mut self.copies);
+        let mut work = Work { settings, wanted, separator, batch, canonical, strict, copies, cleaned };
         let mut i = 0;
         while i < batch.spans.len() && work.cleaned.stop.is_none() {
             // A stretch whose contacts, but for the clean ones, can be parsed together.
@@ -390,8 +393,9 @@ impl Cleaner {
         cleaned: &mut Cleaned,
     ) {
         cleaned.clear();
-        let (canonical, strict) = (&self.canonical, &mut self.strict);
-        let mut work = Work { settings, wanted, separator: Separator::Newline, batch, canonical, strict, cleaned };
+        let (canonical, strict, copies) = (&self.canonical, &mut self.strict, &mut self.copies);
+        let separator = Separator::Newline;
+        let mut work = Work { settings, wanted, separator, batch, canonical, strict, copies, cleaned };
         self.judge = work.alone(i, std::mem::take(&mut self.judge), Some(first));
     }
 }
@@ -434,28 +438,42 @@ impl<'w> Work<'w> {
     }
 
     /// A stretch of contacts that are clean or plain.
-    fn without_parser(&mut self, range: std::ops::Range<usize>, buffers: Buffers) -> Buffers {
-        let mut judge: Judge<'w, '_> = Judge::new(self.settings, buffers);
+    fn without_parser(&mut self, range: std::ops::Range<usize>, mut buffers: Buffers) -> Buffers {
         let canonical = self.canonical;
-        let first = canonical.plain.partition_point(|plain| (plain.contact as usize) < range.start);
+        let from = canonical.plain.partition_point(|plain| (plain.contact as usize) < range.start);
+        let to = canonical.plain.partition_point(|plain| (plain.contact as usize) < range.end);
+        let plain = &canonical.plain[from..to];
+        let bytes_of = |batch: &Batch<'w>, plain: &Plain| batch.contact(&batch.spans[plain.contact as usize]);
+        let mut copies = std::mem::take(self.copies);
+        copies.clear();
+        for plain in plain {
+            copies.extend_from_slice(bytes_of(self.batch, plain));
+        }
         let mut done = range.start;
-        for plain in &canonical.plain[first..] {
-            let i = plain.contact as usize;
-            if i >= range.end {
-                break;
+        if let Ok(mut rest) = std::str::from_utf8(&copies) {
+            let mut judge = Judge::new(self.settings, buffers);
+            for plain in plain {
+                let i = plain.contact as usize;
+                self.copy(done..i);
+                done = i + 1;
+                let (text, behind) = rest.split_at(bytes_of(self.batch, plain).len());
+                rest = behind;
+                let members = &canonical.members[plain.members.0 as usize..plain.members.1 as usize];
+                self.judge(i, text.as_bytes(), members.iter().map(|member| member.of(text)), None, &mut judge);
             }
-            self.copy(done..i);
-            done = i + 1;
-            let bytes = self.batch.contact(&self.batch.spans[i]);
-            let members = &canonical.members[plain.members.0 as usize..plain.members.1 as usize];
-            match std::str::from_utf8(bytes) {
-                Ok(text) => self.judge(i, bytes, members.iter().map(|member| member.of(text)), None, &mut judge),
-                // It was asked before.
-                Err(_) => judge = Judge::new(self.settings, self.alone(i, judge.into_buffers(), None)),
+            buffers = judge.into_buffers();
+        } else {
+            // They were text when they were found to be plain: somebody is writing to the file.
+            for plain in plain {
+                let i = plain.contact as usize;
+                self.copy(done..i);
+                done = i + 1;
+                buffers = self.alone(i, buffers, None);
             }
         }
+        *self.copies = copies;
         self.copy(done..range.end);
-        judge.into_buffers()
+        buffers
     }
 
     /// Clean contacts go out as they are, and as many at once as lie one byte apart.
@@ -507,9 +525,18 @@ impl<'w> Work<'w> {
 
     /// A contact by itself, read strictly.
     fn alone(&mut self, i: usize, buffers: Buffers, duplicate_of: Option<Detail<'_>>) -> Buffers {
+        let mut copy = std::mem::take(self.copies);
+        copy.clear();
+        copy.extend_from_slice(self.batch.contact(&self.batch.spans[i]));
+        let buffers = self.alone_as(&copy, i, buffers, duplicate_of);
+        *self.copies = copy;
+        buffers
+    }
+
+    /// The same, with these bytes.
+    fn alone_as(&mut self, contact: &[u8], i: usize, buffers: Buffers, duplicate_of: Option<Detail<'_>>) -> Buffers {
         self.cleaned.at = i;
         let span = &self.batch.spans[i];
-        let contact = self.batch.contact(span);
         let too_large = span.end - span.start > CONTACT_BYTES_MAX;
         if too_large && self.batch.layout == Layout::Lines {
             self.reject(i, Code::SYN002, None, Raw::Bytes(contact), Detail::None, false);
@@ -855,6 +882,26 @@ mod tests {
     #[ignore = "takes minutes: cargo test --release -- --ignored millions"]
     fn both_ways_agree_on_millions_of_contacts() {
         differential(50_000);
+    }
+
+    #[test]
+    fn contacts_that_are_not_clean_as_a_whole_need_no_parser() {
+        for contact in [
+            r#"{"email":"Joe@EXAMPLE.com","first_name":"Ann"}"#,
+            r#"{"email":"a@b.co","id":"7"}"#,
+            r#"{"email":"a@b.co","city":"x","city":"y"}"#,
+            r#"{"email":"a@b.co","street2":"x"}"#,
+            r#"{"email":"a@b.co","sms_consent_date":"2024-07-03"}"#,
+            r#"{"email":"a@b.co","cf:a":"x","cf:a":"x"}"#,
+            r#"{"email":"a@b.co","zip":-0.5e3,"tags":[{"a":"b"},"c"],"city":"Zürich"}"#,
+            r#"{"first_name":"x"}"#,
+        ] {
+            let contacts = vec![contact.to_owned(); 3];
+            let mut cleaner = Cleaner::default();
+            clean_by(&mut cleaner, &contacts, Layout::Lines, &Settings::default(), Separator::Newline);
+            assert_eq!(cleaner.canonical.plain.len(), 3, "{contact}");
+            both_ways(&contacts, &Settings::default());
+        }
     }
 
     #[test]

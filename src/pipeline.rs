@@ -265,7 +265,11 @@ pub fn run(job: &Job<'_>) -> Result<Summary> {
         }
     };
     let mut writer = Writer::new(&settings, &wanted, &names, sink);
-    writer.bytes_total = documents.iter().map(|document| document.source.total()).sum();
+    let bytes = |document: &Document| match job.mode {
+        Mode::Request => document.source.total().map(|total| total.min(job.limits.max_bytes)),
+        _ => document.source.total(),
+    };
+    writer.bytes_total = documents.iter().map(bytes).sum();
     writer.report = job.report.as_ref().map(create).transpose()?;
     writer.changes = job.changes.as_ref().map(create).transpose()?;
     writer.rejects = job.rejects.as_ref().map(create).transpose()?;
@@ -358,7 +362,8 @@ fn execute(job: &Job<'_>, documents: &mut [Document], envelope: &Envelope, write
     };
     let (mut read, written) = match job.threads {
         0 | 1 => {
-            let mut reader = Reader { job, envelope, hands: Alone::new(writer, &shared), read: Read::default() };
+            let mut reader =
+                Reader { job, envelope, hands: Alone::new(writer, &shared), read: Read::default(), spare: None };
             reader.all(documents);
             let written = reader.hands.failed.map_or(Ok(()), Err);
             (reader.read, written)
@@ -420,7 +425,7 @@ fn with_workers(
             }
         });
         let hands = Workers { desk, give_work, take_work, take_kit, number: 0 };
-        let mut reader = Reader { job, envelope, hands, read: Read::default() };
+        let mut reader = Reader { job, envelope, hands, read: Read::default(), spare: None };
         reader.all(documents);
         reader.hands.help();
         reader.read
@@ -652,6 +657,8 @@ struct Reader<'r, 'p, H> {
     envelope: &'r Envelope,
     hands: H,
     read: Read,
+    /// The kit that an input left over: there are only so many.
+    spare: Option<Box<Kit>>,
 }
 
 /// Why reading stopped.
@@ -688,6 +695,10 @@ impl<H: Hands> Reader<'_, '_, H> {
         }
     }
 
+    fn kit(&mut self) -> std::result::Result<Box<Kit>, Halt> {
+        self.spare.take().map_or_else(|| self.hands.kit(), Ok)
+    }
+
     fn document(&mut self, input: usize, document: &mut Document) -> std::result::Result<(), Halt> {
         let name = document.source.name().to_owned();
         let explicit = self.explicit(document);
@@ -695,7 +706,7 @@ impl<H: Hands> Reader<'_, '_, H> {
         let mut chunk = document.source.current().cloned();
         // Offset at which the line of the chunk's first byte begins.
         let mut line_start = document.start.offset + 1 - document.start.column;
-        let mut kit = self.hands.kit()?;
+        let mut kit = self.kit()?;
         let end = 'chunks: loop {
             if let Some(chunk) = &chunk {
                 for slice in chunk.from(splitter.offset()).chunks(SLICE) {
@@ -714,7 +725,7 @@ impl<H: Hands> Reader<'_, '_, H> {
                         kit.load(Arc::clone(chunk), line_start, document.layout, input, explicit);
                         self.read.contacts[input] = splitter.spans();
                         self.hands.batch(kit)?;
-                        kit = self.hands.kit()?;
+                        kit = self.kit()?;
                     }
                     if let Some(progress) = self.job.progress {
                         progress.bytes(splitter.offset());
@@ -754,6 +765,7 @@ impl<H: Hands> Reader<'_, '_, H> {
                 let mut found = document.head.clone();
                 let is_body = document.shape == "body";
                 let end = read_tail(&mut document.source, &mut found, at, origin, is_body)?;
+                self.spare = Some(kit);
                 if !document.looked_ahead {
                     let told = found.told_behind(&document.head);
                     if !told.is_empty() {
@@ -774,14 +786,17 @@ impl<H: Hands> Reader<'_, '_, H> {
                     return Err(self.cut(&name, &splitter, rest.as_deref()).into());
                 }
                 // The last line has no line break; behind a limit it counts when its object is closed before it.
+                kit.spans.clear();
                 if document.layout == Layout::Lines && (!limited || splitter.is_closed()) {
-                    kit.spans.clear();
                     kit.first = splitter.spans();
                     splitter.finish(&mut kit.spans);
-                    if let (false, Some(chunk)) = (kit.spans.is_empty(), rest) {
+                }
+                match (kit.spans.is_empty(), rest) {
+                    (false, Some(chunk)) => {
                         kit.load(chunk, line_start, document.layout, input, explicit);
                         self.hands.batch(kit)?;
                     }
+                    _ => self.spare = Some(kit),
                 }
                 if limited {
                     let at = splitter.pending().map_or(splitter.offset(), |pending| pending.start);

@@ -329,6 +329,32 @@ fn several_inputs_are_one_run() {
 }
 
 #[test]
+fn any_number_of_inputs() {
+    let dir = Dir::new();
+    let shapes: [(&str, String, usize); 6] = [
+        ("lines", format!("{A}\n{B}\n"), 2),
+        ("cut", format!("{A}\n{B}"), 2),
+        ("array", format!("[{A},{B},{A}]"), 3),
+        ("body", body(A), 1),
+        ("none", "[]".to_owned(), 0),
+        ("empty", String::new(), 0),
+    ];
+    for (name, text, contacts) in shapes {
+        let names: Vec<String> = (0..40).map(|i| format!("{name}{i}")).collect();
+        for name in &names {
+            dir.write(name, &text);
+        }
+        for threads in ["1", "2", "3"] {
+            let options = ["clean", "--format", "ndjson", "--threads", threads, "--receipt", "receipt", "--force"];
+            let inputs: Vec<&str> = options.iter().copied().chain(names.iter().map(String::as_str)).collect();
+            let ran = dir.run(&inputs).exits(0);
+            assert_eq!(ran.text().lines().count(), 40 * contacts, "{name} {threads}");
+            assert_eq!(dir.json("receipt")["contacts"]["seen"], 40 * contacts);
+        }
+    }
+}
+
+#[test]
 fn duplicates() {
     let dir = Dir::new();
     let lines = [

@@ -78,6 +78,7 @@ pub struct Canonical {
     /// Bytes outside of ASCII.
     high: Places,
     buffer: String,
+    copy: Vec<u8>,
     /// Contacts at the very end of the bytes, with some room behind them.
     last: Vec<u8>,
     /// For each contact of the batch who it is, or [`LEFT`] or [`PLAIN`].
@@ -104,6 +105,7 @@ impl Canonical {
             bad: Places::default(),
             high: Places::default(),
             buffer: String::new(),
+            copy: Vec::new(),
             last: Vec::new(),
             verdicts: Vec::new(),
             plain: Vec::new(),
@@ -117,28 +119,37 @@ impl Canonical {
         self.plain.clear();
         self.members.clear();
         let index = |offset: u64| (offset - batch.base) as usize;
+        // Nothing is known of what is in the others, nor how much of it.
+        let may_be = |span: &Span| span.whole && span.end - span.start <= CONTACT_BYTES_MAX;
         // The last contacts may lie too near to the end of the bytes: they are judged in a copy with room behind it.
-        let with_slack = |span: &Span| index(span.end) + SLACK <= batch.bytes.len();
-        let first = batch.spans.iter().rposition(with_slack).map_or(0, |at| at + 1);
-        let (here, last) = batch.spans.split_at(first);
-        let mut here = here;
-        while let Some(span) = here.first() {
-            let end = here.partition_point(|other| other.start < span.start + GROUP).max(1);
-            let (some, rest) = here.split_at(end);
-            self.judge_some(&batch.bytes[index(span.start)..], some, settings);
-            here = rest;
-        }
-        if let (Some(first), Some(last_span)) = (last.first(), last.last()) {
-            let mut copy = std::mem::take(&mut self.last);
-            copy.clear();
-            copy.extend_from_slice(&batch.bytes[index(first.start)..index(last_span.end)]);
-            copy.extend_from_slice(&[0; SLACK]);
-            self.judge_some(&copy, last, settings);
-            self.last = copy;
+        let has_slack = |span: &Span| index(span.end) + SLACK <= batch.bytes.len();
+        let mut rest = batch.spans;
+        while let Some(first) = rest.first() {
+            if !may_be(first) {
+                self.verdicts.push(LEFT);
+                rest = &rest[1..];
+                continue;
+            }
+            let slack = has_slack(first);
+            let alike = |span: &Span| span.start < first.start + GROUP && may_be(span) && has_slack(span) == slack;
+            let end = rest.iter().position(|span| !alike(span)).unwrap_or(rest.len());
+            let (some, behind) = rest.split_at(end);
+            rest = behind;
+            if slack {
+                self.judge_some(&batch.bytes[index(first.start)..], some, settings);
+            } else {
+                let last = some.last().map_or(first.end, |span| span.end);
+                let mut copy = std::mem::take(&mut self.last);
+                copy.clear();
+                copy.extend_from_slice(&batch.bytes[index(first.start)..index(last)]);
+                copy.extend_from_slice(&[0; SLACK]);
+                self.judge_some(&copy, some, settings);
+                self.last = copy;
+            }
         }
     }
 
-    /// Judges contacts of which the first is where `bytes` begin; behind the last there are [`SLACK`] bytes or more.
+    /// Judges contacts, whole and not too large, of which the first is where `bytes` begin; behind the last there are [`SLACK`] bytes or more.
     fn judge_some(&mut self, bytes: &[u8], spans: &[Span], settings: &Settings) {
         let choice = self.choice;
         with_backend!(choice, run, (
@@ -155,7 +166,7 @@ fn run<B: Backend>(backend: B, canonical: &mut Canonical, bytes: &[u8], spans: &
     let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return };
     let base = first.start;
     let marked = Marked::new(backend, canonical, bytes, (last.end - base) as usize);
-    let Canonical { quotes, bad, high, buffer, verdicts, plain, members, .. } = canonical;
+    let Canonical { quotes, bad, high, buffer, copy, verdicts, plain, members, .. } = canonical;
     let plain_phones = !settings.nanp && settings.phone_format == PhoneFormat::Dashed;
     let mut walk = Walk {
         backend,
@@ -168,12 +179,13 @@ fn run<B: Backend>(backend: B, canonical: &mut Canonical, bytes: &[u8], spans: &
         shapes: if plain_phones { &SHAPES } else { &SHAPES_OF_OTHER_PHONES },
         plain_phones,
         buffer,
+        copy,
         members: [0; 8],
         customs: [0; 64],
     };
     let bad = bad.all();
     let mut bad_at = 0;
-    let room = (settings.contact_bytes_max as u64).min(CONTACT_BYTES_MAX);
+    let room = settings.contact_bytes_max as u64;
     verdicts.reserve(spans.len());
     for span in spans {
         let from = (span.start - base) as u32;
@@ -184,8 +196,8 @@ fn run<B: Backend>(backend: B, canonical: &mut Canonical, bytes: &[u8], spans: &
         while walk.high[walk.high_at] < from {
             walk.high_at += 1;
         }
-        let high_at = walk.high_at;
-        let good = span.whole && span.end - span.start <= room && bad[bad_at] >= to;
+        let (at, high_at) = (walk.at, walk.high_at);
+        let good = span.end - span.start <= room && bad[bad_at] >= to;
         let identity = match walk.high[high_at] < to {
             _ if !good => None,
             false => walk.contact::<false>(from, to),
@@ -194,14 +206,14 @@ fn run<B: Backend>(backend: B, canonical: &mut Canonical, bytes: &[u8], spans: &
         let verdict = match identity {
             Some(identity) if identity > PLAIN => identity,
             _ => {
-                walk.high_at = high_at;
+                // From its beginning once more.
+                (walk.at, walk.high_at) = (at, high_at);
                 let mut bad_end = bad_at;
                 while bad[bad_end] < to {
                     bad_end += 1;
                 }
                 let start = members.len() as u32;
-                let may_be = span.whole && span.end - span.start <= CONTACT_BYTES_MAX;
-                if may_be && walk.plain(from, to, &bad[bad_at..bad_end], members) {
+                if walk.plain(from, to, &bad[bad_at..bad_end], members) {
                     plain.push(Plain { contact: verdicts.len() as u32, members: (start, members.len() as u32) });
                     PLAIN
                 } else {
@@ -473,6 +485,8 @@ struct Walk<'w, B> {
     /// No more is asked of a number than its shape.
     plain_phones: bool,
     buffer: &'w mut String,
+    /// A value, where it is looked at as text.
+    copy: &'w mut Vec<u8>,
     /// The first quote of the last member of each [`Kind`], by its number.
     members: [u32; 8],
     /// The first quote of each name that is not in the table.
@@ -655,7 +669,9 @@ impl<'w, B: Backend> Walk<'w, B> {
 
     #[inline(never)]
     fn is_phone(&mut self, from: u32, to: u32, extension: phone::Extension) -> bool {
-        std::str::from_utf8(self.text(from, to))
+        self.copy.clear();
+        self.copy.extend_from_slice(self.text(from, to));
+        std::str::from_utf8(&self.copy)
             .is_ok_and(|given| phone::normalise(given, extension, self.settings, self.buffer) == phone::Phone::Same)
     }
 
@@ -663,7 +679,10 @@ impl<'w, B: Backend> Walk<'w, B> {
     #[inline(never)]
     fn is_wide_text(&mut self, from: u32, to: u32, limit: u32) -> bool {
         let limit = limit as usize;
-        let Ok(given) = std::str::from_utf8(self.text(from, to)) else { return false };
+        // A copy, as another process may write to the file that this is mapped from.
+        self.copy.clear();
+        self.copy.extend_from_slice(self.text(from, to));
+        let Ok(given) = std::str::from_utf8(&self.copy) else { return false };
         // U+00C0 to U+017F, the letters of Europe: none is white space, combines, or is composed of others' pieces.
         let letters = given.bytes().all(|b| b < 0x80 || (0x80..0xc0).contains(&b) || (0xc3..=0xc5).contains(&b));
         if !letters && text::normalise(given, self.buffer) != text::Text::Same {
