@@ -8,6 +8,7 @@ use corpus::{Corpus, Worker, sample};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use presort::clean::Wanted;
 use presort::envelope::Asked;
+use presort::hash::Hashes;
 use presort::payload::Limits;
 use presort::pipeline::{Job, Mode, run};
 use presort::rules::Settings;
@@ -43,6 +44,28 @@ fn worker(c: &mut Criterion) {
             });
         });
     }
+    group.finish();
+}
+
+/// Two bodies, one after the other and side by side.
+fn hashes(c: &mut Criterion) {
+    let bodies: [Vec<u8>; 2] =
+        [1, 7].map(|salt| (0..4_000_000u32).map(|i| (i.wrapping_mul(salt) >> 3) as u8).collect());
+    let hash = |mut hashes: Hashes| {
+        let mut known = Vec::with_capacity(2);
+        for (number, body) in bodies.iter().enumerate() {
+            for piece in body.chunks(100_000) {
+                hashes.update(black_box(piece));
+            }
+            known.extend(hashes.end(number));
+        }
+        known
+    };
+    let expected = hash(Hashes::alone());
+    let mut group = c.benchmark_group("hash");
+    group.throughput(Throughput::BytesDecimal(8_000_000));
+    group.bench_function("one by one", |b| b.iter(|| assert_eq!(hash(Hashes::alone()), expected)));
+    group.bench_function("two at a time", |b| b.iter(|| assert_eq!(hash(Hashes::default()), expected)));
     group.finish();
 }
 
@@ -99,6 +122,6 @@ fn whole(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(4));
-    targets = worker, whole
+    targets = worker, hashes, whole
 }
 criterion_main!(benches);

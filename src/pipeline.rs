@@ -255,13 +255,13 @@ pub fn run(job: &Job<'_>) -> Result<Summary> {
     let sink = match &job.mode {
         Mode::Check => Sink::Check,
         Mode::Stream => Sink::Stream(create(&job.output)?),
-        Mode::Split(dir) => Sink::Split(Directory::create(dir, job.limits, prefix, job.force)?),
+        Mode::Split(dir) => Sink::Split(Box::new(Directory::create(dir, job.limits, prefix, job.force)?)),
         Mode::Request => {
             let file = match job.output.as_os_str() {
                 name if name == "-" => "-".to_owned(),
                 _ => job.output.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             };
-            Sink::Request(Body::begin(create(&job.output)?, file, job.limits, &prefix)?)
+            Sink::Request(Box::new(Body::begin(create(&job.output)?, file, job.limits, &prefix)?))
         }
     };
     let mut writer = Writer::new(&settings, &wanted, &names, sink);

@@ -19,9 +19,9 @@ pub const LISTED: usize = 20;
 /// Where cleaned contacts go.
 pub enum Sink {
     /// One body; contacts that do not fit are dropped.
-    Request(Body),
+    Request(Box<Body>),
     /// As many bodies as it takes.
-    Split(Directory),
+    Split(Box<Directory>),
     /// One contact a line.
     Stream(Output),
     /// Nowhere.

@@ -671,7 +671,7 @@ impl<'w, B: Backend> Walk<'w, B> {
     fn is_phone(&mut self, from: u32, to: u32, extension: phone::Extension) -> bool {
         self.copy.clear();
         self.copy.extend_from_slice(self.text(from, to));
-        std::str::from_utf8(&self.copy)
+        std::str::from_utf8(self.copy)
             .is_ok_and(|given| phone::normalise(given, extension, self.settings, self.buffer) == phone::Phone::Same)
     }
 
@@ -682,7 +682,7 @@ impl<'w, B: Backend> Walk<'w, B> {
         // A copy, as another process may write to the file that this is mapped from.
         self.copy.clear();
         self.copy.extend_from_slice(self.text(from, to));
-        let Ok(given) = std::str::from_utf8(&self.copy) else { return false };
+        let Ok(given) = std::str::from_utf8(self.copy) else { return false };
         // U+00C0 to U+017F, the letters of Europe: none is white space, combines, or is composed of others' pieces.
         let letters = given.bytes().all(|b| b < 0x80 || (0x80..0xc0).contains(&b) || (0xc3..=0xc5).contains(&b));
         if !letters && text::normalise(given, self.buffer) != text::Text::Same {
