@@ -836,6 +836,9 @@ mod tests {
             .map(|line| {
                 let mut chars: Vec<char> = line.chars().collect();
                 for _ in 0..[0, 0, 1, 1, 2, 3][random(6)] {
+                    if chars.is_empty() {
+                        break;
+                    }
                     let at = random(chars.len());
                     match random(5) {
                         0 => drop(chars.remove(at)),
