@@ -1,4 +1,4 @@
-//! Who was seen before in the run, in 12 to 24 bytes a contact.
+//! Who was seen before in the run, in 11 to 24 bytes a contact.
 //!
 //! Contacts are told apart by 60 bits of a hash of their identity: among ten million, the odds that any two are taken for
 //! one are below one in twenty thousand. The first 65,536 go into an ordinary hash map, so that a small run costs little;
