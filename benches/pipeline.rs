@@ -7,9 +7,7 @@ mod corpus;
 use corpus::{Corpus, Worker, sample};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use presort::clean::Wanted;
-use presort::envelope::Asked;
 use presort::hash::Hashes;
-use presort::payload::Limits;
 use presort::pipeline::{Job, Mode, run};
 use presort::rules::Settings;
 use presort::sample::SampleFormat;
@@ -89,22 +87,7 @@ fn whole(c: &mut Criterion) {
     });
     for threads in [1, 2] {
         for (name, mode) in [("stream", Mode::Stream), ("split", Mode::Split(bodies.clone()))] {
-            let job = Job {
-                inputs: vec![input.clone()],
-                mode,
-                limits: Limits::default(),
-                settings: Settings::default(),
-                asked: Asked::default(),
-                output: lines.clone(),
-                report: None,
-                changes: None,
-                rejects: None,
-                receipt: None,
-                force: false,
-                threads,
-                redact: None,
-                progress: None,
-            };
+            let job = Job { threads, ..Job::new(vec![input.clone()], mode, lines.clone()) };
             group.bench_function(format!("{name} {threads} threads"), |b| {
                 let once = |()| {
                     let summary = run(black_box(&job)).expect("the run can be done");

@@ -443,6 +443,10 @@ impl<'w> Work<'w> {
         let from = canonical.plain.partition_point(|plain| (plain.contact as usize) < range.start);
         let to = canonical.plain.partition_point(|plain| (plain.contact as usize) < range.end);
         let plain = &canonical.plain[from..to];
+        if plain.is_empty() {
+            self.copy(range);
+            return buffers;
+        }
         let bytes_of = |batch: &Batch<'w>, plain: &Plain| batch.contact(&batch.spans[plain.contact as usize]);
         let mut copies = std::mem::take(self.copies);
         copies.clear();

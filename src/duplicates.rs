@@ -246,8 +246,7 @@ impl Table {
         let old = self.room;
         let more = match self.map.len() {
             // As much as keeps an entry below 24 bytes: small segments fill less evenly than large ones.
-            0..0x80_0000 => old / 2,
-            0x80_0000..0x200_0000 => old / 8 * 4,
+            0..0x200_0000 => old / 2,
             0x200_0000..0x400_0000 => old / 4,
             _ => old / 16,
         };

@@ -6,6 +6,7 @@
 
 use crate::contact::{ADDRESS_PARTS, Family, HOME_COUNTRY_SPACED, Member, MemberId, Value, hint};
 use crate::finding::{Code, Detail, Finding, Outcome, Raw, Severity, To};
+use crate::parse::recycle;
 use crate::rules::{
     BadField, Settings, birthday, custom,
     date::{self, Date},
@@ -89,13 +90,6 @@ pub struct Buffers {
     others: Vec<&'static str>,
     made: String,
     buffer: String,
-}
-
-/// An empty vector with the room of `used`. The standard library collects in place when sizes agree, as they do where only
-/// lifetimes differ; a test says that it still does.
-fn recycle<T, U>(mut used: Vec<T>) -> Vec<U> {
-    used.clear();
-    used.into_iter().map(|_| unreachable!("the vector is empty")).collect()
 }
 
 /// The rules with their settings, and the buffers they work in. `'a` is how long parsed values live.

@@ -100,6 +100,29 @@ pub struct Job<'p> {
     pub progress: Option<&'p dyn Progress>,
 }
 
+impl Job<'_> {
+    /// A job by the default rules in one thread, with nothing beside what `mode` makes.
+    #[must_use]
+    pub fn new(inputs: Vec<PathBuf>, mode: Mode, output: PathBuf) -> Self {
+        Job {
+            inputs,
+            mode,
+            limits: Limits::default(),
+            settings: Settings::default(),
+            asked: Asked::default(),
+            output,
+            report: None,
+            changes: None,
+            rejects: None,
+            receipt: None,
+            force: false,
+            threads: 1,
+            redact: None,
+            progress: None,
+        }
+    }
+}
+
 /// What a run came to.
 #[derive(Debug)]
 pub struct Summary {
@@ -458,6 +481,15 @@ struct Writing<'d, 'j> {
     failed: Option<Error>,
 }
 
+impl Writing<'_, '_> {
+    /// The item whose turn it is, if it has come.
+    fn next(&mut self) -> Option<Item> {
+        let item = self.early.remove(&self.next)?;
+        self.next += 1;
+        Some(item)
+    }
+}
+
 impl Desk<'_, '_> {
     /// Cleans a batch, and writes what is ready.
     fn clean(&self, number: u64, mut kit: Box<Kit>) {
@@ -486,7 +518,7 @@ impl Desk<'_, '_> {
             };
             while let Ok((number, item)) = self.take_item.try_recv() {
                 writing.early.insert(number, item);
-                while let Some(item) = self.next(&mut writing) {
+                while let Some(item) = writing.next() {
                     self.item(&mut writing, item);
                 }
             }
@@ -496,12 +528,6 @@ impl Desk<'_, '_> {
                 return;
             }
         }
-    }
-
-    fn next(&self, writing: &mut Writing<'_, '_>) -> Option<Item> {
-        let item = writing.early.remove(&writing.next)?;
-        writing.next += 1;
-        Some(item)
     }
 
     fn item(&self, writing: &mut Writing<'_, '_>, item: Item) {
@@ -1033,20 +1059,8 @@ mod tests {
         drop(file);
         for threads in [1, 2, 7] {
             let job = Job {
-                inputs: vec![input.clone()],
-                mode: Mode::Stream,
-                limits: Limits::default(),
-                settings: Settings::default(),
-                asked: Asked::default(),
-                output: dir.path().join(format!("out-{threads}")),
-                report: None,
-                changes: None,
-                rejects: None,
-                receipt: None,
-                force: false,
                 threads,
-                redact: None,
-                progress: None,
+                ..Job::new(vec![input.clone()], Mode::Stream, dir.path().join(format!("out-{threads}")))
             };
             let summary = run(&job).unwrap();
             let stop = summary.stop.unwrap();

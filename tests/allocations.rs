@@ -1,8 +1,6 @@
 //! Cleaning allocates nothing for a contact once its buffers have grown; counted by the allocator itself.
 
 use presort::clean::{Batch, Cleaned, Cleaner, Separator, Wanted};
-use presort::envelope::Asked;
-use presort::payload::Limits;
 use presort::pipeline::{Job, Mode, run};
 use presort::rules::Settings;
 use presort::sample::{Sample, SampleFormat, write};
@@ -127,22 +125,7 @@ fn a_run_allocates_for_its_windows() {
         let (bytes, _) = export(contacts, 0.0, SampleFormat::Payload);
         let (input, output) = (temporary.path().join("input.json"), temporary.path().join("output"));
         std::fs::write(&input, &bytes).unwrap();
-        let job = Job {
-            inputs: vec![input],
-            mode,
-            limits: Limits::default(),
-            settings: Settings::default(),
-            asked: Asked::default(),
-            output,
-            report: None,
-            changes: None,
-            rejects: None,
-            receipt: None,
-            force: true,
-            threads: 1,
-            redact: None,
-            progress: None,
-        };
+        let job = Job { force: true, ..Job::new(vec![input], mode, output) };
         let before = ALLOCATIONS.get();
         let summary = run(&job).unwrap();
         assert!(summary.stop.is_none() && summary.receipt.contacts.accepted == contacts);

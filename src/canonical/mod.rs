@@ -260,15 +260,10 @@ impl<'b> Marked<'b> {
     /// `N` bytes, of which the first is `SKIP` behind `place`; a place that was not marked is taken for the end of those that were.
     #[inline(always)]
     fn load<const SKIP: usize, const N: usize>(&self, place: u32) -> &'b [u8; N] {
-        const { assert!(SKIP + N <= SLACK) };
-        let at = (place as usize).min(self.len) + SKIP;
-        // SAFETY: `at` is at most `len + SKIP`, and behind `len` there are at least `SLACK` bytes, which are not fewer than
-        // `SKIP + N`: `new` and the line above have asked.
-        unsafe { &*self.bytes.as_ptr().add(at).cast() }
+        // SAFETY: it is `len` at most.
+        unsafe { self.load_at::<SKIP, N>(place.min(self.len as u32)) }
     }
-}
 
-impl<'b> Marked<'b> {
     /// The same for a place that is known to be good.
     ///
     /// # Safety

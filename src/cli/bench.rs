@@ -4,7 +4,6 @@ use crate::document::{Document, SLICE};
 use crate::envelope::Asked;
 use crate::error::{Error, Result};
 use crate::parse::Parser;
-use crate::payload::Limits;
 use crate::pipeline::{Job, Mode, run as run_job};
 use crate::rules::Settings;
 use crate::sample::{Sample, SampleFormat};
@@ -184,20 +183,9 @@ fn split(path: &Path, parse: bool) -> Result<u64> {
 
 fn whole(path: &Path, out: &Path, threads: usize) -> Result<()> {
     let job = Job {
-        inputs: vec![path.to_path_buf()],
-        mode: Mode::Stream,
-        limits: Limits::default(),
         settings: Settings { as_of: super::today(), ..Settings::default() },
-        asked: Asked::default(),
-        output: out.to_path_buf(),
-        report: None,
-        changes: None,
-        rejects: None,
-        receipt: None,
-        force: false,
         threads,
-        redact: None,
-        progress: None,
+        ..Job::new(vec![path.to_path_buf()], Mode::Stream, out.to_path_buf())
     };
     let summary = run_job(&job)?;
     match summary.stop {

@@ -103,11 +103,9 @@ fn normalise_slowly(text: &str, buffer: &mut String) -> Text {
             }
         }
     }
-    if text.is_ascii() {
-        return squeeze_ascii(text, buffer);
-    }
     let text_trimmed = trim(text);
-    if is_nfc_quick(text_trimmed.chars()) == IsNormalized::Yes {
+    // ASCII has one form.
+    if text_trimmed.is_ascii() || is_nfc_quick(text_trimmed.chars()) == IsNormalized::Yes {
         squeeze(text_trimmed.chars(), buffer);
     } else {
         squeeze(text_trimmed.nfc(), buffer);
@@ -117,24 +115,6 @@ fn normalise_slowly(text: &str, buffer: &mut String) -> Text {
     let end = buffer.trim_end_matches(is_trimmed).len().max(start);
     buffer.truncate(end);
     buffer.drain(..start);
-    match buffer.as_str() {
-        "" => Text::Blank,
-        same if same == text => Text::Same,
-        _ => Text::Changed,
-    }
-}
-
-/// The same for ASCII, which has one form, no marks without width, and is not trimmed of anything that squeezing leaves.
-fn squeeze_ascii(text: &str, buffer: &mut String) -> Text {
-    buffer.clear();
-    for word in text.split(|c: char| matches!(c, '\0'..=' ' | '\x7f')) {
-        if !word.is_empty() {
-            if !buffer.is_empty() {
-                buffer.push(' ');
-            }
-            buffer.push_str(word);
-        }
-    }
     match buffer.as_str() {
         "" => Text::Blank,
         same if same == text => Text::Same,

@@ -37,13 +37,6 @@ const fn below(word: u64, limit: u8) -> u64 {
     !((word | HIGHS) - limit as u64 * ONES) & !word & HIGHS
 }
 
-/// True when text may stand between the quotes of a JSON string as it is: no quote, backslash or control character.
-#[inline]
-#[must_use]
-pub fn needs_no_escape(text: &[u8]) -> bool {
-    plain_prefix(text) == text.len()
-}
-
 /// Bytes before the first quote, backslash or control character, or all of them.
 #[inline]
 #[must_use]
@@ -102,7 +95,7 @@ mod tests {
                 }
             }
         }
-        assert!(!is_plain(b"") && needs_no_escape(b""));
+        assert!(!is_plain(b"") && plain_prefix(b"") == 0);
     }
 
     #[test]
