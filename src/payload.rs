@@ -79,11 +79,11 @@ impl Body {
     }
 
     /// Takes as many of `accepted` as fit, and says how many. Each lies in `out` behind a comma, from where the one before
-    /// ends (the first: from `start`) to its own end.
+    /// ends (the first: from `start`) to its own end. When that takes the last of `out`, another buffer is put in its place.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn take(&mut self, out: &[u8], start: usize, accepted: &[Accepted]) -> Result<usize> {
+    pub fn take(&mut self, out: &mut Vec<u8>, start: usize, accepted: &[Accepted]) -> Result<usize> {
         let first = usize::from(self.contacts == 0);
         // The comma of a body's first contact is not written.
         let have = self.bytes + Envelope::SUFFIX.len() as u64;
@@ -92,10 +92,14 @@ impl Body {
         let taken = accepted[..room].partition_point(fits);
         if let Some(last) = accepted[..taken].last() {
             let bytes = &out[start + first..last.end as usize];
-            self.output.write(bytes)?;
             self.hashes.update(bytes);
             self.bytes += bytes.len() as u64;
             self.contacts += taken as u64;
+            if last.end as usize == out.len() {
+                self.output.give(out, start + first)?;
+            } else {
+                self.output.write(bytes)?;
+            }
         }
         Ok(taken)
     }
@@ -105,13 +109,13 @@ impl Body {
     /// # Errors
     /// It cannot be written.
     pub fn end(self) -> Result<Payload> {
-        let (mut payload, mut hashes) = self.end_unhashed()?;
+        let (mut payload, mut hashes, _) = self.end_unhashed()?;
         payload.sha256 = hashes.end(0).map(|(_, digest)| hexadecimal(digest)).collect();
         Ok(payload)
     }
 
-    /// The same, without its hash, and the hashes as they are before its end.
-    fn end_unhashed(mut self) -> Result<(Payload, Hashes)> {
+    /// The same, without its hash, and the hashes as they are before its end, and the buffers of its file.
+    fn end_unhashed(mut self) -> Result<(Payload, Hashes, Vec<Vec<u8>>)> {
         self.output.write(Envelope::SUFFIX)?;
         self.hashes.update(Envelope::SUFFIX);
         self.bytes += Envelope::SUFFIX.len() as u64;
@@ -119,9 +123,9 @@ impl Body {
             let what = format!("a body of {} bytes, at most {} allowed", self.bytes, self.limits.max_bytes - 1);
             return Err(Kind::Counts { what }.into());
         }
-        self.output.finish()?;
+        let buffers = self.output.finish()?;
         let payload = Payload { file: self.file, contacts: self.contacts, bytes: self.bytes, sha256: String::new() };
-        Ok((payload, self.hashes))
+        Ok((payload, self.hashes, buffers))
     }
 }
 
@@ -134,6 +138,8 @@ pub struct Directory {
     body: Option<Body>,
     /// The hashes, while there is no body.
     hashes: Hashes,
+    /// The buffers of files that are done.
+    buffers: Vec<Vec<u8>>,
     /// Those whose hash is not known yet have none.
     done: Vec<Payload>,
 }
@@ -188,21 +194,32 @@ impl Directory {
             fs::remove_file(&receipt).map_err(|error| Error::io("remove", receipt.display().to_string(), error))?;
         }
         let hashes = if limits.max_bytes <= KEPT_MAX { Hashes::default() } else { Hashes::alone() };
-        Ok(Directory { dir: dir.to_path_buf(), limits, prefix, force, body: None, hashes, done: Vec::new() })
+        Ok(Directory {
+            dir: dir.to_path_buf(),
+            limits,
+            prefix,
+            force,
+            body: None,
+            hashes,
+            buffers: Vec::new(),
+            done: Vec::new(),
+        })
     }
 
     /// Takes all of `accepted`, in as many bodies as they need. See [`Body::take`].
     ///
     /// # Errors
     /// A body cannot be written.
-    pub fn take(&mut self, out: &[u8], start: usize, accepted: &[Accepted]) -> Result<()> {
+    pub fn take(&mut self, out: &mut Vec<u8>, start: usize, accepted: &[Accepted]) -> Result<()> {
         let (mut start, mut rest) = (start, accepted);
         while !rest.is_empty() {
             let body = match &mut self.body {
                 Some(body) => body,
                 None => {
                     let file = file_name(self.done.len() + 1);
-                    let output = Output::create(&self.dir.join(&file), self.force)?;
+                    let mut output = Output::create(&self.dir.join(&file), self.force)?;
+                    output.reuse(std::mem::take(&mut self.buffers));
+                    output.expect(self.limits.max_bytes);
                     let hashes = std::mem::take(&mut self.hashes);
                     self.body.insert(Body::begin_with(output, file, self.limits, &self.prefix, hashes)?)
                 }
@@ -224,8 +241,9 @@ impl Directory {
 
     fn end_body(&mut self) -> Result<()> {
         if let Some(body) = self.body.take() {
-            let (payload, hashes) = body.end_unhashed()?;
+            let (payload, hashes, buffers) = body.end_unhashed()?;
             self.hashes = hashes;
+            self.buffers = buffers;
             let hashed = self.hashes.end(self.done.len());
             self.done.push(payload);
             for (number, digest) in hashed {
@@ -277,7 +295,7 @@ mod tests {
         let (out, accepted) = contacts(lengths);
         let mut start = 0;
         for some in accepted.chunks(at_once) {
-            directory.take(&out, start, some).unwrap();
+            directory.take(&mut out[..some.last().unwrap().end as usize].to_vec(), start, some).unwrap();
             start = some.last().unwrap().end as usize;
         }
         let payloads = directory.end().unwrap();
@@ -315,8 +333,8 @@ mod tests {
         let create = |force| Directory::create(dir.path(), Limits::default(), Envelope::default().prefix(), force);
         assert!(matches!(create(false).err().unwrap().kind(), Kind::Exists { .. }));
         let mut directory = create(true).unwrap();
-        let (out, accepted) = contacts(&[10]);
-        directory.take(&out, 0, &accepted).unwrap();
+        let (mut out, accepted) = contacts(&[10]);
+        directory.take(&mut out, 0, &accepted).unwrap();
         assert_eq!(directory.end().unwrap().len(), 1);
         let mut names: Vec<String> =
             fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();

@@ -38,16 +38,17 @@ impl Sink {
         }
     }
 
-    /// Takes contacts that lie behind one another in `out` from `start` on, and says how many.
-    fn take(&mut self, out: &[u8], start: usize, accepted: &[Accepted]) -> Result<usize> {
+    /// Takes contacts that lie behind one another in `out` from `start` on, and says how many. When that takes the last of `out`,
+    /// another buffer is put in its place.
+    fn take(&mut self, out: &mut Vec<u8>, start: usize, accepted: &[Accepted]) -> Result<usize> {
         match self {
             Sink::Request(body) => return body.take(out, start, accepted),
             Sink::Split(directory) => directory.take(out, start, accepted)?,
-            Sink::Stream(output) => {
-                if let Some(last) = accepted.last() {
-                    output.write(&out[start..last.end as usize])?;
-                }
-            }
+            Sink::Stream(output) => match accepted.last() {
+                Some(last) if last.end as usize == out.len() => output.give(out, start)?,
+                Some(last) => output.write(&out[start..last.end as usize])?,
+                None => {}
+            },
             Sink::Check => {}
         }
         Ok(accepted.len())
@@ -247,7 +248,7 @@ impl<'j> Writer<'j> {
         let settings = &self.settings[usize::from(explicit)];
         self.cleaner.clean(&before, settings, self.wanted, self.sink.separator(), &mut again);
         duplicates.retain(|duplicate| duplicate.contact < cut);
-        self.findings(&before, explicit, &again, &duplicates)?;
+        self.findings(&before, explicit, &mut again, &duplicates)?;
         self.judged += again.judged as u64;
         self.spare[0] = again;
         self.dropped = Some(Dropped {
@@ -296,7 +297,7 @@ impl<'j> Writer<'j> {
 
     /// Writes the accepted contacts, without those that are rejected as duplicates. Gives the place in the batch of the first
     /// contact that did not fit.
-    fn contacts(&mut self, cleaned: &Cleaned, duplicates: &[Duplicate]) -> Result<Option<usize>> {
+    fn contacts(&mut self, cleaned: &mut Cleaned, duplicates: &[Duplicate]) -> Result<Option<usize>> {
         let skipped: &[Duplicate] = match self.settings[0].duplicates {
             Duplicates::Keep => &[],
             Duplicates::First => duplicates,
@@ -306,7 +307,7 @@ impl<'j> Writer<'j> {
         let ends = skipped.iter().map(|duplicate| duplicate.accepted).chain([cleaned.accepted.len()]);
         for to in ends {
             let some = &cleaned.accepted[from..to];
-            let taken = self.sink.take(&cleaned.out, end_of(from), some)?;
+            let taken = self.sink.take(&mut cleaned.out, end_of(from), some)?;
             self.written += taken as u64;
             if taken < some.len() {
                 return Ok(Some(some[taken].contact as usize));
@@ -321,12 +322,12 @@ impl<'j> Writer<'j> {
         &mut self,
         batch: &Batch<'_>,
         explicit: bool,
-        cleaned: &Cleaned,
+        cleaned: &mut Cleaned,
         duplicates: &[Duplicate],
     ) -> Result<()> {
         self.stats.add(&cleaned.stats);
         // In input order: a duplicate's finding may be the first of its code.
-        let mut examples = cleaned.examples.iter().cloned().peekable();
+        let mut examples = std::mem::take(&mut cleaned.examples).into_iter().peekable();
         // Bytes of the report, the ledger and the rejects that are done.
         let mut done = [0, 0, 0];
         for duplicate in duplicates {
@@ -338,10 +339,10 @@ impl<'j> Writer<'j> {
             let (start, end) = marks(cleaned, duplicate.contact);
             let first = self.first(duplicate.first);
             if self.settings[0].duplicates == Duplicates::Keep {
-                self.stretch(cleaned, done, end)?;
+                self.stretch(cleaned, done, Some(end))?;
                 self.keep_duplicate(batch, duplicate.contact, first)?;
             } else {
-                self.stretch(cleaned, done, start)?;
+                self.stretch(cleaned, done, Some(start))?;
                 self.reject_duplicate(batch, explicit, duplicate.contact, first)?;
             }
             done = end;
@@ -349,7 +350,7 @@ impl<'j> Writer<'j> {
         for example in examples {
             self.example(example);
         }
-        self.stretch(cleaned, done, [cleaned.report.len(), cleaned.changes.len(), cleaned.rejects.len()])
+        self.stretch(cleaned, done, None)
     }
 
     fn first(&self, index: u64) -> Detail<'j> {
@@ -357,19 +358,19 @@ impl<'j> Writer<'j> {
         Detail::First { input: self.name(input), contact: index - self.starts[input] }
     }
 
-    /// Writes a stretch of what a batch told.
-    fn stretch(&mut self, cleaned: &Cleaned, from: [usize; 3], to: [usize; 3]) -> Result<()> {
-        let told = [&cleaned.report, &cleaned.changes, &cleaned.rejects];
+    /// Writes a stretch of what a batch told; to the end, if none is given, and then other buffers are put in their places.
+    fn stretch(&mut self, cleaned: &mut Cleaned, from: [usize; 3], to: Option<[usize; 3]>) -> Result<()> {
+        let told = [&mut cleaned.report, &mut cleaned.changes, &mut cleaned.rejects];
         let files = [&mut self.report, &mut self.changes, &mut self.rejects];
         for (i, (told, file)) in told.into_iter().zip(files).enumerate() {
-            let bytes = &told[from[i]..to[i]];
+            let bytes = &told[from[i]..to.map_or(told.len(), |to| to[i])];
             if i == 2 {
                 self.reject_lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
             }
             if let Some(file) = file
                 && !bytes.is_empty()
             {
-                file.write(bytes)?;
+                if to.is_none() { file.give(told, from[i])? } else { file.write(bytes)? }
             }
         }
         Ok(())
@@ -416,8 +417,7 @@ impl<'j> Writer<'j> {
         for example in rejected.examples.drain(..) {
             self.example(example);
         }
-        let end = [rejected.report.len(), rejected.changes.len(), rejected.rejects.len()];
-        self.stretch(&rejected, [0; 3], end)?;
+        self.stretch(&mut rejected, [0; 3], None)?;
         self.spare = [accepted, rejected];
         Ok(())
     }
