@@ -1,4 +1,4 @@
-//! Who was seen before in the run, in 7 to 16 bytes of memory a contact, and 8 of a temporary file.
+//! Who was seen before in the run. A large run takes some 7 bytes of memory for each contact, and 8 of a temporary file.
 //!
 //! Contacts are told apart by a hash of 64 bits of their identity: among ten million, the odds that any two are taken for one
 //! are below one in three hundred thousand. Hashes are noted one behind the other, by the index of their contact, in a log: all
