@@ -28,8 +28,12 @@
 //! | [`output`], [`hash`], [`payload`], [`duplicates`], [`receipt`], [`writer`] | where cleaned bytes go, and that they add up |
 //! | [`pipeline`] | a run; the only place with threads and channels |
 //! | [`sample`] | made-up exports to try things on |
+#![cfg_attr(feature = "account", doc = "| [`account`] | an account in one file, and imports into it |")]
+#![cfg_attr(feature = "serve", doc = "| [`service`] | the endpoint over HTTP |")]
 #![cfg_attr(feature = "cli", doc = "| [`cli`] | the command line |")]
 
+#[cfg(feature = "account")]
+pub mod account;
 pub mod canonical;
 pub mod clean;
 #[cfg(feature = "cli")]
@@ -53,6 +57,8 @@ pub mod report;
 pub mod rules;
 pub mod sample;
 pub mod scan;
+#[cfg(feature = "serve")]
+pub mod service;
 pub mod split;
 pub mod syntax;
 pub mod writer;

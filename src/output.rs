@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Write};
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tempfile::NamedTempFile;
 
 /// Files under their temporary names: what a signal handler's thread removes.
@@ -33,6 +33,8 @@ enum Target {
     Temporary { file: NamedTempFile, place: PathBuf, force: bool },
     /// Standard output, a device, a named pipe.
     Direct(File),
+    /// Memory of whoever wants the bytes.
+    Memory(Arc<Mutex<Vec<u8>>>),
 }
 
 /// A file that is being written.
@@ -129,6 +131,12 @@ impl Output {
         Ok(Output::new(name, Target::Temporary { file, place, force }))
     }
 
+    /// Writes into memory, for a caller that wants no file.
+    #[must_use]
+    pub fn memory(name: &str, bytes: Arc<Mutex<Vec<u8>>>) -> Output {
+        Output::new(name.to_owned(), Target::Memory(bytes))
+    }
+
     fn stdout() -> Result<Output> {
         let name = "standard output".to_owned();
         #[cfg(unix)]
@@ -182,6 +190,7 @@ impl Output {
         match &self.target {
             Some(Target::Temporary { file, .. }) => Ok(file.as_file()),
             Some(Target::Direct(file)) => Ok(file),
+            Some(Target::Memory(_)) => Err(io::ErrorKind::Unsupported.into()),
             None => Err(io::Error::other("it is finished")),
         }
     }
@@ -247,7 +256,14 @@ impl Output {
         let queue = std::mem::take(&mut self.queue);
         let pieces = queue.iter().map(|piece| &piece.bytes[piece.from..]).chain([bytes]);
         let mut slices: Vec<IoSlice<'_>> = pieces.map(IoSlice::new).collect();
-        let done = self.file().and_then(|file| write_all(file, &mut slices));
+        let done = match &self.target {
+            Some(Target::Memory(memory)) => {
+                let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+                slices.iter().for_each(|slice| memory.extend_from_slice(slice));
+                Ok(())
+            }
+            _ => self.file().and_then(|file| write_all(file, &mut slices)),
+        };
         self.queue = queue;
         self.queued = 0;
         self.sent += len as u64;

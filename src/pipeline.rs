@@ -14,7 +14,7 @@ use crate::document::{Document, SLICE, cut_off, position, read_tail, split_error
 use crate::envelope::{Asked, End, Envelope, SmsPermission, Told};
 use crate::error::{Error, Kind, Result};
 use crate::finding::{Code, Example};
-use crate::input::Chunk;
+use crate::input::{Chunk, Source};
 use crate::output::Output;
 use crate::payload::{Body, Directory, Limits, RECEIPT};
 use crate::position::Position;
@@ -236,14 +236,48 @@ struct Read {
 /// What keeps it from beginning, or its output from being written. Input that turns out to be broken on the way is in the
 /// [`Summary`], because what was finished before it stands.
 pub fn run(job: &Job<'_>) -> Result<Summary> {
-    let began = Instant::now();
     for path in [&job.report, &job.changes, &job.rejects, &job.receipt].into_iter().flatten() {
         refuse_existing(path, job.force)?;
     }
     if matches!(job.mode, Mode::Request | Mode::Stream) {
         refuse_existing(&job.output, job.force)?;
     }
-    let mut documents = open_all(job)?;
+    run_on(job, open_all(job)?, &|path| Output::create(path, job.force))
+}
+
+/// What became of a body that was cleaned in memory.
+#[derive(Debug)]
+pub struct InMemory {
+    /// All the counts, and what ended the run early.
+    pub summary: Summary,
+    /// The cleaned body, as [`Job::output`] would be.
+    pub body: Vec<u8>,
+    /// The findings, as [`Job::report`] would be.
+    pub report: Vec<u8>,
+}
+
+/// Does a job whose one input, its body and its report are in memory: of `job.inputs` only the first name is used, and of
+/// `job.output` and `job.report` nothing but whether there is a report. Nothing else may be asked for. The input is read up to
+/// `limit`, in bytes; what is written has the limits of the job.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_in_memory(job: &Job<'_>, bytes: Vec<u8>, limit: u64) -> Result<InMemory> {
+    let name = job.inputs.first().map(|path| path.display().to_string()).unwrap_or_default();
+    let source = Source::memory(name, bytes);
+    let document = Document::of(source, limit, &job.asked, job.mode != Mode::Stream, false)?;
+    let (body, report) = (Arc::default(), Arc::default());
+    let summary = run_on(job, vec![document], &|path| {
+        let bytes = if job.report.as_ref() == Some(path) { &report } else { &body };
+        Ok(Output::memory(&path.display().to_string(), Arc::clone(bytes)))
+    })?;
+    let [body, report] = [body, report]
+        .map(|bytes: Arc<Mutex<Vec<u8>>>| std::mem::take(&mut *bytes.lock().unwrap_or_else(PoisonError::into_inner)));
+    Ok(InMemory { summary, body, report })
+}
+
+fn run_on(job: &Job<'_>, mut documents: Vec<Document>, create: &dyn Fn(&PathBuf) -> Result<Output>) -> Result<Summary> {
+    let began = Instant::now();
     let (envelope, told) = resolve(job, &mut documents)?;
     let names: Vec<String> = documents.iter().map(|document| document.source.name().to_owned()).collect();
     let prefix = envelope.prefix();
@@ -274,7 +308,6 @@ pub fn run(job: &Job<'_>) -> Result<Summary> {
         return Err(first.unwrap_or_else(|| Error::usage("the envelope could not be read")));
     }
 
-    let create = |path: &PathBuf| Output::create(path, job.force);
     let sink = match &job.mode {
         Mode::Check => Sink::Check,
         Mode::Stream => Sink::Stream(create(&job.output)?),
@@ -317,8 +350,13 @@ fn lists_needed(job: &Job<'_>) -> bool {
     matches!(job.mode, Mode::Request | Mode::Split(_))
 }
 
+/// Where reading of an input stops.
+fn limit_of(job: &Job<'_>) -> u64 {
+    if job.mode == Mode::Request { job.limits.max_bytes } else { u64::MAX }
+}
+
 fn open_all(job: &Job<'_>) -> Result<Vec<Document>> {
-    let limit = if job.mode == Mode::Request { job.limits.max_bytes } else { u64::MAX };
+    let limit = limit_of(job);
     // `check` holds a body to what `clean` would ask of it.
     let needed = job.mode != Mode::Stream;
     // One empty file among many is no contacts; an empty input alone is more likely an export that failed.

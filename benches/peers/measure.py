@@ -60,6 +60,7 @@ class Row:
         self.peak = 0
 
     def run(self, counted):
+        # Another row may have written there.
         clear(self.outputs)
         starter = [sys.executable, "-I", "-S", "-c", STARTER, str(self.stdout or os.devnull), *self.command]
         done = subprocess.run(starter, stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -96,7 +97,8 @@ def clear(paths):
 
 
 def warm(path):
-    """Reads a file, so that it is in the page cache."""
+    """Reads a file, so that it is in the page cache, and waits until what was written so far is on the disk."""
+    os.sync()
     with open(path, "rb") as file:
         while file.read(1 << 20):
             pass
@@ -107,8 +109,8 @@ def measure(rows, runs, warm_up=True):
     for counted in range(0 if warm_up else 1, runs + 1):
         for row in rows:
             row.run(counted > 0)
-    for row in rows:
-        clear(row.outputs)
+            # At once: a system that has too much to write back slows down whoever writes next.
+            clear(row.outputs)
 
 
 def floor():

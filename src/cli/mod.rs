@@ -1,8 +1,12 @@
 //! The command line: options to plain structs once, a job to its exit status.
 
+#[cfg(feature = "account")]
+mod account;
 mod bench;
 mod explain;
 mod progress;
+#[cfg(feature = "serve")]
+mod serve;
 mod signals;
 mod summary;
 
@@ -55,7 +59,46 @@ enum Verb {
                       --mess 20 -o big.ndjson"
     )]
     Sample(SampleArgs),
+    /// Make an account in a file, and look at what is in it
+    #[cfg(feature = "account")]
+    #[command(after_help = ACCOUNT_HELP)]
+    Account(account::AccountArgs),
+    /// Import bodies into an account, each as an activity
+    #[cfg(feature = "account")]
+    #[command(after_help = IMPORT_HELP)]
+    Import(account::ImportArgs),
+    /// Serve an account over HTTP, as the published endpoint does
+    #[cfg(feature = "serve")]
+    #[command(after_help = SERVE_HELP)]
+    Serve(serve::ServeArgs),
 }
+
+#[cfg(feature = "account")]
+const ACCOUNT_HELP: &str = "\
+Examples:
+  presort account init my.account
+  presort account lists add 'Newsletter' --account my.account
+  presort account fields add 'Favourite colour' --account my.account
+  presort account contacts --email joe@example.com --account my.account
+  presort account export --account my.account | presort check";
+
+#[cfg(feature = "account")]
+const IMPORT_HELP: &str = "\
+Examples:
+  presort import --account my.account bodies/
+  presort import --account my.account body.json > activities.ndjson
+
+Exit status:
+  0  every contact was imported as it came
+  1  done, but some contact, value or list membership was not
+  2  some body could not be imported at all";
+
+#[cfg(feature = "serve")]
+const SERVE_HELP: &str = "\
+Examples:
+  presort serve --account my.account
+  presort serve --account my.account --listen 0.0.0.0:8080 --token-file token --log json
+  curl -H 'Content-Type: application/json' -d @body.json http://127.0.0.1:8080/v3/activities/contacts_json_import";
 
 const CLEAN_HELP: &str = "\
 Examples:
@@ -331,7 +374,14 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    signals::install();
+    // The endpoint ends in its own way.
+    #[cfg(feature = "serve")]
+    let has_own_end = matches!(cli.verb, Verb::Serve(_));
+    #[cfg(not(feature = "serve"))]
+    let has_own_end = false;
+    if !has_own_end {
+        signals::install();
+    }
     let done = match cli.verb {
         Verb::Clean(clean) => clean.run(),
         Verb::Check(check) => check.run(),
@@ -341,6 +391,12 @@ pub fn main() -> ExitCode {
             bench::run(bench.input.as_deref(), usize::from(bench.runs), threads, bench.format == Shown::Json)
         }
         Verb::Sample(sample) => sample.run(),
+        #[cfg(feature = "account")]
+        Verb::Account(account) => account.run(),
+        #[cfg(feature = "account")]
+        Verb::Import(import) => import.run(),
+        #[cfg(feature = "serve")]
+        Verb::Serve(serve) => serve.run(),
     };
     match done {
         Ok(status) => status,

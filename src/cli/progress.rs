@@ -54,3 +54,42 @@ impl Progress for Bar {
         self.bar.finish_and_clear();
     }
 }
+
+/// One step after the other, by name.
+#[cfg(feature = "account")]
+pub struct Steps(ProgressBar);
+
+#[cfg(feature = "account")]
+impl Steps {
+    /// A bar of so many steps, if one is wanted.
+    #[must_use]
+    pub fn new(wanted: bool, steps: u64) -> Option<Steps> {
+        wanted.then(|| {
+            let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
+            if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos} of {len} bodies, {eta} left") {
+                bar.set_style(style);
+            }
+            Steps(bar)
+        })
+    }
+
+    /// The next step begins.
+    pub fn begin(&self, name: &str) {
+        if !self.0.message().is_empty() {
+            self.0.inc(1);
+        }
+        self.0.set_message(name.to_owned());
+    }
+
+    /// Does something that writes to the terminal.
+    pub fn suspend<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.0.suspend(work)
+    }
+}
+
+#[cfg(feature = "account")]
+impl Drop for Steps {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -89,6 +89,7 @@ enum From {
     /// All of it; `more`: but for what lies behind the limit.
     Memory {
         more: bool,
+        total: Option<u64>,
     },
     Pipe {
         reader: Box<dyn Read + Send>,
@@ -164,7 +165,7 @@ impl Source {
         let end = bytes.len() as u64;
         let current =
             Some(Arc::new(Chunk { bytes: Bytes::Block(Block { len: bytes.len(), bytes, pool: None }), base: 0 }));
-        Source { end, current, ..Source::new(name, From::Memory { more: false }) }
+        Source { end, current, ..Source::new(name, From::Memory { more: false, total: Some(end) }) }
     }
 
     fn new(name: String, from: From) -> Source {
@@ -180,6 +181,15 @@ impl Source {
     /// Hands out nothing from `limit` on: bytes behind it are not touched.
     pub fn set_limit(&mut self, limit: u64) {
         self.limit = limit;
+        // What is in memory was all handed out already.
+        if let (From::Memory { more, .. }, Some(chunk)) = (&mut self.from, &mut self.current)
+            && let Some(Chunk { bytes: Bytes::Block(block), base: 0 }) = Arc::get_mut(chunk)
+            && block.len as u64 > limit
+        {
+            block.len = limit as usize;
+            self.end = limit;
+            *more = true;
+        }
     }
 
     /// Offset behind the last byte that was handed out.
@@ -193,8 +203,7 @@ impl Source {
     pub fn total(&self) -> Option<u64> {
         match &self.from {
             From::File { len, .. } => Some(*len),
-            From::Memory { more: false } => self.current.as_ref().map(|chunk| chunk.end()),
-            From::Memory { more: true } => None,
+            From::Memory { total, .. } => *total,
             From::Pipe { .. } => None,
         }
     }
@@ -295,7 +304,7 @@ impl Source {
         }
         match &mut self.from {
             From::File { len, .. } => Ok(*len > self.limit),
-            From::Memory { more } => Ok(*more),
+            From::Memory { more, .. } => Ok(*more),
             From::Pipe { .. } if self.more.is_some() => Ok(self.more == Some(true)),
             From::Pipe { reader, .. } => loop {
                 match reader.read(&mut [0]) {
@@ -327,7 +336,7 @@ impl Source {
         let start = self.current.as_ref().map_or(&[][..], |chunk| chunk.bytes()).to_vec();
         if self.end >= self.limit {
             let more = self.has_more_behind_limit()?;
-            self.from = From::Memory { more };
+            self.from = From::Memory { more, total: (!more).then_some(self.end) };
             return Ok(());
         }
         let From::Pipe { reader, .. } = &mut self.from else { return Ok(()) };

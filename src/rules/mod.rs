@@ -8,6 +8,7 @@ pub mod date;
 pub mod duplicates;
 pub mod email;
 pub mod envelope;
+pub mod import;
 pub mod phone;
 pub mod sms;
 pub mod text;
@@ -82,6 +83,7 @@ static FAMILIES: &[&[Rule]] = &[
     sms::RULES,
     custom::RULES,
     duplicates::RULES,
+    import::RULES,
 ];
 
 /// Every rule, in the order of [`Code::ALL`].

@@ -1,0 +1,658 @@
+//! What an import does to an account: the core's own cleaning says what is imported, and this says where it goes.
+
+use super::contacts::{ADDRESSES, PHONES};
+use super::values::{Id, Time};
+use super::{Result, fields, lists};
+use crate::envelope::{Asked, SmsPermission};
+use crate::error::Kind;
+use crate::finding::Code;
+use crate::payload::{Limits, MAX_BYTES, MAX_CONTACTS};
+use crate::pipeline::{InMemory, Job, Mode, run_in_memory};
+use crate::rules::date::Date;
+use crate::rules::{Settings, rule};
+use rusqlite::{CachedStatement, OptionalExtension, Row, Transaction, params};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+/// Most phones of a contact.
+pub const PHONES_MAX: usize = 3;
+/// Most custom fields of a contact.
+pub const FIELDS_MAX: usize = crate::rules::custom::MAX;
+/// Most lists that a contact is in.
+pub const LISTS_MAX: usize = 50;
+/// Most errors of an activity that are told one by one.
+pub const ERRORS_TOLD: usize = 1000;
+
+/// What options say about a body, in place of what stands in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Options {
+    /// The lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub list_ids: Vec<String>,
+    /// Whether the contacts agreed to get text messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sms_explicit: Option<bool>,
+}
+
+/// A body that is to be imported.
+#[derive(Debug, Clone, Default)]
+pub struct Body {
+    /// Its bytes; of one that is too large, those up to the limit, and at least one behind it.
+    pub bytes: Vec<u8>,
+    /// Bytes behind those, which nobody kept.
+    pub bytes_dropped: u64,
+    /// What options say about it.
+    pub options: Options,
+}
+
+/// Most bytes of a body that are of use: one behind the limit shows that there are more.
+pub const KEPT_MAX: usize = MAX_BYTES as usize + 1;
+
+/// What the errors of an import come to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Errors {
+    /// The first of them, as texts.
+    pub texts: Vec<String>,
+    /// More that were not kept.
+    pub untold: u64,
+    /// Those that the service would let its users mend: bad addresses, birthdays and anniversaries, and contacts without
+    /// identity.
+    pub correctable: u64,
+    /// The others.
+    pub others: u64,
+}
+
+impl Errors {
+    fn tell(&mut self, text: String) {
+        if self.texts.len() < ERRORS_TOLD {
+            self.texts.push(text);
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    /// An error of the import itself.
+    fn add(&mut self, code: Code, contact: u64, field: &str, detail: &str) {
+        self.others += 1;
+        let rule = rule(code);
+        let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+        self.tell(format!("contact {contact}: {code}, {field}: {}{detail}", rule.message));
+    }
+
+    /// The texts, with a last one that says how many more there are.
+    #[must_use]
+    pub fn into_texts(mut self) -> Vec<String> {
+        if self.untold > 0 {
+            self.texts.push(format!("{} more are not listed: presort check --report lists all of them", self.untold));
+        }
+        self.texts
+    }
+}
+
+/// A line of the report.
+#[derive(Deserialize)]
+struct Line<'a> {
+    contact: Option<u64>,
+    #[serde(borrow)]
+    code: Cow<'a, str>,
+    field: Option<String>,
+    severity: &'a str,
+    outcome: &'a str,
+    message: Cow<'a, str>,
+}
+
+/// True for what the service calls a correctable error.
+fn is_correctable(code: Code, field: Option<&str>) -> bool {
+    use Code::*;
+    match code {
+        EML001 | EML002 | EML003 | EML004 | EML007 | BDY001 | BDY002 | BDY003 | CON002 => true,
+        _ => matches!(field, Some("email" | "birthday_month" | "birthday_day" | "anniversary")),
+    }
+}
+
+/// A body that was cleaned, ready to be imported.
+pub struct Cleaned {
+    /// Identifiers of the lists.
+    lists: Vec<String>,
+    explicit: bool,
+    /// The cleaned body.
+    body: Vec<u8>,
+    /// Contacts that were rejected.
+    rejected: HashSet<u64>,
+    /// Contacts of the body up to its limit.
+    pub contacts: u64,
+    /// Those of them that are in the cleaned body.
+    pub accepted: u64,
+    /// What was wrong.
+    pub errors: Errors,
+}
+
+fn job(options: &Options, fields: Option<HashSet<String>>) -> Job<'static> {
+    let today = jiff::Zoned::now().date();
+    Job {
+        settings: Settings {
+            as_of: Date {
+                year: today.year().unsigned_abs(),
+                month: today.month().unsigned_abs(),
+                day: today.day().unsigned_abs(),
+            },
+            custom_fields: fields,
+            ..Settings::default()
+        },
+        asked: Asked {
+            list_ids: options.list_ids.clone(),
+            sms_permission: options.sms_explicit.map(|explicit| match explicit {
+                true => SmsPermission::Explicit,
+                false => SmsPermission::NotSet,
+            }),
+        },
+        // The limit is that of what came. What is written of it may be a little larger, and goes nowhere but here.
+        limits: Limits { max_bytes: 4 * MAX_BYTES, max_contacts: MAX_CONTACTS },
+        report: Some("report".into()),
+        ..Job::new(vec!["the body".into()], Mode::Request, "cleaned".into())
+    }
+}
+
+/// Whether a body can be imported at all: its JSON up to the limit, and its envelope.
+///
+/// # Errors
+/// It cannot.
+pub fn look(body: &[u8], options: &Options) -> Result<()> {
+    let job = Job { report: None, ..job(options, None) };
+    match run_in_memory(&job, body.to_vec(), MAX_BYTES)?.summary.stop {
+        Some(stop) => Err(stop.into()),
+        None => Ok(()),
+    }
+}
+
+/// Cleans a body by the rules of the core; `fields` are the names of the account's custom fields.
+///
+/// # Errors
+/// It cannot be imported at all.
+pub fn clean(body: Body, fields: HashSet<String>) -> Result<Cleaned> {
+    let job = job(&body.options, Some(fields));
+    let InMemory { summary, body: cleaned, report } = run_in_memory(&job, body.bytes, MAX_BYTES)?;
+    if let Some(stop) = summary.stop {
+        return Err(stop.into());
+    }
+    let receipt = summary.receipt;
+    let mut errors = Errors::default();
+    if let Some(dropped) = receipt.dropped {
+        let bytes = dropped.bytes.unwrap_or(0) + body.bytes_dropped;
+        let from = dropped.first_contact.map_or(receipt.contacts.seen, |contact| contact);
+        errors.tell(format!(
+            "the body is over its limit of {MAX_BYTES} bytes or {MAX_CONTACTS} contacts: {bytes} bytes were dropped, from byte \
+             {} on; contact {from} and those behind it are not imported",
+            dropped.at_byte
+        ));
+        errors.others += 1;
+    }
+    let mut rejected = HashSet::new();
+    for line in report.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let line: Line<'_> = serde_json::from_slice(line).map_err(|error| {
+            crate::error::Error::from(Kind::Counts { what: format!("a line of the report: {error}") })
+        })?;
+        if line.outcome == "rejected" {
+            rejected.extend(line.contact);
+        }
+        let code = Code::parse(&line.code);
+        let is_error = line.severity == "error";
+        match code {
+            Some(code) if is_error && is_correctable(code, line.field.as_deref()) => errors.correctable += 1,
+            _ if is_error => errors.others += 1,
+            _ => {}
+        }
+        if is_error || matches!(line.outcome, "rejected" | "held_back") {
+            let contact = line.contact.map_or("the body".to_owned(), |contact| format!("contact {contact}"));
+            let field = line.field.map(|field| format!(", {field}")).unwrap_or_default();
+            errors.tell(format!("{contact}: {}{field}: {}", line.code, line.message));
+        }
+    }
+    Ok(Cleaned {
+        lists: receipt.options.list_ids,
+        explicit: receipt.options.sms_permission_to_send == Some(SmsPermission::Explicit.as_str()),
+        body: cleaned,
+        rejected,
+        contacts: receipt.contacts.seen,
+        accepted: receipt.contacts.accepted,
+        errors,
+    })
+}
+
+/// A cleaned contact.
+#[derive(Debug, Default)]
+struct Incoming<'a> {
+    email: Option<Cow<'a, str>>,
+    first_name: Option<Cow<'a, str>>,
+    last_name: Option<Cow<'a, str>>,
+    job_title: Option<Cow<'a, str>>,
+    company_name: Option<Cow<'a, str>>,
+    birthday_month: Option<u8>,
+    birthday_day: Option<u8>,
+    anniversary: Option<Cow<'a, str>>,
+    /// In the order of [`PHONES`], each with the member it came in.
+    phones: [Option<(&'static str, Cow<'a, str>)>; 4],
+    /// In the order of [`ADDRESSES`]: street, street2, city, state, zip, country.
+    addresses: [Option<[Option<Cow<'a, str>>; 6]>; 3],
+    custom: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    sms_number: Option<Cow<'a, str>>,
+    sms_consent_date: Option<Cow<'a, str>>,
+}
+
+/// A text that is borrowed where it has no escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Incoming<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Incoming<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a cleaned contact")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Incoming<'de>, A::Error> {
+                let mut contact = Incoming::default();
+                while let Some(Text(name)) = map.next_key()? {
+                    let text = match &*name {
+                        "birthday_month" => {
+                            contact.birthday_month = Some(map.next_value()?);
+                            continue;
+                        }
+                        "birthday_day" => {
+                            contact.birthday_day = Some(map.next_value()?);
+                            continue;
+                        }
+                        "email" => &mut contact.email,
+                        "first_name" => &mut contact.first_name,
+                        "last_name" => &mut contact.last_name,
+                        "job_title" => &mut contact.job_title,
+                        "company_name" => &mut contact.company_name,
+                        "anniversary" => &mut contact.anniversary,
+                        "sms_number" => &mut contact.sms_number,
+                        "sms_consent_date" => &mut contact.sms_consent_date,
+                        other => {
+                            if let Some((place, name)) = phone(other) {
+                                let Text(number) = map.next_value()?;
+                                // The core lets two of one kind through only when they are the same.
+                                contact.phones[place].get_or_insert((name, number));
+                            } else if let Some((kind, part)) = address(other) {
+                                let Text(text) = map.next_value()?;
+                                contact.addresses[kind].get_or_insert_default()[part].get_or_insert(text);
+                            } else if other.starts_with("cf:") {
+                                let Text(value) = map.next_value()?;
+                                let name = match name {
+                                    Cow::Borrowed(name) => Cow::Borrowed(&name[3..]),
+                                    Cow::Owned(name) => Cow::Owned(name[3..].to_owned()),
+                                };
+                                contact.custom.push((name, value));
+                            } else {
+                                map.next_value::<IgnoredAny>()?;
+                            }
+                            continue;
+                        }
+                    };
+                    *text = Some(map.next_value::<Text<'de>>()?.0);
+                }
+                Ok(contact)
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+/// The kind of phone that a member brings.
+fn phone(member: &str) -> Option<(usize, &'static str)> {
+    Some(match member {
+        "phone" => (0, "phone"),
+        "other_phone" => (0, "other_phone"),
+        "home_phone" => (1, "home_phone"),
+        "work_phone" => (2, "work_phone"),
+        "mobile_phone" => (3, "mobile_phone"),
+        _ => return None,
+    })
+}
+
+/// The kind of address that a member brings, and which part of it.
+fn address(member: &str) -> Option<(usize, usize)> {
+    let kind = ADDRESSES.iter().position(|(_, prefix)| member.starts_with(prefix));
+    let part = kind.map_or(member, |kind| &member[ADDRESSES[kind].1.len()..]);
+    let part = ["street", "street2", "city", "state", "zip", "country"].iter().position(|known| *known == part)?;
+    // Without a prefix it is the address at home.
+    Some((kind.unwrap_or(0), part))
+}
+
+/// How an import ended.
+#[derive(Debug)]
+pub enum Applied {
+    /// It was done.
+    Done {
+        /// Contacts that were made or changed.
+        imported: u64,
+        /// Contacts that were not added to lists, since they unsubscribed.
+        unsubscribed: u64,
+        /// Lists.
+        lists: u64,
+        /// All that was wrong.
+        errors: Errors,
+    },
+    /// The account does not have these lists: nothing was done.
+    UnknownLists(Vec<String>),
+}
+
+/// Who is told how many contacts are done, and says whether to go on.
+pub type Watch<'w> = dyn FnMut(u64) -> Result<()> + 'w;
+
+/// Contacts between two looks at the watch.
+const STEP: u64 = 256;
+
+/// Applies a cleaned body to the account, all of it in the transaction that is given.
+///
+/// # Errors
+/// The account cannot be written, or the watch says no.
+pub fn apply(transaction: &Transaction<'_>, cleaned: Cleaned, watch: &mut Watch<'_>) -> Result<Applied> {
+    let Cleaned { lists: list_ids, explicit, body, rejected, mut errors, .. } = cleaned;
+    let mut list_rows = Vec::new();
+    let mut unknown = Vec::new();
+    for list in list_ids {
+        let row = match Id::parse(&list) {
+            Some(id) => lists::row_of(transaction, id)?,
+            None => None,
+        };
+        match row {
+            Some(row) => list_rows.push(row),
+            None => unknown.push(list),
+        }
+    }
+    if !unknown.is_empty() {
+        return Ok(Applied::UnknownLists(unknown));
+    }
+    let mut importer = Importer::new(transaction, explicit, list_rows)?;
+    /// Nothing but the contacts is looked at.
+    #[derive(Deserialize)]
+    struct Contacts<'a> {
+        #[serde(borrow)]
+        import_data: Vec<Incoming<'a>>,
+    }
+    let contacts: Contacts<'_> = serde_json::from_slice(&body)
+        .map_err(|error| crate::error::Error::from(Kind::Counts { what: format!("the cleaned body: {error}") }))?;
+    let (mut imported, mut unsubscribed) = (0, 0);
+    // The contacts that are left, by their index in the body that came.
+    let indexes = (0..).filter(|index| !rejected.contains(index));
+    for (done, (index, contact)) in (0..).zip(indexes.zip(&contacts.import_data)) {
+        if done % STEP == 0 {
+            watch(done)?;
+        }
+        match importer.contact(index, contact, &mut errors)? {
+            Outcome::Imported => imported += 1,
+            Outcome::Unsubscribed => {
+                imported += 1;
+                unsubscribed += 1;
+            }
+            Outcome::Refused => {}
+        }
+    }
+    Ok(Applied::Done { imported, unsubscribed, lists: importer.lists.len() as u64, errors })
+}
+
+/// What became of one contact.
+enum Outcome {
+    Imported,
+    /// Imported, but into no list.
+    Unsubscribed,
+    Refused,
+}
+
+/// A contact of the account.
+struct Known {
+    row: i64,
+    email: Option<String>,
+    unsubscribed: bool,
+    sms_number: Option<String>,
+    sms_explicit: bool,
+}
+
+fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
+    Ok(Known {
+        row: row.get(0)?,
+        email: row.get(1)?,
+        unsubscribed: row.get_ref(2)?.as_str_or_null()? == Some("unsubscribed"),
+        sms_number: row.get(3)?,
+        sms_explicit: row.get_ref(4)?.as_str_or_null()? == Some("explicit"),
+    })
+}
+
+/// The statements of an import.
+struct Importer<'t> {
+    explicit: bool,
+    lists: Vec<i64>,
+    fields: HashMap<String, i64>,
+    now: Time,
+    by_email: CachedStatement<'t>,
+    by_sms: CachedStatement<'t>,
+    insert: CachedStatement<'t>,
+    update: CachedStatement<'t>,
+    update_email: CachedStatement<'t>,
+    update_sms: CachedStatement<'t>,
+    kinds: CachedStatement<'t>,
+    phone: CachedStatement<'t>,
+    address: CachedStatement<'t>,
+    fields_of: CachedStatement<'t>,
+    custom: CachedStatement<'t>,
+    lists_of: CachedStatement<'t>,
+    member: CachedStatement<'t>,
+}
+
+impl<'t> Importer<'t> {
+    fn new(transaction: &'t Transaction<'_>, explicit: bool, lists: Vec<i64>) -> Result<Self> {
+        let find = |by: &str| {
+            transaction.prepare_cached(&format!(
+                "SELECT id, email, email_permission, sms_number, sms_permission FROM contacts WHERE {by} = ?1"
+            ))
+        };
+        let prepare = |sql: &str| transaction.prepare_cached(sql);
+        Ok(Importer {
+            explicit,
+            lists,
+            fields: fields::rows(transaction)?,
+            now: Time::now(),
+            by_email: find("email")?,
+            by_sms: find("sms_number")?,
+            insert: prepare(
+                "INSERT INTO contacts (contact_id, email, email_permission, opt_in_source, email_created_at,
+                 email_updated_at, first_name, last_name, job_title, company_name, birthday_month, birthday_day,
+                 anniversary, sms_number, sms_permission, sms_consent_date, sms_created_at, sms_updated_at,
+                 create_source, update_source, created_at, updated_at)
+                 VALUES (?1, ?2, iif(?2 IS NULL, NULL, 'implicit'), iif(?2 IS NULL, NULL, 'Account'),
+                 iif(?2 IS NULL, NULL, ?13), iif(?2 IS NULL, NULL, ?13), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+                 iif(?10 IS NULL, NULL, ?13), iif(?10 IS NULL, NULL, ?13), 'Account', 'Account', ?13, ?13)",
+            )?,
+            update: prepare(
+                "UPDATE contacts SET first_name = coalesce(?2, first_name), last_name = coalesce(?3, last_name),
+                 job_title = coalesce(?4, job_title), company_name = coalesce(?5, company_name),
+                 birthday_month = coalesce(?6, birthday_month), birthday_day = coalesce(?7, birthday_day),
+                 anniversary = coalesce(?8, anniversary), update_source = 'Account', updated_at = ?9 WHERE id = ?1",
+            )?,
+            update_email: prepare(
+                "UPDATE contacts SET email = ?2, email_permission = 'implicit', opt_in_source = 'Account',
+                 email_created_at = ?3, email_updated_at = ?3 WHERE id = ?1",
+            )?,
+            update_sms: prepare(
+                "UPDATE contacts SET sms_number = ?2, sms_permission = ?3, sms_consent_date = ?4,
+                 sms_created_at = iif(sms_number IS ?2, sms_created_at, ?5), sms_updated_at = ?5 WHERE id = ?1",
+            )?,
+            kinds: prepare("SELECT kind FROM phones WHERE contact = ?1")?,
+            phone: prepare(
+                "INSERT INTO phones (contact, kind, phone_number, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)
+                 ON CONFLICT DO UPDATE SET phone_number = excluded.phone_number, updated_at = excluded.updated_at",
+            )?,
+            address: prepare(
+                "INSERT INTO addresses (contact, kind, street, street2, city, state, postal_code, country, created_at,
+                 updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
+                 ON CONFLICT DO UPDATE SET street = excluded.street, street2 = excluded.street2, city = excluded.city,
+                 state = excluded.state, postal_code = excluded.postal_code, country = excluded.country,
+                 updated_at = excluded.updated_at",
+            )?,
+            fields_of: prepare("SELECT field FROM custom_values WHERE contact = ?1")?,
+            custom: prepare(
+                "INSERT INTO custom_values (contact, field, value) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO UPDATE SET value = excluded.value",
+            )?,
+            lists_of: prepare("SELECT list FROM memberships WHERE contact = ?1")?,
+            member: prepare("INSERT INTO memberships (list, contact) VALUES (?1, ?2)")?,
+        })
+    }
+
+    fn contact(&mut self, index: u64, contact: &Incoming<'_>, errors: &mut Errors) -> Result<Outcome> {
+        let email = contact.email.as_deref();
+        // The account keeps the digits alone.
+        let sms: Option<String> =
+            contact.sms_number.as_deref().map(|n| n.chars().filter(char::is_ascii_digit).collect());
+        let by_email = match email {
+            Some(email) => self.by_email.query_row([email], known).optional()?,
+            None => None,
+        };
+        let by_sms = match &sms {
+            Some(number) if by_email.as_ref().is_none_or(|known| known.sms_number.as_ref() != Some(number)) => {
+                self.by_sms.query_row([number], known).optional()?
+            }
+            _ => None,
+        };
+        let conflict = match (&by_email, &by_sms) {
+            (Some(_), Some(_)) => Some("the number is that of another contact than the address"),
+            // Who a contact is must not change by an import.
+            (None, Some(known)) if email.is_some() && known.email.is_some() => {
+                Some("the contact with this number has another address")
+            }
+            _ => None,
+        };
+        if let Some(detail) = conflict {
+            errors.add(Code::IMP002, index, "sms_number", detail);
+            return Ok(Outcome::Refused);
+        }
+        let consent = contact.sms_consent_date.as_deref().filter(|_| self.explicit && sms.is_some());
+        let permission = if consent.is_some() { "explicit" } else { "not_set" };
+        let known = by_email.or(by_sms);
+        let row = match &known {
+            None => self.insert.insert(params![
+                Id::new(),
+                email,
+                contact.first_name,
+                contact.last_name,
+                contact.job_title,
+                contact.company_name,
+                contact.birthday_month,
+                contact.birthday_day,
+                contact.anniversary,
+                sms,
+                sms.as_ref().map(|_| permission),
+                consent,
+                self.now,
+            ])?,
+            Some(known) => {
+                self.update.execute(params![
+                    known.row,
+                    contact.first_name,
+                    contact.last_name,
+                    contact.job_title,
+                    contact.company_name,
+                    contact.birthday_month,
+                    contact.birthday_day,
+                    contact.anniversary,
+                    self.now,
+                ])?;
+                if known.email.is_none() && email.is_some() {
+                    self.update_email.execute(params![known.row, email, self.now])?;
+                }
+                // Another number comes with its own consent; that to the same one is given once, and never taken away.
+                let is_new = known.sms_number != sms;
+                if sms.is_some() && (is_new || (!known.sms_explicit && consent.is_some())) {
+                    self.update_sms.execute(params![known.row, sms, permission, consent, self.now])?;
+                }
+                known.row
+            }
+        };
+        let is_known = known.is_some();
+        self.parts(index, contact, row, is_known, errors)?;
+        if known.is_some_and(|known| known.unsubscribed) {
+            return Ok(Outcome::Unsubscribed);
+        }
+        // A body has at most 50 lists: only what a contact had before can make them too many.
+        let mut there: Vec<i64> = match is_known {
+            true => self.lists_of.query_map([row], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?,
+            false => Vec::new(),
+        };
+        for list in &self.lists {
+            if there.contains(list) {
+                continue;
+            }
+            if there.len() >= LISTS_MAX {
+                errors.add(Code::IMP005, index, "list_ids", "");
+                continue;
+            }
+            there.push(*list);
+            self.member.execute([*list, row])?;
+        }
+        Ok(Outcome::Imported)
+    }
+
+    /// Phones, addresses and custom fields.
+    fn parts(
+        &mut self,
+        index: u64,
+        contact: &Incoming<'_>,
+        row: i64,
+        is_known: bool,
+        errors: &mut Errors,
+    ) -> Result<()> {
+        let of = |statement: &mut CachedStatement<'_>| -> rusqlite::Result<Vec<rusqlite::types::Value>> {
+            if is_known { statement.query_map([row], |row| row.get(0))?.collect() } else { Ok(Vec::new()) }
+        };
+        if contact.phones.iter().any(Option::is_some) {
+            let mut kinds = of(&mut self.kinds)?;
+            for ((kind, _), phone) in PHONES.iter().zip(&contact.phones) {
+                let Some((member, number)) = phone else { continue };
+                let is_there = kinds.iter().any(|known| *known == rusqlite::types::Value::from((*kind).to_owned()));
+                if !is_there && kinds.len() >= PHONES_MAX {
+                    errors.add(Code::IMP003, index, member, "");
+                    continue;
+                }
+                if !is_there {
+                    kinds.push((*kind).to_owned().into());
+                }
+                self.phone.execute(params![row, kind, number, self.now])?;
+            }
+        }
+        for ((kind, _), address) in ADDRESSES.iter().zip(&contact.addresses) {
+            if let Some([street, street2, city, state, zip, country]) = address {
+                self.address.execute(params![row, kind, street, street2, city, state, zip, country, self.now])?;
+            }
+        }
+        if !contact.custom.is_empty() {
+            let mut there = of(&mut self.fields_of)?;
+            for (name, value) in &contact.custom {
+                // The core was told the names when it cleaned; a field never goes away.
+                let Some(field) = self.fields.get(&**name) else {
+                    errors.add(Code::CUS003, index, &format!("cf:{name}"), "");
+                    continue;
+                };
+                let is_there = there.contains(&(*field).into());
+                if !is_there && there.len() >= FIELDS_MAX {
+                    errors.add(Code::IMP004, index, &format!("cf:{name}"), "");
+                    continue;
+                }
+                if !is_there {
+                    there.push((*field).into());
+                }
+                self.custom.execute(params![row, field, value])?;
+            }
+        }
+        Ok(())
+    }
+}

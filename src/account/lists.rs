@@ -1,0 +1,153 @@
+//! Contact lists.
+
+use super::page::{self, Page, Wanted};
+use super::values::{Id, Time};
+use super::{Account, Error, Result};
+use rusqlite::{OptionalExtension, Transaction, params};
+use serde::{Deserialize, Serialize};
+
+/// Most characters of a list's name.
+pub const NAME_MAX: usize = 255;
+/// Most lists of an account, as in the published service.
+pub const LISTS_MAX: u64 = 1000;
+
+/// A list that is to be made.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct NewList {
+    /// Its name: 1 to 255 characters, which no other list has in any case.
+    #[serde(default)]
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// It is shown before others.
+    #[serde(default)]
+    pub favorite: bool,
+}
+
+/// A contact list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct List {
+    /// Its identifier, a UUID.
+    pub list_id: String,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// It is shown before others.
+    pub favorite: bool,
+    /// When it was made, ISO 8601.
+    pub created_at: String,
+    /// When it was last changed.
+    pub updated_at: String,
+    /// Contacts in it, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub membership_count: Option<u64>,
+}
+
+/// Which members of a list are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Members {
+    /// All of them.
+    All,
+    /// Those who did not unsubscribe.
+    Active,
+}
+
+/// Which lists are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct ListQuery {
+    /// Only the one of this name.
+    pub name: Option<String>,
+    /// Count the members of each.
+    pub members: Option<Members>,
+    /// Which page.
+    pub page: Wanted,
+}
+
+impl Account {
+    /// Makes a list.
+    ///
+    /// # Errors
+    /// Its name is not good, or another list has it.
+    pub fn add_list(&self, new: &NewList) -> Result<List> {
+        let name = page::name("the name of a list", &new.name, NAME_MAX)?;
+        let (id, now) = (Id::new(), Time::now());
+        self.write(|transaction| {
+            let there: u64 = transaction.query_row("SELECT count(*) FROM lists", [], |row| row.get(0))?;
+            if there >= LISTS_MAX {
+                return Err(Error::Conflict(format!("the account has {LISTS_MAX} lists already, as many as it may")));
+            }
+            let made = transaction.execute(
+                "INSERT INTO lists (list_id, name, description, favorite, created_at, updated_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name) DO NOTHING",
+                params![id, name, new.description, new.favorite, now],
+            )?;
+            if made == 0 {
+                return Err(Error::Conflict(format!("there is a list of the name {name} already")));
+            }
+            Ok(())
+        })?;
+        Ok(List {
+            list_id: id.to_string(),
+            name,
+            description: new.description.clone(),
+            favorite: new.favorite,
+            created_at: now.to_string(),
+            updated_at: now.to_string(),
+            membership_count: None,
+        })
+    }
+
+    /// Lists, in the order in which they were made.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn lists(&self, query: &ListQuery) -> Result<Page<List>> {
+        let members = match query.members {
+            None => "NULL",
+            Some(Members::All) => "(SELECT count(*) FROM memberships WHERE list = lists.id)",
+            Some(Members::Active) => {
+                "(SELECT count(*) FROM memberships JOIN contacts ON contacts.id = contact
+                  WHERE list = lists.id AND email_permission IS NOT 'unsubscribed')"
+            }
+        };
+        let sql = format!(
+            "SELECT id, list_id, name, description, favorite, created_at, updated_at, {members} FROM lists
+             WHERE id > ?1 AND (?2 IS NULL OR name = ?2) ORDER BY id LIMIT ?3"
+        );
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached(&sql)?;
+            let rows = statement.query_map(
+                params![query.page.after.unwrap_or(0), query.name, query.page.limit_and_one()],
+                |row| {
+                    let list = List {
+                        list_id: row.get::<_, Id>(1)?.to_string(),
+                        name: row.get(2)?,
+                        description: row.get(3)?,
+                        favorite: row.get(4)?,
+                        created_at: row.get::<_, Time>(5)?.to_string(),
+                        updated_at: row.get::<_, Time>(6)?.to_string(),
+                        membership_count: row.get(7)?,
+                    };
+                    Ok((row.get(0)?, list))
+                },
+            )?;
+            let rows = rows.collect::<rusqlite::Result<_>>()?;
+            let count = match query.page.count {
+                true => Some(transaction.query_row(
+                    "SELECT count(*) FROM lists WHERE ?1 IS NULL OR name = ?1",
+                    [&query.name],
+                    |row| row.get(0),
+                )?),
+                false => None,
+            };
+            Ok(query.page.page(rows, count))
+        })
+    }
+}
+
+/// The row of a list.
+pub(super) fn row_of(transaction: &Transaction<'_>, id: Id) -> rusqlite::Result<Option<i64>> {
+    transaction.prepare_cached("SELECT id FROM lists WHERE list_id = ?1")?.query_row([id], |row| row.get(0)).optional()
+}

@@ -1,0 +1,223 @@
+//! The account: contacts, contact lists, custom fields and activities, in one SQLite file.
+//!
+//! Everything that writes goes through one connection; readers have connections of their own and see the last state that was
+//! committed. What is committed is on the disk (`synchronous=FULL`), and an import is one transaction, with the state of its
+//! activity in it: whatever ends the process, an activity was applied or it was not.
+
+pub mod activities;
+pub mod contacts;
+pub mod error;
+pub mod fields;
+pub mod import;
+pub mod lists;
+pub mod page;
+mod schema;
+mod values;
+
+pub use error::{Error, Result};
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Most activities that wait or run.
+pub const QUEUED_MAX: u64 = 1000;
+/// How long the status of an activity that is done is kept, in days.
+pub const KEPT_DAYS: i64 = 10;
+/// How long to wait for another process that writes to the account.
+const BUSY: Duration = Duration::from_secs(60);
+/// Connections that are kept for readers.
+const READERS_KEPT: usize = 8;
+
+/// An account that is open. All threads may use it.
+#[derive(Debug)]
+pub struct Account {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    /// Those that wait to write something short: an import lets them go first.
+    waiting: AtomicUsize,
+    readers: Mutex<Vec<Connection>>,
+    /// The activity that runs.
+    running: Mutex<Option<activities::Running>>,
+    /// Activities that were accepted since somebody last looked.
+    accepted: Mutex<u64>,
+    more: Condvar,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Account {
+    /// Makes an account in a file that is not there.
+    ///
+    /// # Errors
+    /// The file is there, or cannot be made.
+    pub fn create(path: &Path) -> Result<Account> {
+        let io = |source| Error::Io { file: path.display().to_string(), source };
+        // So that of two who make it at once, one fails.
+        let made = std::fs::File::options().write(true).create_new(true).open(path);
+        match made {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                return Err(Error::Conflict(format!("{} is there already", path.display())));
+            }
+            Err(error) => return Err(io(error)),
+        }
+        let account = Account::open_with(path, true);
+        if account.is_err() {
+            let _ = std::fs::remove_file(path);
+        }
+        account
+    }
+
+    /// Opens an account.
+    ///
+    /// # Errors
+    /// There is none, it is no account, or one of a later version.
+    pub fn open(path: &Path) -> Result<Account> {
+        if !path.exists() {
+            return Err(Error::NotFound(format!(
+                "there is no account {0}: presort account init {0} makes one",
+                path.display()
+            )));
+        }
+        Account::open_with(path, false)
+    }
+
+    fn open_with(path: &Path, new: bool) -> Result<Account> {
+        let foreign = || Error::NotAnAccount(format!("{} is no account of presort", path.display()));
+        let database = |source: rusqlite::Error| match source.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase) => foreign(),
+            _ => Error::Database { file: path.display().to_string(), source },
+        };
+        let mut connection = connect(path, true).map_err(database)?;
+        // Whether it is ours is asked before anything is written.
+        let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(database)?;
+        if !new && id != schema::APPLICATION_ID {
+            return Err(foreign());
+        }
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
+        if let Err(version) = schema::migrate(&mut connection).map_err(database)? {
+            return Err(Error::NotAnAccount(format!(
+                "{} is an account of version {version}, and this presort knows up to {}: take a later one",
+                path.display(),
+                schema::MIGRATIONS.len()
+            )));
+        }
+        Ok(Account {
+            path: path.to_path_buf(),
+            writer: Mutex::new(connection),
+            waiting: AtomicUsize::new(0),
+            readers: Mutex::default(),
+            running: Mutex::default(),
+            accepted: Mutex::default(),
+            more: Condvar::new(),
+        })
+    }
+
+    /// Its file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes something short.
+    fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let mut connection = lock(&self.writer);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.named(self.transact(&mut connection, work))
+    }
+
+    /// Writes something that may take long: those who wait with something short go first.
+    fn write_long<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let mut connection = loop {
+            let connection = lock(&self.writer);
+            if self.waiting.load(Ordering::Relaxed) == 0 {
+                break connection;
+            }
+            drop(connection);
+            std::thread::sleep(Duration::from_micros(100));
+        };
+        self.named(self.transact(&mut connection, work))
+    }
+
+    /// Puts the account's name into an error that has none yet.
+    fn named<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| match error {
+            Error::Database { file, source } if file.is_empty() => {
+                Error::Database { file: self.path.display().to_string(), source }
+            }
+            other => other,
+        })
+    }
+
+    fn transact<T>(&self, connection: &mut Connection, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+
+    /// Reads from one state of the account.
+    fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.named(self.read_unnamed(work))
+    }
+
+    fn read_unnamed<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let kept = lock(&self.readers).pop();
+        let mut connection = match kept {
+            Some(connection) => connection,
+            None => connect(&self.path, false)?,
+        };
+        let transaction = connection.transaction()?;
+        let done = work(&transaction);
+        transaction.finish()?;
+        let mut readers = lock(&self.readers);
+        if readers.len() < READERS_KEPT {
+            readers.push(connection);
+        }
+        done
+    }
+
+    /// True when it can be read.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.read(|transaction| Ok(transaction.query_row("SELECT 1 FROM sqlite_schema", [], |_| Ok(()))?)).is_ok()
+    }
+
+    /// What `PRAGMA integrity_check` and `foreign_key_check` find: nothing, as it should be.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn check(&self) -> Result<Vec<String>> {
+        self.read(|transaction| {
+            let ask = |pragma: &str| -> rusqlite::Result<Vec<String>> {
+                transaction.prepare(pragma)?.query_map([], |row| row.get(0))?.collect()
+            };
+            let mut found = ask("PRAGMA integrity_check")?;
+            found.retain(|line| line != "ok");
+            let broken = ask("PRAGMA foreign_key_check")?;
+            found.extend(broken.into_iter().map(|table| format!("a row of {table} points to nothing")));
+            Ok(found)
+        })
+    }
+}
+
+/// A connection with all that is asked of each.
+fn connect(path: &Path, write: bool) -> rusqlite::Result<Connection> {
+    let access = if write { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "foreign_keys", true)?;
+    if write {
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        // In KiB: what an import of one body touches.
+        connection.pragma_update(None, "cache_size", -32_768)?;
+    }
+    Ok(connection)
+}

@@ -1,0 +1,138 @@
+//! The tables, and how an account of an earlier version becomes one of this.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// What tells a SQLite file of ours from another (`PRAGMA application_id`): "prst".
+pub const APPLICATION_ID: i32 = 0x7072_7374;
+
+/// One step for each version; `PRAGMA user_version` says how many were taken. A step is never changed once it was released.
+pub const MIGRATIONS: &[&str] = &[
+    // Identifiers are the 16 bytes of a UUID, times are milliseconds since 1970 in UTC, days are YYYY-MM-DD.
+    "
+    CREATE TABLE contacts (
+        id INTEGER PRIMARY KEY,
+        contact_id BLOB NOT NULL UNIQUE,
+        email TEXT COLLATE NOCASE UNIQUE,
+        email_permission TEXT,
+        opt_in_source TEXT,
+        opt_out_source TEXT,
+        opt_out_at INTEGER,
+        email_created_at INTEGER,
+        email_updated_at INTEGER,
+        first_name TEXT,
+        last_name TEXT,
+        job_title TEXT,
+        company_name TEXT,
+        birthday_month INTEGER,
+        birthday_day INTEGER,
+        anniversary TEXT,
+        sms_number TEXT UNIQUE,
+        sms_permission TEXT,
+        sms_consent_date TEXT,
+        sms_created_at INTEGER,
+        sms_updated_at INTEGER,
+        create_source TEXT NOT NULL,
+        update_source TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        CHECK (email IS NOT NULL OR sms_number IS NOT NULL)
+    ) STRICT;
+
+    CREATE TABLE phones (
+        contact INTEGER NOT NULL REFERENCES contacts (id) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        phone_number TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        PRIMARY KEY (contact, kind)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE addresses (
+        contact INTEGER NOT NULL REFERENCES contacts (id) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        street TEXT,
+        street2 TEXT,
+        city TEXT,
+        state TEXT,
+        postal_code TEXT,
+        country TEXT,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        PRIMARY KEY (contact, kind)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE custom_fields (
+        id INTEGER PRIMARY KEY,
+        custom_field_id BLOB NOT NULL UNIQUE,
+        label TEXT NOT NULL,
+        name TEXT NOT NULL COLLATE NOCASE UNIQUE,
+        type TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE custom_values (
+        contact INTEGER NOT NULL REFERENCES contacts (id) ON DELETE CASCADE,
+        field INTEGER NOT NULL REFERENCES custom_fields (id),
+        value TEXT NOT NULL,
+        PRIMARY KEY (contact, field)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE lists (
+        id INTEGER PRIMARY KEY,
+        list_id BLOB NOT NULL UNIQUE,
+        name TEXT NOT NULL COLLATE NOCASE UNIQUE,
+        description TEXT,
+        favorite INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE memberships (
+        list INTEGER NOT NULL REFERENCES lists (id),
+        contact INTEGER NOT NULL REFERENCES contacts (id) ON DELETE CASCADE,
+        PRIMARY KEY (list, contact)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX memberships_by_contact ON memberships (contact);
+
+    CREATE TABLE activities (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        activity_id BLOB NOT NULL UNIQUE,
+        state TEXT NOT NULL,
+        source_file_name TEXT,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        started_at INTEGER,
+        completed_at INTEGER,
+        percent_done INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        errors TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX activities_by_state ON activities (state, id);
+    CREATE INDEX activities_by_completed_at ON activities (completed_at);
+
+    -- What is to be done, as long as it is not.
+    CREATE TABLE bodies (
+        activity INTEGER PRIMARY KEY REFERENCES activities (id) ON DELETE CASCADE,
+        body BLOB NOT NULL,
+        bytes_dropped INTEGER NOT NULL,
+        options TEXT NOT NULL
+    ) STRICT;
+    ",
+];
+
+/// Brings the tables up to this version, each step whole or not at all. Gives the version there was, if it is a later one.
+pub fn migrate(connection: &mut Connection) -> rusqlite::Result<Result<(), usize>> {
+    loop {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let version: usize = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version > MIGRATIONS.len() {
+            return Ok(Err(version));
+        }
+        let Some(step) = MIGRATIONS.get(version) else { return Ok(Ok(())) };
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", version + 1)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.commit()?;
+    }
+}

@@ -1,0 +1,444 @@
+//! `presort account` and `presort import`.
+
+use super::{Permission, When, colours, progress};
+use crate::account::activities::{Activity, Runner, State};
+use crate::account::contacts::{ContactQuery, Include};
+use crate::account::fields::NewField;
+use crate::account::import::{Body, KEPT_MAX, Options};
+use crate::account::lists::{ListQuery, Members, NewList};
+use crate::account::page::Wanted;
+use crate::account::{self, Account};
+use crate::error::{Error, Result};
+use crate::output::Output;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// Rows that are read from an account at once.
+const PAGE: u64 = 1000;
+
+#[derive(Args)]
+pub struct AccountArgs {
+    /// The account's file [default: the value of PRESORT_ACCOUNT]
+    #[arg(short, long, value_name = "FILE", global = true)]
+    account: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: AccountVerb,
+}
+
+#[derive(Subcommand)]
+enum AccountVerb {
+    /// Make a new, empty account in a file
+    Init {
+        /// The file
+        file: Option<PathBuf>,
+    },
+    /// Contact lists
+    Lists {
+        #[command(subcommand)]
+        verb: ListsVerb,
+    },
+    /// Custom fields
+    Fields {
+        #[command(subcommand)]
+        verb: FieldsVerb,
+    },
+    /// Contacts, one JSON object a line, with all that belongs to each
+    Contacts {
+        /// Only the one of this address
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
+        /// Only those in this list (repeatable)
+        #[arg(short, long = "list-id", value_name = "UUID")]
+        list_ids: Vec<String>,
+        /// Only so many
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
+    },
+    /// Write every contact as one line of JSON that `presort clean` takes back
+    Export {
+        /// Where to write: a file, or - for standard output
+        #[arg(short, long, value_name = "PATH", default_value = "-")]
+        output: PathBuf,
+        /// Overwrite what is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Activities of the last ten days, the newest first, one JSON object a line
+    Activities {
+        /// Only those in this state: initialized, processing, completed, cancelled, failed, timed_out
+        #[arg(long, value_name = "STATE", value_parser = state)]
+        state: Option<State>,
+        /// Take back this one, which still waits
+        #[arg(long, value_name = "UUID", conflicts_with = "state")]
+        cancel: Option<String>,
+    },
+    /// Note that the people at these addresses unsubscribed: imports add them to no list any more
+    Unsubscribe {
+        /// Their addresses
+        #[arg(required = true)]
+        emails: Vec<String>,
+    },
+    /// Look whether the file is sound
+    Check,
+}
+
+#[derive(Subcommand)]
+enum ListsVerb {
+    /// Make a list, and print it as JSON
+    Add {
+        /// Its name
+        name: String,
+        /// What it is for
+        #[arg(long, value_name = "TEXT")]
+        description: Option<String>,
+        /// Show it before others
+        #[arg(long)]
+        favorite: bool,
+    },
+    /// Print all lists, one JSON object a line
+    List,
+}
+
+#[derive(Subcommand)]
+enum FieldsVerb {
+    /// Make a custom field, and print it as JSON
+    Add {
+        /// Its label; its name is the label with underscores for blanks
+        label: String,
+        /// What it holds: string, date, number ...
+        #[arg(long = "type", value_name = "TYPE", default_value = "string")]
+        kind: String,
+    },
+    /// Print all custom fields, one JSON object a line
+    List,
+}
+
+#[derive(Args)]
+pub struct ImportArgs {
+    /// The account's file [default: the value of PRESORT_ACCOUNT]
+    #[arg(short, long, value_name = "FILE")]
+    account: Option<PathBuf>,
+    /// Request bodies: files, directories of payload-00001.json and so on, - for standard input
+    #[arg(required = true)]
+    payloads: Vec<PathBuf>,
+    /// List the contacts are imported into, in place of the bodies' list_ids (repeatable)
+    #[arg(short, long = "list-id", value_name = "UUID")]
+    list_ids: Vec<String>,
+    /// Whether the contacts agreed to get text messages, in place of the bodies' sms_permission_to_send
+    #[arg(long, value_enum, value_name = "PERMISSION")]
+    sms_permission: Option<Permission>,
+    /// Say nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+    /// Show progress: on a terminal (auto), always, never
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    progress: When,
+    /// Use colours: on a terminal (auto), always, never; NO_COLOR is honoured
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    color: When,
+}
+
+fn state(text: &str) -> std::result::Result<State, String> {
+    State::parse(text).ok_or_else(|| format!("it is one of {}", State::ALL.map(State::as_str).join(", ")))
+}
+
+impl From<account::Error> for Error {
+    fn from(error: account::Error) -> Self {
+        match error {
+            account::Error::Body(error) => error,
+            other => Error::usage(other.to_string()),
+        }
+    }
+}
+
+/// The account that is named, or that of the environment.
+pub fn open(named: Option<&PathBuf>) -> Result<Account> {
+    let from_environment = || std::env::var_os("PRESORT_ACCOUNT").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let path = named.cloned().or_else(from_environment);
+    let path = path.ok_or_else(|| Error::usage("no account is named: give --account FILE, or set PRESORT_ACCOUNT"))?;
+    Ok(Account::open(&path)?)
+}
+
+/// Writes JSON on a line of standard output.
+fn print(output: &mut Output, json: &impl Serialize) -> Result<()> {
+    let mut line = serde_json::to_vec(json).map_err(|error| Error::usage(error.to_string()))?;
+    line.push(b'\n');
+    output.write(&line)
+}
+
+impl AccountArgs {
+    pub fn run(&self) -> Result<ExitCode> {
+        if let AccountVerb::Init { file } = &self.verb {
+            let file = match (file, &self.account) {
+                (Some(_), Some(_)) => return Err(Error::usage("the account is named twice")),
+                (file, account) => file.as_ref().or(account.as_ref()),
+            };
+            let file = file.ok_or_else(|| Error::usage("name the file: presort account init FILE"))?;
+            Account::create(file)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let account = open(self.account.as_ref())?;
+        let mut out = Output::create(Path::new("-"), false)?;
+        match &self.verb {
+            AccountVerb::Init { .. } => {}
+            AccountVerb::Lists { verb: ListsVerb::Add { name, description, favorite } } => {
+                let new = NewList { name: name.clone(), description: description.clone(), favorite: *favorite };
+                print(&mut out, &account.add_list(&new)?)?;
+            }
+            AccountVerb::Lists { verb: ListsVerb::List } => {
+                let query = ListQuery { members: Some(Members::All), page: Wanted::all(), name: None };
+                account.lists(&query)?.items.iter().try_for_each(|list| print(&mut out, list))?;
+            }
+            AccountVerb::Fields { verb: FieldsVerb::Add { label, kind } } => {
+                print(&mut out, &account.add_field(&NewField { label: label.clone(), kind: kind.clone() })?)?;
+            }
+            AccountVerb::Fields { verb: FieldsVerb::List } => {
+                account.fields(Wanted::all())?.items.iter().try_for_each(|field| print(&mut out, field))?;
+            }
+            AccountVerb::Contacts { email, list_ids, limit } => {
+                let mut left = limit.unwrap_or(u64::MAX);
+                let mut query = ContactQuery {
+                    email: email.clone(),
+                    lists: list_ids.clone(),
+                    include: Include::all(),
+                    ..ContactQuery::default()
+                };
+                while left > 0 {
+                    query.page.limit = left.min(PAGE);
+                    let page = account.contacts(&query)?;
+                    left -= page.items.len() as u64;
+                    page.items.iter().try_for_each(|contact| print(&mut out, contact))?;
+                    query.page.after = page.next;
+                    if page.next.is_none() {
+                        break;
+                    }
+                }
+            }
+            AccountVerb::Export { output, force } => {
+                let mut file = Output::create(output, *force)?;
+                account.export(|line| Ok(file.write(line)?))?;
+                file.finish()?;
+            }
+            AccountVerb::Activities { cancel: Some(id), .. } => print(&mut out, &account.cancel(id)?)?,
+            AccountVerb::Activities { state, cancel: None } => {
+                let mut wanted = Wanted { limit: PAGE, ..Wanted::default() };
+                loop {
+                    let page = account.activities(*state, wanted)?;
+                    page.items.iter().try_for_each(|activity| print(&mut out, activity))?;
+                    wanted.after = page.next;
+                    if page.next.is_none() {
+                        break;
+                    }
+                }
+            }
+            AccountVerb::Unsubscribe { emails } => {
+                emails.iter().try_for_each(|email| account.unsubscribe(email))?;
+            }
+            AccountVerb::Check => {
+                let faults = account.check()?;
+                if !faults.is_empty() {
+                    let path = account.path().display();
+                    return Err(Error::usage(format!("{path} is not sound: {}", faults.join("; "))));
+                }
+            }
+        }
+        out.finish()?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A body that is to be imported: where it is, and what it is called.
+struct Payload {
+    path: PathBuf,
+    name: String,
+}
+
+/// The bodies that are named: a directory stands for those in it, in their order.
+fn payloads(named: &[PathBuf]) -> Result<Vec<Payload>> {
+    let mut found = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            let name = match path.to_str() {
+                Some("-") => "standard input".to_owned(),
+                _ => path.display().to_string(),
+            };
+            found.push(Payload { path: path.clone(), name });
+            continue;
+        }
+        let name = path.display().to_string();
+        let entries = std::fs::read_dir(path).map_err(|error| Error::io("read", &name, error))?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| Error::io("read", &name, error))?;
+            names.extend(entry.file_name().into_string().ok());
+        }
+        names.retain(|name| crate::payload::is_ours(name) && name != crate::payload::RECEIPT);
+        if names.is_empty() {
+            return Err(Error::usage(format!(
+                "{name} has no payload-00001.json: presort clean --split -o {name} writes them"
+            )));
+        }
+        // More than 99,999 have longer names.
+        names.sort_by_key(|name| (name.len(), name.clone()));
+        found.extend(names.into_iter().map(|name| {
+            let path = path.join(name);
+            Payload { name: path.display().to_string(), path }
+        }));
+    }
+    Ok(found)
+}
+
+/// Reads a body, as much of it as an import can use.
+fn read(payload: &Payload, options: &Options) -> Result<Body> {
+    let fail = |error| Error::io("read", &payload.name, error);
+    let mut input: Box<dyn Read> = match payload.path.to_str() {
+        Some("-") => Box::new(io::stdin().lock()),
+        _ => Box::new(File::open(&payload.path).map_err(fail)?),
+    };
+    let mut bytes = Vec::new();
+    input.by_ref().take(KEPT_MAX as u64).read_to_end(&mut bytes).map_err(fail)?;
+    let mut bytes_dropped = 0;
+    if bytes.len() == KEPT_MAX {
+        bytes_dropped = match std::fs::metadata(&payload.path) {
+            Ok(meta) if meta.is_file() => meta.len().saturating_sub(KEPT_MAX as u64),
+            _ => io::copy(&mut input, &mut io::sink()).map_err(fail)?,
+        };
+    }
+    Ok(Body { bytes, bytes_dropped, options: options.clone() })
+}
+
+/// What a run of `import` came to.
+#[derive(Default)]
+struct Totals {
+    bodies: u64,
+    contacts: u64,
+    imported: u64,
+    errors: u64,
+    unsubscribed: u64,
+    /// Bodies that could not be imported at all.
+    failed: u64,
+    clean: bool,
+}
+
+impl ImportArgs {
+    pub fn run(&self) -> Result<ExitCode> {
+        let account = open(self.account.as_ref())?;
+        let payloads = payloads(&self.payloads)?;
+        let options = Options {
+            list_ids: self.list_ids.clone(),
+            sms_explicit: self.sms_permission.map(|permission| matches!(permission, Permission::Explicit)),
+        };
+        let bar = progress::Steps::new(
+            match self.progress {
+                When::Always => true,
+                When::Never => false,
+                When::Auto => io::stderr().is_terminal() && !self.quiet,
+            },
+            payloads.len() as u64,
+        );
+        let mut out = Output::create(Path::new("-"), false)?;
+        let mut totals = Totals { clean: true, ..Totals::default() };
+        for payload in &payloads {
+            if let Some(bar) = &bar {
+                bar.begin(&payload.name);
+            }
+            let accepted = read(payload, &options).and_then(|body| Ok(account.accept(&body, Some(&payload.name))?));
+            match accepted {
+                Ok(accepted) => {
+                    let activity = done(&account, &accepted)?;
+                    if let Some(bar) = &bar {
+                        bar.suspend(|| self.tell(&mut out, payload, &activity, &mut totals))?;
+                    } else {
+                        self.tell(&mut out, payload, &activity, &mut totals)?;
+                    }
+                }
+                // The others may be good.
+                Err(error)
+                    if error.is_broken_input() || matches!(error.kind(), crate::error::Kind::NotContacts { .. }) =>
+                {
+                    totals.failed += 1;
+                    totals.bodies += 1;
+                    let error = error.to_string().replacen("the body", &payload.name, 1);
+                    let _ = writeln!(io::stderr(), "presort: error: {error}");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        drop(bar);
+        out.finish()?;
+        if !self.quiet {
+            let _ = io::stderr().write_all(summary(&totals, colours(self.color)).as_bytes());
+        }
+        Ok(match (totals.failed, totals.clean) {
+            (1.., _) => ExitCode::from(2),
+            (0, false) => ExitCode::from(1),
+            (0, true) => ExitCode::SUCCESS,
+        })
+    }
+
+    /// Prints an activity, and adds it up.
+    fn tell(&self, out: &mut Output, payload: &Payload, activity: &Activity, totals: &mut Totals) -> Result<()> {
+        print(out, activity)?;
+        out.flush()?;
+        let status = &activity.status;
+        totals.bodies += 1;
+        totals.contacts += status.items_total_count;
+        totals.imported += status.items_completed_count;
+        totals.errors += status.error_count + status.correctable_count;
+        totals.unsubscribed += status.cannot_add_to_list_count;
+        totals.clean &= activity.is_clean();
+        if activity.state != State::Completed {
+            totals.failed += 1;
+            let why = activity.activity_errors.first().map_or("", String::as_str);
+            let _ = writeln!(io::stderr(), "presort: error: {}: {}: {why}", payload.name, activity.state);
+        }
+        Ok(())
+    }
+}
+
+/// Does what waits in the account, up to and with this activity.
+fn done(account: &Account, accepted: &Activity) -> Result<Activity> {
+    let stop = AtomicBool::new(false);
+    let runner = Runner { stop: &stop, time: Duration::MAX };
+    loop {
+        let activity = account.activity(&accepted.activity_id)?;
+        if activity.completed_at.is_some() {
+            return Ok(activity);
+        }
+        account.run_next(&runner)?;
+    }
+}
+
+/// The end of an import, for a person.
+fn summary(totals: &Totals, colours: bool) -> String {
+    let count = super::summary::count;
+    let plural = |n: u64, one: &str, many: &str| format!("{} {}", count(n), if n == 1 { one } else { many });
+    let Totals { bodies, contacts, imported, errors, unsubscribed, failed, .. } = totals;
+    let (bold, off) = if colours { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    let mut text = format!(
+        "{bold}{} of {} imported{off} from {}\n",
+        count(*imported),
+        plural(*contacts, "contact", "contacts"),
+        plural(*bodies, "body", "bodies")
+    );
+    if *errors > 0 {
+        text += &format!(
+            "{}: activity_errors of each activity names the contacts (presort explain says more of a code)\n",
+            plural(*errors, "error", "errors")
+        );
+    }
+    if *unsubscribed > 0 {
+        text +=
+            &format!("{} unsubscribed before, and added to no list\n", plural(*unsubscribed, "contact", "contacts"));
+    }
+    if *failed > 0 {
+        text += &format!("{} could not be imported\n", plural(*failed, "body", "bodies"));
+    }
+    text
+}

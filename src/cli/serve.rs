@@ -1,0 +1,94 @@
+//! `presort serve`.
+
+use super::account::open;
+use crate::error::{Error, Result};
+use crate::service::{self, Config};
+use clap::{Args, ValueEnum};
+use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
+
+#[derive(Args)]
+pub struct ServeArgs {
+    /// The account's file [default: the value of PRESORT_ACCOUNT]
+    #[arg(short, long, value_name = "FILE")]
+    account: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one, which is told
+    #[arg(short, long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// A file with the bearer token that requests must have; needed to listen anywhere but on this machine alone
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Answer at most N requests a second, as the published service does
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "4", value_parser = clap::value_parser!(u32).range(1..))]
+    rate_limit: Option<u32>,
+    /// How long one import may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
+    activity_timeout: u64,
+    /// How the log on standard error is written; RUST_LOG says what is in it (info when it is not set)
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Log::Text)]
+    log: Log,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Log {
+    /// For a person
+    Text,
+    /// One JSON object a line
+    Json,
+    /// Nothing
+    None,
+}
+
+impl ServeArgs {
+    pub fn run(&self) -> Result<ExitCode> {
+        let token = match &self.token_file {
+            None => None,
+            Some(path) => {
+                let name = path.display().to_string();
+                let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", &name, error))?;
+                let token = text.trim().to_owned();
+                if token.is_empty() || token.chars().any(|c| !c.is_ascii_graphic()) {
+                    return Err(Error::usage(format!(
+                        "{name} must have one token in it: printable ASCII without blanks"
+                    )));
+                }
+                Some(token)
+            }
+        };
+        if token.is_none() && !self.listen.ip().is_loopback() {
+            return Err(Error::usage(format!(
+                "{} can be reached from other machines: give --token-file FILE, or listen on 127.0.0.1",
+                self.listen
+            )));
+        }
+        self.log();
+        let account = open(self.account.as_ref())?;
+        let config = Config {
+            listen: self.listen,
+            token,
+            rate_limit: self.rate_limit,
+            activity_time: Duration::from_secs(self.activity_timeout),
+            ..Config::default()
+        };
+        service::run(account, config, |address| {
+            let _ = writeln!(io::stderr(), "presort: listening on http://{address}/v3 (Ctrl-C ends it)");
+        })
+        .map_err(|error| Error::io("listen on", self.listen.to_string(), error))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn log(&self) {
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+        // Of two loggers the first stays.
+        let _ = match self.log {
+            Log::Text => log.with_ansi(io::stderr().is_terminal()).try_init(),
+            Log::Json => log.json().try_init(),
+            Log::None => Ok(()),
+        };
+    }
+}

@@ -1,0 +1,93 @@
+//! Request bodies: how much of one is kept, and how long it may take.
+
+use super::{Service, answer};
+use crate::account::import::KEPT_MAX;
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use http_body_util::BodyExt;
+use std::time::Instant;
+
+/// Bytes of a body behind its limit that are read so that the answer reaches a client that sends them all first.
+pub const DRAINED_MAX: u64 = 64 << 20;
+/// Most bytes of the JSON of anything but an import.
+pub const SMALL_MAX: usize = 64 << 10;
+
+/// A body that was read.
+pub struct Read {
+    /// Its bytes, as many as were to be kept.
+    pub bytes: Vec<u8>,
+    /// Bytes behind those.
+    pub dropped: u64,
+    /// Not all of it was read.
+    pub cut: bool,
+}
+
+/// Asks for JSON.
+#[expect(clippy::result_large_err, reason = "an answer is what axum takes")]
+pub fn is_json(headers: &HeaderMap) -> Result<(), Response> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+    let kind = kind.split(';').next().unwrap_or("").trim();
+    if kind.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let what = match kind {
+        "" => "the request has no Content-Type: it must be application/json".to_owned(),
+        kind => format!("the Content-Type is {kind}: it must be application/json"),
+    };
+    Err(answer::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, what))
+}
+
+/// Reads a body: keeps so many bytes of it, and of the rest reads some to let the client finish.
+pub async fn read(service: &Service, headers: &HeaderMap, mut body: Body, keep: usize) -> Result<Read, Response> {
+    let length: Option<u64> = headers.get(header::CONTENT_LENGTH).and_then(|l| l.to_str().ok()?.parse().ok());
+    let began = Instant::now();
+    let too_slow = || {
+        let what = "the request body did not come in time";
+        answer::close(answer::error(StatusCode::REQUEST_TIMEOUT, what))
+    };
+    let mut read = Read { bytes: Vec::new(), dropped: 0, cut: false };
+    loop {
+        let Some(left) = service.config.body_time.checked_sub(began.elapsed()) else { return Err(too_slow()) };
+        let frame = match tokio::time::timeout(left.min(service.config.idle_time), body.frame()).await {
+            Err(_) => return Err(too_slow()),
+            Ok(None) => break,
+            Ok(Some(Err(error))) => {
+                tracing::debug!(%error, "a request body broke off");
+                let what = "the request body broke off";
+                return Err(answer::close(answer::error(StatusCode::BAD_REQUEST, what)));
+            }
+            Ok(Some(Ok(frame))) => frame,
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        let kept = data.len().min(keep - read.bytes.len());
+        read.bytes.extend_from_slice(&data[..kept]);
+        read.dropped += (data.len() - kept) as u64;
+        if read.dropped > DRAINED_MAX {
+            read.cut = true;
+            // What was announced is what is lost.
+            let announced = length.map_or(0, |length| length.saturating_sub(read.bytes.len() as u64));
+            read.dropped = read.dropped.max(announced);
+            break;
+        }
+    }
+    Ok(read)
+}
+
+/// Reads a small body of JSON.
+pub async fn small<T: serde::de::DeserializeOwned>(
+    service: &Service,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, Response> {
+    is_json(headers)?;
+    let read = read(service, headers, body, SMALL_MAX).await?;
+    if read.dropped > 0 {
+        let what = format!("the request body is larger than {SMALL_MAX} bytes");
+        return Err(answer::close(answer::error(StatusCode::BAD_REQUEST, what)));
+    }
+    serde_json::from_slice(&read.bytes)
+        .map_err(|error| answer::error(StatusCode::BAD_REQUEST, format!("the request body: {error}")))
+}
+
+const _: () = assert!(KEPT_MAX > SMALL_MAX);

@@ -1,0 +1,239 @@
+//! One function a request.
+
+use super::query::Query;
+use super::{Route, Service, answer, body};
+use crate::account::activities::{Activity, State as ActivityState};
+use crate::account::contacts::{Contact, ContactQuery, Include};
+use crate::account::fields::{Field, NewField};
+use crate::account::import::{Body as ImportBody, KEPT_MAX, Options};
+use crate::account::lists::{List, ListQuery, Members, NewList};
+use crate::account::page::{Link, Page, Wanted};
+use crate::account::{Error, Result as AccountResult};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+type Answer = Result<Response, Response>;
+type Shared = State<Arc<Service>>;
+
+/// Links of a collection; without a next page there is nothing in it.
+#[derive(Serialize)]
+struct Links {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Link>,
+}
+
+impl Links {
+    fn of<T>(query: &Query, page: &Page<T>) -> Links {
+        Links { next: page.next.map(|next| Link { href: query.next(next) }) }
+    }
+}
+
+// The array comes first: one client takes the first member that is no link.
+
+#[derive(Serialize)]
+struct Activities {
+    activities: Vec<Activity>,
+    _links: Links,
+}
+
+#[derive(Serialize)]
+struct Contacts {
+    contacts: Vec<Contact>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contacts_count: Option<u64>,
+    _links: Links,
+}
+
+#[derive(Serialize)]
+struct Lists {
+    lists: Vec<List>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lists_count: Option<u64>,
+    _links: Links,
+}
+
+#[derive(Serialize)]
+struct Fields {
+    custom_fields: Vec<Field>,
+    _links: Links,
+}
+
+#[expect(clippy::result_large_err, reason = "an answer is what axum takes")]
+fn or_answer<T>(result: AccountResult<T>) -> Result<T, Response> {
+    result.map_err(|error| answer::account_error(&error))
+}
+
+pub async fn import(State(service): Shared, headers: HeaderMap, body: Body) -> Answer {
+    body::is_json(&headers)?;
+    let busy = |_| answer::error(StatusCode::SERVICE_UNAVAILABLE, "the service is shutting down");
+    let _permit = service.bodies.acquire().await.map_err(busy)?;
+    let read = body::read(&service, &headers, body, KEPT_MAX).await?;
+    let (bytes, cut) = (read.bytes.len() as u64, read.cut);
+    let import = ImportBody { bytes: read.bytes, bytes_dropped: read.dropped, options: Options::default() };
+    if service.closing.load(Ordering::Relaxed) {
+        return Err(answer::close(answer::error(StatusCode::SERVICE_UNAVAILABLE, "the service is shutting down")));
+    }
+    let activity = service.block(move |account| account.accept(&import, None)).await?;
+    service.metrics.accepted(bytes);
+    tracing::info!(activity = activity.activity_id, bytes, "accepted");
+    let answer = (StatusCode::CREATED, Json(activity)).into_response();
+    Ok(if cut { answer::close(answer) } else { answer })
+}
+
+pub async fn activities(State(service): Shared, RawQuery(query): RawQuery) -> Answer {
+    let query = or_answer(Query::new("/v3/activities", query.as_deref(), &["limit", "state"]))?;
+    let page = or_answer(query.page(500))?;
+    let state = match query.get("state") {
+        None => None,
+        Some(text) => {
+            let known = || ActivityState::ALL.map(ActivityState::as_str).join(", ");
+            let state = ActivityState::parse(text);
+            Some(or_answer(state.ok_or_else(|| Error::Invalid(format!("state knows no {text}: {}", known()))))?)
+        }
+    };
+    let page = service.block(move |account| account.activities(state, page)).await?;
+    let links = Links::of(&query, &page);
+    Ok(Json(Activities { activities: page.items, _links: links }).into_response())
+}
+
+pub async fn activity(State(service): Shared, Path(id): Path<String>) -> Answer {
+    let activity = service.block(move |account| account.activity(&id)).await?;
+    Ok(Json(activity).into_response())
+}
+
+/// Parameters of the published service that nothing here can answer.
+const UNSUPPORTED: [&str; 5] = ["segment_id", "tags", "optout_after", "optout_before", "sms_status"];
+
+pub async fn contacts(State(service): Shared, RawQuery(text): RawQuery) -> Answer {
+    let known = [
+        "email",
+        "lists",
+        "status",
+        "include",
+        "limit",
+        "include_count",
+        "created_after",
+        "created_before",
+        "updated_after",
+        "updated_before",
+    ];
+    let query = or_answer(Query::new("/v3/contacts", text.as_deref(), &[&known[..], &UNSUPPORTED].concat()))?;
+    let of = || -> AccountResult<ContactQuery> {
+        if let Some(name) = UNSUPPORTED.iter().find(|name| query.get(name).is_some()) {
+            return Err(Error::Invalid(format!("contacts cannot be asked for by {name} here")));
+        }
+        Ok(ContactQuery {
+            email: query.get("email").map(str::to_owned),
+            lists: query.list("lists"),
+            statuses: query.list("status"),
+            created_after: query.moment("created_after")?,
+            created_before: query.moment("created_before")?,
+            updated_after: query.moment("updated_after")?,
+            updated_before: query.moment("updated_before")?,
+            include: Include::parse(query.get("include").unwrap_or(""))?,
+            page: Wanted { count: query.flag("include_count")?, ..query.page(500)? },
+        })
+    };
+    let wanted = or_answer(of())?;
+    let page = service.block(move |account| account.contacts(&wanted)).await?;
+    let links = Links::of(&query, &page);
+    Ok(Json(Contacts { contacts_count: page.count, contacts: page.items, _links: links }).into_response())
+}
+
+pub async fn contact(State(service): Shared, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
+    let query = or_answer(Query::new("/v3/contacts", query.as_deref(), &["include"]))?;
+    let include = or_answer(Include::parse(query.get("include").unwrap_or("")))?;
+    let contact = service.block(move |account| account.contact(&id, include)).await?;
+    Ok(Json(contact).into_response())
+}
+
+pub async fn lists(State(service): Shared, RawQuery(query): RawQuery) -> Answer {
+    let known = [
+        "limit",
+        "include_count",
+        "include_membership_count",
+        "name",
+        "status",
+        "channel_type",
+        "include_sms_membership_count",
+    ];
+    let query = or_answer(Query::new("/v3/contact_lists", query.as_deref(), &known))?;
+    let of = || -> AccountResult<Option<ListQuery>> {
+        let members = match query.get("include_membership_count") {
+            None => None,
+            Some("all") => Some(Members::All),
+            Some("active") => Some(Members::Active),
+            Some(other) => {
+                return Err(Error::Invalid(format!("include_membership_count is all or active, not {other}")));
+            }
+        };
+        let statuses = query.list("status");
+        if let Some(other) = statuses.iter().find(|status| !matches!(status.as_str(), "all" | "active" | "deleted")) {
+            return Err(Error::Invalid(format!("status is all, active or deleted, not {other}")));
+        }
+        let page = Wanted { count: query.flag("include_count")?, ..query.page(1000)? };
+        // No list is ever deleted here, and none is for text messages only.
+        let none = (!statuses.is_empty() && statuses.iter().all(|status| status == "deleted"))
+            || query.get("channel_type").is_some_and(|channel| channel == "sms");
+        Ok((!none).then(|| ListQuery { name: query.get("name").map(str::to_owned), members, page }))
+    };
+    let page = match or_answer(of())? {
+        Some(wanted) => service.block(move |account| account.lists(&wanted)).await?,
+        None => Page { items: Vec::new(), next: None, count: or_answer(query.flag("include_count"))?.then_some(0) },
+    };
+    let links = Links::of(&query, &page);
+    Ok(Json(Lists { lists_count: page.count, lists: page.items, _links: links }).into_response())
+}
+
+pub async fn add_list(State(service): Shared, headers: HeaderMap, body: Body) -> Answer {
+    let new: NewList = body::small(&service, &headers, body).await?;
+    let list = service.block(move |account| account.add_list(&new)).await?;
+    Ok((StatusCode::CREATED, Json(list)).into_response())
+}
+
+pub async fn fields(State(service): Shared, RawQuery(query): RawQuery) -> Answer {
+    let query = or_answer(Query::new("/v3/contact_custom_fields", query.as_deref(), &["limit"]))?;
+    let page = or_answer(query.page(100))?;
+    let page = service.block(move |account| account.fields(page)).await?;
+    let links = Links::of(&query, &page);
+    Ok(Json(Fields { custom_fields: page.items, _links: links }).into_response())
+}
+
+pub async fn add_field(State(service): Shared, headers: HeaderMap, body: Body) -> Answer {
+    let new: NewField = body::small(&service, &headers, body).await?;
+    let field = service.block(move |account| account.add_field(&new)).await?;
+    Ok((StatusCode::CREATED, Json(field)).into_response())
+}
+
+pub async fn healthz(State(service): Shared) -> Answer {
+    let alive = service.block(|account| Ok(account.is_alive())).await?;
+    if service.closing.load(Ordering::Relaxed) {
+        return Err(answer::error(StatusCode::SERVICE_UNAVAILABLE, "the service is shutting down"));
+    }
+    match alive {
+        true => Ok("ok\n".into_response()),
+        false => Err(answer::error(StatusCode::SERVICE_UNAVAILABLE, "the account cannot be read")),
+    }
+}
+
+pub async fn metrics(State(service): Shared) -> Answer {
+    let waiting = service.block(|account| account.waiting()).await?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], service.metrics.text(waiting)).into_response())
+}
+
+pub async fn wrong_method() -> Response {
+    answer::error(StatusCode::METHOD_NOT_ALLOWED, "this path does not take that method")
+}
+
+pub async fn not_found() -> Response {
+    let mut response = answer::error(StatusCode::NOT_FOUND, "there is nothing at this path");
+    response.extensions_mut().insert(Route("none".into()));
+    response
+}

@@ -1,0 +1,148 @@
+//! What stands behind the `?`.
+
+use crate::account::page::{LIMIT, Wanted};
+use crate::account::{Error, Result};
+
+/// The parameters of a request; one given several times is taken as one with commas.
+pub struct Query {
+    path: &'static str,
+    pairs: Vec<(String, String)>,
+}
+
+impl Query {
+    /// The parameters of a request for `path`. One that is not in `known` is an error: to leave a filter out silently would give
+    /// contacts that nobody asked for.
+    pub fn new(path: &'static str, text: Option<&str>, known: &[&str]) -> Result<Query> {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for (name, value) in form_pairs(text.unwrap_or(""))? {
+            if !known.contains(&name.as_str()) && name != "cursor" {
+                return Err(Error::Invalid(format!("there is no parameter {name} here: {}", known.join(", "))));
+            }
+            match pairs.iter_mut().find(|(there, _)| *there == name) {
+                Some((_, values)) => *values = format!("{values},{value}"),
+                None => pairs.push((name, value)),
+            }
+        }
+        Ok(Query { path, pairs })
+    }
+
+    /// A parameter that is there and not blank.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let value = self.pairs.iter().find(|(there, _)| there == name).map(|(_, value)| value.trim());
+        value.filter(|value| !value.is_empty())
+    }
+
+    /// The values of a parameter, with commas between them.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        self.get(name).map_or(Vec::new(), |value| value.split(',').map(|value| value.trim().to_owned()).collect())
+    }
+
+    /// A parameter that is `true` or `false`.
+    pub fn flag(&self, name: &str) -> Result<bool> {
+        match self.get(name).map(str::to_ascii_lowercase).as_deref() {
+            Some("true") => Ok(true),
+            None | Some("false") => Ok(false),
+            Some(other) => Err(Error::Invalid(format!("{name} is true or false, not {other}"))),
+        }
+    }
+
+    /// A moment, as ISO 8601 writes it.
+    pub fn moment(&self, name: &str) -> Result<Option<i64>> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        // A plus that was not encoded came as a space.
+        let text = text.replace(' ', "+");
+        let moment = text.parse::<jiff::Timestamp>().or_else(|error| match text.parse::<jiff::civil::Date>() {
+            Ok(day) => day.to_zoned(jiff::tz::TimeZone::UTC).map(|day| day.timestamp()),
+            Err(_) => Err(error),
+        });
+        let moment =
+            moment.map_err(|_| Error::Invalid(format!("{name} is a moment like 2026-01-31T12:00:00Z, not {text}")))?;
+        Ok(Some(moment.as_millisecond()))
+    }
+
+    /// Which page, of at most `max` items.
+    pub fn page(&self, max: u64) -> Result<Wanted> {
+        let limit = match self.get("limit") {
+            None => LIMIT,
+            Some(text) => match text.parse() {
+                Ok(limit) if (1..=max).contains(&limit) => limit,
+                _ => return Err(Error::Invalid(format!("limit is a number from 1 to {max}, not {text}"))),
+            },
+        };
+        let after =
+            match self.get("cursor") {
+                None => None,
+                Some(text) => {
+                    let cursor = i64::from_str_radix(text, 16).ok();
+                    Some(cursor.ok_or_else(|| {
+                        Error::Invalid(format!("{text} is no cursor: take _links.next.href as it is"))
+                    })?)
+                }
+            };
+        Ok(Wanted { limit, after, count: false })
+    }
+
+    /// The path and query of the page that follows.
+    pub fn next(&self, next: i64) -> String {
+        let mut href = format!("{}?", self.path);
+        for (name, value) in self.pairs.iter().filter(|(name, _)| name != "cursor") {
+            href += &format!("{name}={}&", encode(value));
+        }
+        format!("{href}cursor={next:x}")
+    }
+}
+
+/// Names and values of a query.
+fn form_pairs(text: &str) -> Result<Vec<(String, String)>> {
+    let uri = format!("http://x/?{text}").parse::<axum::http::Uri>();
+    let pairs = uri.ok().and_then(|uri| axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
+    pairs.map(|pairs| pairs.0).ok_or_else(|| Error::Invalid("the query cannot be read".into()))
+}
+
+/// A value as it may stand in a query.
+fn encode(value: &str) -> String {
+    let mut text = String::new();
+    for byte in value.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b',' => text.push(byte.into()),
+            _ => text += &format!("%{byte:02X}"),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_leads_to_the_next() {
+        let text = "email=a%2Bb%40c.org&limit=2&lists=x&lists=y&cursor=ff";
+        let query = Query::new("/v3/contacts", Some(text), &["email", "limit", "lists"]).unwrap();
+        assert_eq!(query.get("email"), Some("a+b@c.org"));
+        assert_eq!(query.list("lists"), ["x", "y"]);
+        let page = query.page(500).unwrap();
+        assert_eq!((page.limit, page.after), (2, Some(255)));
+        let href = query.next(300);
+        assert_eq!(href, "/v3/contacts?email=a%2Bb%40c.org&limit=2&lists=x,y&cursor=12c");
+        let again =
+            Query::new("/v3/contacts", href.split_once('?').map(|(_, q)| q), &["email", "limit", "lists"]).unwrap();
+        assert_eq!(again.get("email"), Some("a+b@c.org"));
+        assert_eq!(again.page(500).unwrap().after, Some(300));
+    }
+
+    #[test]
+    fn what_cannot_be_is_said() {
+        let of = |text: &str| Query::new("/", Some(text), &["limit", "flag", "at"]);
+        assert!(of("tags=x").is_err_and(|error| error.to_string().contains("no parameter tags")));
+        for limit in ["0", "501", "x", "-1"] {
+            assert!(of(&format!("limit={limit}")).unwrap().page(500).is_err());
+        }
+        assert!(of("cursor=zz").unwrap().page(500).is_err());
+        assert!(of("flag=yes").unwrap().flag("flag").is_err());
+        assert!(of("at=yesterday").unwrap().moment("at").is_err());
+        assert_eq!(of("at=1970-01-02").unwrap().moment("at").unwrap(), Some(86_400_000));
+        assert_eq!(of("at=1970-01-01T00:00:01.000002%2B0000").unwrap().moment("at").unwrap(), Some(1000));
+        assert_eq!(of("at=1970-01-01T02:00:00.001+02:00").unwrap().moment("at").unwrap(), Some(1));
+    }
+}

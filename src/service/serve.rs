@@ -1,0 +1,152 @@
+//! The server: connections, signals, and the thread that imports.
+
+use super::{Config, Service, router};
+use crate::account::Account;
+use crate::account::activities::Runner;
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+/// How long requests that are under way may take once the process is to end.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long the importer waits when the account could not be written.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Serves an account until the process is told to end (SIGTERM, Ctrl-C). `ready` is told where it listens.
+///
+/// # Errors
+/// It cannot listen there.
+pub fn run(account: Account, config: Config, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
+    let account = Arc::new(account);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let service = Service::new(Arc::clone(&account), config);
+    let stop = Arc::new(AtomicBool::new(false));
+    let importer = {
+        let (service, stop) = (Arc::clone(&service), Arc::clone(&stop));
+        std::thread::Builder::new().name("importer".into()).spawn(move || import(&service, &stop))?
+    };
+    let served = runtime.block_on(serve(&service, ready));
+    // What runs is taken back, and runs again on the next start.
+    stop.store(true, Ordering::Relaxed);
+    account.wake();
+    let _ = importer.join();
+    runtime.shutdown_timeout(PAUSE);
+    served
+}
+
+/// Does one activity after the other.
+fn import(service: &Service, stop: &AtomicBool) {
+    let runner = Runner { stop, time: service.config.activity_time };
+    while !stop.load(Ordering::Relaxed) {
+        let began = Instant::now();
+        match service.account.run_next(&runner) {
+            Ok(Some(activity)) if activity.completed_at.is_some() => {
+                service.metrics.ended(&activity, began.elapsed());
+                let status = &activity.status;
+                tracing::info!(
+                    activity = activity.activity_id,
+                    state = %activity.state,
+                    contacts = status.items_total_count,
+                    imported = status.items_completed_count,
+                    errors = status.error_count + status.correctable_count,
+                    milliseconds = began.elapsed().as_secs_f64() * 1e3,
+                    "import"
+                );
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => service.account.wait_for_more(PAUSE),
+            Err(error) => {
+                tracing::error!(%error, "an import could not be done, and will be tried again");
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+}
+
+async fn serve(service: &Arc<Service>, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
+    let listener = TcpListener::bind(service.config.listen).await?;
+    let mut end = std::pin::pin!(told_to_end()?);
+    ready(listener.local_addr()?);
+    let graceful = GracefulShutdown::new();
+    let app = router(service);
+    let connections = Arc::new(Semaphore::new(service.config.connections));
+    loop {
+        let accepted = tokio::select! {
+            () = &mut end => break,
+            accepted = async {
+                // Beyond the limit, connections wait in the system's queue.
+                let permit = Arc::clone(&connections).acquire_owned().await;
+                (listener.accept().await, permit)
+            } => accepted,
+        };
+        let (stream, permit) = match accepted {
+            (Ok((stream, _)), permit) => (stream, permit),
+            (Err(error), _) => {
+                // No file descriptor is free, or the client is gone already.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        let connection = connection(service, &app, stream);
+        let connection = graceful.watch(connection);
+        let service = Arc::clone(service);
+        tokio::spawn(async move {
+            service.metrics.connections.inc();
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended");
+            }
+            service.metrics.connections.dec();
+            drop(permit);
+        });
+    }
+    tracing::info!("shutting down");
+    service.closing.store(true, Ordering::Relaxed);
+    drop(listener);
+    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests took too long and were cut off");
+    }
+    Ok(())
+}
+
+/// One connection. A client that is slow to send the head of a request, or its first, is cut off.
+fn connection(
+    service: &Service,
+    app: &Router,
+    stream: tokio::net::TcpStream,
+) -> hyper::server::conn::http1::Connection<TokioIo<tokio::net::TcpStream>, TowerToHyperService<Router>> {
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(service.config.idle_time)
+        .max_buf_size(64 << 10)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app.clone()))
+}
+
+#[cfg(unix)]
+fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

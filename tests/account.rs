@@ -1,0 +1,414 @@
+//! The account from outside: `presort account` and `presort import`.
+
+#![cfg(all(feature = "cli", feature = "account"))]
+
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// An account in a directory of its own.
+struct Account {
+    dir: TempDir,
+}
+
+impl Account {
+    fn new() -> Account {
+        let account = Account { dir: tempfile::tempdir().unwrap() };
+        account.good(&["account", "init", "a.account"]);
+        account
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_presort"))
+            .args(args)
+            .current_dir(self.dir.path())
+            .env("PRESORT_ACCOUNT", "a.account")
+            .output()
+            .unwrap()
+    }
+
+    fn good(&self, args: &[&str]) -> Vec<Value> {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        lines(&output.stdout)
+    }
+
+    /// Makes a list; gives its identifier.
+    fn list(&self, name: &str) -> String {
+        self.good(&["account", "lists", "add", name])[0]["list_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Imports a body; gives the exit status and the activity.
+    fn import(&self, body: &Value) -> (i32, Value) {
+        std::fs::write(self.path("body.json"), body.to_string()).unwrap();
+        let output = self.run(&["import", "body.json"]);
+        let activity = lines(&output.stdout).pop().unwrap_or(Value::Null);
+        (output.status.code().unwrap(), activity)
+    }
+
+    fn contacts(&self) -> Vec<Value> {
+        self.good(&["account", "contacts"])
+    }
+
+    fn export(&self) -> Vec<Value> {
+        self.good(&["account", "export"])
+    }
+}
+
+fn lines(bytes: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(bytes).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+fn error(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn fixtures_of_the_account_come_out_as_they_say() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/rules");
+    let mut ran = 0;
+    for path in std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+        let code = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if !code.starts_with("IMP") {
+            continue;
+        }
+        let fixture: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!(fixture["mode"], "import", "{code}");
+        let account = Account::new();
+        let lists: BTreeMap<&str, String> = fixture["lists"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|n| n.as_str().unwrap())
+            .map(|n| (n, account.list(n)))
+            .collect();
+        for field in fixture["fields"].as_array().unwrap() {
+            account.good(&["account", "fields", "add", field.as_str().unwrap()]);
+        }
+        let mut last = (0, Value::Null);
+        for body in fixture["bodies"].as_array().unwrap() {
+            let mut text = body.to_string();
+            for (name, id) in &lists {
+                text = text.replace(&format!("${name}"), id);
+            }
+            last = account.import(&serde_json::from_str(&text).unwrap());
+        }
+        assert_eq!(json!(last.0), fixture["exit"], "{code}: {}", last.1);
+        assert_eq!(last.1["state"], fixture["state"], "{code}: {}", last.1);
+        assert_eq!(last.1["activity_errors"], fixture["activity_errors"], "{code}");
+        assert_eq!(json!(account.export()), fixture["contacts"], "{code}");
+        assert!(fixture["activity_errors"].to_string().contains(&code));
+        ran += 1;
+    }
+    assert_eq!(ran, 5);
+}
+
+#[test]
+fn a_new_contact_has_all_that_came() {
+    let account = Account::new();
+    let (news, shop) = (account.list("News"), account.list("Shop"));
+    let field = account.good(&["account", "fields", "add", "Favourite colour"]).remove(0);
+    assert_eq!((&field["name"], &field["type"]), (&json!("Favourite_colour"), &json!("string")));
+    let contact = json!({
+        "email": "Joe@Example.com", "first_name": "Joe", "last_name": "Jones", "job_title": "Cook", "company_name": "Pans",
+        "birthday_month": 2, "birthday_day": 29, "anniversary": "11/15/2006",
+        "phone": "(508) 123-0001", "home_phone": "5081230002", "mobile_phone": "508.123.0003",
+        "street": "1 Maple Lane", "street2": "Apt. 3", "city": "Chicago", "state": "IL", "zip": "60609", "country": "USA",
+        "work_street": "2 Oak Way", "work_city": "Boston", "other_zip": "02139",
+        "cf:Favourite_colour": "green", "sms_number": "508-123-1235", "sms_consent_date": "07-03-2024"
+    });
+    let body = json!({"import_data": [contact], "sms_permission_to_send": "explicit", "list_ids": [news, shop]});
+    let (exit, activity) = account.import(&body);
+    assert_eq!(exit, 0, "{activity}");
+    assert_eq!(
+        activity["status"],
+        json!({"items_total_count": 1, "items_completed_count": 1, "person_count": 1, "error_count": 0,
+            "correctable_count": 0, "cannot_add_to_list_count": 0, "list_count": 2})
+    );
+    assert_eq!((&activity["state"], &activity["percent_done"]), (&json!("completed"), &json!(100)));
+    let mut contacts = account.contacts();
+    assert_eq!(contacts.len(), 1);
+    let mut contact = contacts.remove(0);
+    let mut times = Vec::new();
+    take_times(&mut contact, &mut times);
+    for time in &times {
+        assert!(time.len() == 24 && time.ends_with('Z'), "{time}");
+    }
+    for id in ["contact_id", "phone_number_id", "street_address_id", "sms_channel_id"] {
+        take_ids(&mut contact, id);
+    }
+    let phone = |kind: &str, number: &str| json!({"kind": kind, "phone_number": number, "update_source": "Account", "create_source": "Account"});
+    assert_eq!(
+        contact,
+        json!({
+            "email_address": {"address": "Joe@example.com", "permission_to_send": "implicit", "opt_in_source": "Account", "confirm_status": "off"},
+            "first_name": "Joe", "last_name": "Jones", "job_title": "Cook", "company_name": "Pans",
+            "birthday_month": 2, "birthday_day": 29, "anniversary": "2006-11-15",
+            "create_source": "Account", "update_source": "Account",
+            "custom_fields": [{"custom_field_id": field["custom_field_id"], "value": "green"}],
+            "phone_numbers": [phone("home", "508-123-0002"), phone("mobile", "508-123-0003"), phone("other", "508-123-0001")],
+            "street_addresses": [
+                {"kind": "home", "street": "1 Maple Lane Apt. 3", "city": "Chicago", "state": "IL", "postal_code": "60609", "country": "USA"},
+                {"kind": "other", "postal_code": "02139"},
+                {"kind": "work", "street": "2 Oak Way", "city": "Boston"}
+            ],
+            "list_memberships": [news, shop],
+            "sms_channel": {
+                "sms_address": "5081231235", "dial_code": "1", "country_code": "US",
+                "update_source": "Account", "create_source": "Account",
+                "sms_channel_consents": [{"sms_consent_permission": "explicit", "consent_type": "promotional_sms"}]
+            }
+        })
+    );
+}
+
+/// Takes all moments out of JSON.
+fn take_times(json: &mut Value, times: &mut Vec<String>) {
+    match json {
+        Value::Object(members) => {
+            for name in ["created_at", "updated_at", "opt_in_date", "opt_out_date"] {
+                times.extend(members.remove(name).map(|time| time.as_str().unwrap().to_owned()));
+            }
+            members.values_mut().for_each(|value| take_times(value, times));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| take_times(item, times)),
+        _ => {}
+    }
+}
+
+fn take_ids(json: &mut Value, id: &str) {
+    match json {
+        Value::Object(members) => {
+            if let Some(id) = members.remove(id) {
+                assert_eq!(id.as_str().unwrap().len(), 36);
+            }
+            members.values_mut().for_each(|value| take_ids(value, id));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| take_ids(item, id)),
+        _ => {}
+    }
+}
+
+#[test]
+fn only_what_came_is_updated() {
+    let account = Account::new();
+    let (one, two) = (account.list("One"), account.list("Two"));
+    for field in ["a", "b"] {
+        account.good(&["account", "fields", "add", field]);
+    }
+    let import = |list: &str, permission: &str, contact: Value| {
+        let body = json!({"list_ids": [list], "sms_permission_to_send": permission, "import_data": [contact]});
+        let (exit, activity) = account.import(&body);
+        assert_eq!(exit, 0, "{activity}");
+    };
+    import(
+        &one,
+        "not_set",
+        json!({"email": "joe@example.com", "first_name": "Joe", "last_name": "Jones", "birthday_month": 1, "birthday_day": 2,
+            "home_phone": "508-123-0001", "work_phone": "508-123-0002", "street": "1 Maple Lane", "city": "Chicago",
+            "work_city": "Boston", "cf:a": "1", "cf:b": "2", "sms_number": "508-123-1235"}),
+    );
+    let before = account.contacts().remove(0);
+    assert_eq!(before["sms_channel"]["sms_channel_consents"][0]["sms_consent_permission"], "not_set");
+    // By the address, in another case: the address stays as it was.
+    import(
+        &two,
+        "not_set",
+        json!({"email": "JOE@example.com", "last_name": "Smith", "work_phone": "508-123-0003", "home_street": "3 Elm St", "cf:b": "3"}),
+    );
+    assert_eq!(
+        account.export(),
+        [
+            json!({"email": "joe@example.com", "first_name": "Joe", "last_name": "Smith", "birthday_month": 1, "birthday_day": 2,
+            "home_phone": "508-123-0001", "work_phone": "508-123-0003", "home_street": "3 Elm St", "work_city": "Boston",
+            "cf:a": "1", "cf:b": "3", "sms_number": "508-123-1235"})
+        ]
+    );
+    // By the number; and consent that is given later counts.
+    import(&two, "explicit", json!({"sms_number": "5081231235", "sms_consent_date": "2024-07-03", "first_name": "Jo"}));
+    let after = account.contacts().remove(0);
+    assert_eq!(after["contact_id"], before["contact_id"]);
+    assert_eq!(after["first_name"], "Jo");
+    assert_eq!(after["list_memberships"], json!([one, two]));
+    let consent = |contact: &Value| contact["sms_channel"]["sms_channel_consents"][0].clone();
+    assert_eq!(consent(&after)["sms_consent_permission"], "explicit");
+    // It is not taken away by an import that says nothing of it.
+    import(&two, "not_set", json!({"email": "joe@example.com", "sms_number": "5081231235"}));
+    let later = account.contacts().remove(0);
+    assert_eq!(consent(&later)["sms_consent_permission"], "explicit");
+    assert_eq!(consent(&later)["opt_in_date"], "2024-07-03T00:00:00.000Z");
+    assert_eq!(later["email_address"]["permission_to_send"], "implicit");
+    // Another number comes without it.
+    import(&two, "not_set", json!({"email": "joe@example.com", "sms_number": "5081231236"}));
+    assert_eq!(consent(&account.contacts().remove(0))["sms_consent_permission"], "not_set");
+    // A contact with a number alone gets an address.
+    import(&one, "not_set", json!({"sms_number": "5081239999"}));
+    import(&one, "not_set", json!({"sms_number": "5081239999", "email": "ann@example.com"}));
+    let ann = &account.contacts()[1];
+    assert_eq!(ann["email_address"]["address"], "ann@example.com");
+    assert_eq!(ann["email_address"]["permission_to_send"], "implicit");
+}
+
+#[test]
+fn who_unsubscribed_is_added_to_no_list() {
+    let account = Account::new();
+    let list = account.list("News");
+    let body = json!({"list_ids": [list], "import_data": [{"email": "joe@example.com"}, {"email": "ann@example.com"}]});
+    account.import(&body);
+    account.good(&["account", "unsubscribe", "JOE@example.com"]);
+    let body = json!({"list_ids": [list], "import_data": [{"email": "joe@example.com", "first_name": "Joe"}, {"email": "ann@example.com"}]});
+    let (exit, activity) = account.import(&body);
+    assert_eq!(exit, 1);
+    assert_eq!(activity["status"]["cannot_add_to_list_count"], 1);
+    assert_eq!(activity["status"]["items_completed_count"], 2);
+    let contacts = account.contacts();
+    assert_eq!(contacts[0]["first_name"], "Joe");
+    assert_eq!(contacts[0]["email_address"]["permission_to_send"], "unsubscribed");
+    assert_eq!(contacts[0]["email_address"]["opt_out_source"], "Contact");
+    assert_eq!(contacts[0]["list_memberships"], json!([]));
+    assert_eq!(account.good(&["account", "lists", "list"])[0]["membership_count"], 1);
+    assert!(!account.run(&["account", "unsubscribe", "nobody@example.com"]).status.success());
+}
+
+#[test]
+fn errors_are_counted_by_kind_and_name_their_contact() {
+    let account = Account::new();
+    let list = account.list("News");
+    let body = json!({"list_ids": [list], "import_data": [
+        {"email": "good@example.com"},
+        {"email": "bad@@example.com"},
+        {"email": "b@example.com", "birthday_month": 13, "birthday_day": 1},
+        {"email": "c@example.com", "anniversary": "yesterday"},
+        {"first_name": "Nobody"},
+        {"email": "d@example.com", "home_phone": "12345"},
+        {"email": "e@example.com", "cf:Unknown": "x"},
+        7
+    ]});
+    let (exit, activity) = account.import(&body);
+    assert_eq!(exit, 1);
+    let status = &activity["status"];
+    assert_eq!((&status["items_total_count"], &status["items_completed_count"]), (&json!(8), &json!(5)));
+    // The second half of a birthday is told as well.
+    assert_eq!((&status["correctable_count"], &status["error_count"]), (&json!(5), &json!(3)), "{activity}");
+    let errors: Vec<&str> =
+        activity["activity_errors"].as_array().unwrap().iter().map(|e| e.as_str().unwrap()).collect();
+    for text in [
+        "contact 1: EML001, email: ",
+        "contact 2: BDY001, birthday_month: ",
+        "contact 3: DAT001, anniversary: ",
+        "contact 4: CON002",
+        "contact 5: PHN001, home_phone: ",
+        "contact 6: CUS003, cf:Unknown: ",
+        "contact 7: CON001",
+    ] {
+        assert!(errors.iter().any(|error| error.starts_with(text)), "{text} is not in {errors:#?}");
+    }
+}
+
+#[test]
+fn a_body_over_the_limit_says_what_was_dropped() {
+    let account = Account::new();
+    let list = account.list("News");
+    let contacts: Vec<Value> = (0..30_000)
+        .map(|i| json!({"email": format!("c{i}@example.com"), "street": format!("{i} {}", "x".repeat(150))}))
+        .collect();
+    let body = json!({"list_ids": [list], "import_data": contacts}).to_string();
+    assert!(body.len() > 5_000_000);
+    std::fs::write(account.path("large.json"), &body).unwrap();
+    let output = account.run(&["import", "large.json", "--list-id", &list]);
+    assert_eq!(output.status.code(), Some(1), "{}", error(&output));
+    let activity = &lines(&output.stdout)[0];
+    // The last contact that ends before the limit.
+    let mut end = 4_000_000;
+    while !body[..end].ends_with("},") {
+        end -= 1;
+    }
+    let whole = body[..end].matches("\"email\"").count() as u64;
+    assert_eq!(activity["status"]["items_total_count"], whole);
+    assert_eq!(activity["status"]["items_completed_count"], whole);
+    let dropped = format!("{} bytes were dropped, from byte {end} on; contact {whole} and those", body.len() - end);
+    let said = activity["activity_errors"][0].as_str().unwrap();
+    assert!(said.contains(&dropped), "{said} does not say {dropped}");
+    assert_eq!(account.contacts().len() as u64, whole);
+    // Forty thousand contacts are as many as a body may have.
+    let contacts: Vec<Value> =
+        (0..40_003).map(|i| json!({"sms_number": format!("{:010}", 2_000_000_000 + i)})).collect();
+    let (exit, activity) = account.import(&json!({"list_ids": [list], "import_data": contacts}));
+    assert_eq!(exit, 1);
+    assert_eq!(activity["status"]["items_completed_count"], 40_000);
+    assert!(activity["activity_errors"][0].as_str().unwrap().contains("contact 40000 and those"), "{activity}");
+}
+
+#[test]
+fn a_directory_of_payloads_is_imported_in_order_and_twice_changes_nothing() {
+    let account = Account::new();
+    let list = account.list("News");
+    let presort = |args: &[&str]| account.run(args);
+    assert!(presort(&["sample", "--contacts", "3000", "--mess", "20", "-o", "sample.json"]).status.success());
+    let split =
+        presort(&["clean", "sample.json", "--split", "-o", "bodies", "--list-id", &list, "--max-bytes", "100kB"]);
+    assert_eq!(split.status.code(), Some(1));
+    for field in ["Source", "Allergies", "Points", "Notes"] {
+        account.good(&["account", "fields", "add", field]);
+    }
+    let first = presort(&["import", "bodies", "--sms-permission", "not_set"]);
+    let activities = lines(&first.stdout);
+    assert!(activities.len() > 5 && matches!(first.status.code(), Some(0 | 1)), "{}", error(&first));
+    for (i, activity) in activities.iter().enumerate() {
+        let file = activity["source_file_name"].as_str().unwrap();
+        assert!(file.ends_with(&format!("payload-{:05}.json", i + 1)), "{file}");
+        assert_eq!(activity["state"], "completed");
+    }
+    let export = account.export();
+    // What is exported can be imported again, and is the same then.
+    let text: String = export.iter().map(|line| format!("{line}\n")).collect();
+    std::fs::write(account.path("export.ndjson"), text).unwrap();
+    let again = presort(&["import", "export.ndjson", "--list-id", &list]);
+    assert_eq!(again.status.code(), Some(0), "{} {}", error(&again), String::from_utf8_lossy(&again.stdout));
+    assert_eq!(account.export(), export);
+    // The newest first.
+    let told = account.good(&["account", "activities"]);
+    assert_eq!(told.len(), activities.len() + 1);
+    assert_eq!(told.last().unwrap()["activity_id"], activities[0]["activity_id"]);
+    assert_eq!(account.good(&["account", "activities", "--state", "failed"]).len(), 0);
+    account.good(&["account", "check"]);
+}
+
+#[test]
+fn what_cannot_be_is_said() {
+    let account = Account::new();
+    let said = |args: &[&str], exit: i32, text: &str| {
+        let output = account.run(args);
+        assert_eq!(output.status.code(), Some(exit), "{args:?}: {}", error(&output));
+        assert!(error(&output).contains(text), "{args:?}: {}", error(&output));
+    };
+    said(&["account", "init", "a.account"], 2, "is there already");
+    said(&["account", "lists", "list", "--account", "no.account"], 2, "presort account init no.account makes one");
+    said(&["account", "init", "no/such/directory"], 2, "no/such/directory");
+    std::fs::write(account.path("text"), "This is no database, whatever else it may be.").unwrap();
+    said(&["account", "lists", "list", "--account", "text"], 2, "text is no account of presort");
+    said(&["account", "lists", "add", "  "], 2, "missing or blank");
+    said(&["account", "lists", "add", &"x".repeat(256)], 2, "256 characters: 255");
+    account.list("News");
+    said(&["account", "lists", "add", "news"], 2, "there is a list of the name news already");
+    said(&["account", "fields", "add", "x", "--type", "colour"], 2, "colour is no type");
+    said(&["account", "contacts", "--list-id", "x"], 2, "x is no list_id");
+    said(&["account", "activities", "--state", "done"], 2, "initialized, processing");
+    said(&["account", "activities", "--cancel", "04fe9a97-a579-43c5-bb1a-58ed29bf0a6a"], 2, "there is no activity");
+    said(&["import", "missing.json"], 2, "missing.json");
+    said(&["import", "."], 2, "has no payload-00001.json");
+    std::fs::write(account.path("broken.json"), r#"{"list_ids":[],"import_data":[{"email":"a@b.co"},{"email":]}"#)
+        .unwrap();
+    said(&["import", "broken.json"], 2, "broken.json: ");
+    std::fs::write(account.path("empty.json"), "").unwrap();
+    said(&["import", "empty.json"], 2, "empty.json");
+    assert_eq!(account.good(&["account", "activities"]).len(), 0);
+    assert!(account.good(&["account", "contacts"]).is_empty());
+}
