@@ -1,9 +1,10 @@
 //! Activities: imports that were accepted, wait, run, and are done.
 
-use super::import::{self, Applied, Body, Cleaned, KEPT_MAX, Options};
+use super::import::{self, Applied, Body, Cleaned, KEPT_MAX};
 use super::page::{Link, Page, Wanted};
+use super::queue::Waiting;
 use super::values::{Id, Time};
-use super::{Account, Error, KEPT_DAYS, QUEUED_MAX, Result, fields, lock};
+use super::{Account, Error, KEPT_DAYS, Result, fields, lock};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -130,7 +131,7 @@ impl Activity {
 /// The activity that runs in this process.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Running {
-    row: i64,
+    id: Id,
     started_at: Time,
     total: u64,
     done: u64,
@@ -154,8 +155,12 @@ pub struct Runner<'r> {
     pub time: Duration,
 }
 
-const COLUMNS: &str = "id, activity_id, state, source_file_name, created_at, updated_at, started_at, completed_at, \
-     percent_done, status, errors";
+/// Every activity: those that are over, and those that wait. One that is in both is over.
+const ALL: &str = "SELECT seq, activity_id, state, source_file_name, created_at, updated_at, started_at, completed_at, percent_done, \
+     status, errors FROM activities UNION ALL \
+     SELECT seq, activity_id, 'initialized', source_file_name, created_at, created_at, NULL, NULL, 0, '{}', '[]' \
+     FROM queue.waiting AS waiting \
+     WHERE NOT EXISTS (SELECT 1 FROM activities WHERE activities.activity_id = waiting.activity_id)";
 
 impl Account {
     /// Accepts a body: from then on it is on the disk, and so is what is to be done with it. Whether it can be imported at
@@ -165,43 +170,40 @@ impl Account {
     /// It cannot be imported, or as many activities wait as may.
     pub fn accept(&self, body: &Body, source_file_name: Option<&str>) -> Result<Activity> {
         import::look(&body.bytes, &body.options)?;
-        let kept = &body.bytes[..body.bytes.len().min(KEPT_MAX)];
-        let dropped = body.bytes_dropped + (body.bytes.len() - kept.len()) as u64;
-        let options = serde_json::to_string(&body.options).unwrap_or_default();
-        let (id, now) = (Id::new(), Time::now());
-        self.write(|transaction| {
-            let waiting: u64 = transaction
-                .prepare_cached("SELECT count(*) FROM activities WHERE state IN ('initialized', 'processing')")?
-                .query_row([], |row| row.get(0))?;
-            if waiting >= QUEUED_MAX {
-                return Err(Error::Full);
+        let waiting = match body.bytes.len().checked_sub(KEPT_MAX) {
+            None | Some(0) => self.queue.push(body, source_file_name)?,
+            Some(more) => {
+                let body = Body {
+                    bytes: body.bytes[..KEPT_MAX].to_vec(),
+                    bytes_dropped: body.bytes_dropped + more as u64,
+                    options: body.options.clone(),
+                };
+                self.queue.push(&body, source_file_name)?
             }
-            expire(transaction, now)?;
-            let row = transaction
-                .prepare_cached(
-                    "INSERT INTO activities (activity_id, state, source_file_name, created_at, updated_at, percent_done,
-                     status, errors) VALUES (?1, 'initialized', ?2, ?3, ?3, 0, '{}', '[]')",
-                )?
-                .insert(params![id, source_file_name, now])?;
-            transaction
-                .prepare_cached("INSERT INTO bodies (activity, body, bytes_dropped, options) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![row, kept, dropped as i64, options])?;
-            Ok(())
-        })?;
+        };
         *lock(&self.accepted) += 1;
         self.more.notify_all();
         Ok(Activity {
-            activity_id: id.to_string(),
+            activity_id: waiting.id.to_string(),
             state: State::Initialized,
-            source_file_name: source_file_name.map(str::to_owned),
-            created_at: now.to_string(),
-            updated_at: now.to_string(),
+            source_file_name: waiting.source_file_name,
+            created_at: waiting.created_at.to_string(),
+            updated_at: waiting.created_at.to_string(),
             started_at: None,
             completed_at: None,
             percent_done: 0,
             activity_errors: Vec::new(),
             status: Status::default(),
-            links: links(id),
+            links: links(waiting.id),
+        })
+    }
+
+    /// Reads activities. What waits is looked at first: what leaves the queue meanwhile is in the account by then.
+    fn read_activities<T>(&self, work: impl FnOnce(&Transaction<'_>, Option<Running>) -> Result<T>) -> Result<T> {
+        self.read(|transaction| {
+            transaction.prepare_cached("SELECT 1 FROM queue.waiting LIMIT 1")?.query_row([], |_| Ok(())).optional()?;
+            let running = *lock(&self.running);
+            work(transaction, running)
         })
     }
 
@@ -212,10 +214,9 @@ impl Account {
     pub fn activity(&self, activity_id: &str) -> Result<Activity> {
         let missing = || Error::NotFound(format!("there is no activity {activity_id}"));
         let id = Id::parse(activity_id).ok_or_else(missing)?;
-        let found = self.read(|transaction| {
-            let running = *lock(&self.running);
+        let found = self.read_activities(|transaction, running| {
             let mut statement =
-                transaction.prepare_cached(&format!("SELECT {COLUMNS} FROM activities WHERE activity_id = ?1"))?;
+                transaction.prepare_cached(&format!("SELECT * FROM ({ALL}) WHERE activity_id = ?1 LIMIT 1"))?;
             Ok(statement.query_row([id], |row| activity(row, running)).optional()?)
         })?;
         found.map(|(_, activity)| activity).ok_or_else(missing)
@@ -226,19 +227,18 @@ impl Account {
     /// # Errors
     /// They cannot be read.
     pub fn activities(&self, state: Option<State>, page: Wanted) -> Result<Page<Activity>> {
-        self.read(|transaction| {
-            let running = *lock(&self.running);
+        self.read_activities(|transaction, running| {
             let mut statement = transaction.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM activities WHERE id < ?1
-                 AND (?2 IS NULL OR ?2 = iif(id IS ?3 AND state = 'initialized', 'processing', state))
-                 ORDER BY id DESC LIMIT ?4"
+                "SELECT * FROM ({ALL}) WHERE seq < ?1
+                 AND (?2 IS NULL OR ?2 = iif(activity_id IS ?3 AND state = 'initialized', 'processing', state))
+                 ORDER BY seq DESC LIMIT ?4"
             ))?;
             let rows = statement
                 .query_map(
                     params![
                         page.after.unwrap_or(i64::MAX),
                         state.map(State::as_str),
-                        running.map(|running| running.row),
+                        running.map(|running| running.id),
                         page.limit_and_one()
                     ],
                     |row| activity(row, running),
@@ -248,16 +248,12 @@ impl Account {
         })
     }
 
-    /// Activities that wait or run.
+    /// How many activities wait or run.
     ///
     /// # Errors
     /// They cannot be read.
     pub fn waiting(&self) -> Result<u64> {
-        self.read(|transaction| {
-            Ok(transaction
-                .prepare_cached("SELECT count(*) FROM activities WHERE state IN ('initialized', 'processing')")?
-                .query_row([], |row| row.get(0))?)
-        })
+        self.queue.count()
     }
 
     /// Takes back an activity that waits.
@@ -267,22 +263,19 @@ impl Account {
     pub fn cancel(&self, activity_id: &str) -> Result<Activity> {
         let missing = || Error::NotFound(format!("there is no activity {activity_id}"));
         let id = Id::parse(activity_id).ok_or_else(missing)?;
-        self.write(|transaction| {
-            let row: Option<(i64, String)> = transaction
-                .query_row("SELECT id, state FROM activities WHERE activity_id = ?1", [id], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })
-                .optional()?;
-            let (row, state) = row.ok_or_else(missing)?;
-            if !matches!(state.as_str(), "initialized" | "processing") {
-                return Err(Error::Conflict(format!(
-                    "activity {activity_id} is {state}: only one that waits can be cancelled"
-                )));
-            }
-            end(transaction, row, State::Cancelled, None, &Status::default(), &[])?;
-            Ok(())
-        })?;
-        self.activity(activity_id)
+        if let Some(waiting) = self.queue.find(id)? {
+            let end = End { state: State::Cancelled, started_at: None, status: Status::default(), errors: &[] };
+            self.write(|transaction| Ok(end.write(transaction, &waiting)?))?;
+            self.queue.remove(id)?;
+        }
+        let activity = self.activity(activity_id)?;
+        if activity.state != State::Cancelled {
+            let state = activity.state;
+            return Err(Error::Conflict(format!(
+                "activity {activity_id} is {state}: only one that waits can be cancelled"
+            )));
+        }
+        Ok(activity)
     }
 
     /// Does the activity that has waited longest, if one waits. What ends the process meanwhile, or `runner.stop`, leaves it
@@ -291,55 +284,49 @@ impl Account {
     /// # Errors
     /// The account cannot be read or written; the activity waits on.
     pub fn run_next(&self, runner: &Runner<'_>) -> Result<Option<Activity>> {
-        let next: Option<(i64, Id)> = self.read(|transaction| {
-            Ok(transaction
-                .prepare_cached(
-                    "SELECT id, activity_id FROM activities WHERE state IN ('initialized', 'processing') ORDER BY id LIMIT 1",
-                )?
-                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?)
-        })?;
-        let Some((row, id)) = next else { return Ok(None) };
+        let Some((waiting, body)) = self.queue.first()? else { return Ok(None) };
         let began = Instant::now();
         let started_at = Time::now();
-        *lock(&self.running) = Some(Running { row, started_at, total: 0, done: 0 });
-        let done = catch_unwind(AssertUnwindSafe(|| self.run(row, runner, began, started_at)));
+        *lock(&self.running) = Some(Running { id: waiting.id, started_at, total: 0, done: 0 });
+        let done = catch_unwind(AssertUnwindSafe(|| self.run(&waiting, body, runner, began, started_at)));
         let done = match done {
             Ok(done) => done,
             // It would do so again and again, and keep all others waiting.
             Err(panic) => {
                 let what = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
                 let what = what.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-                let error = format!("an internal error: {what}; please report this");
-                self.write(|transaction| {
-                    end(transaction, row, State::Failed, Some(started_at), &Status::default(), &[error])
-                })
+                self.fail(&waiting, started_at, format!("an internal error: {what}; please report this")).map(|()| true)
             }
         };
+        let done = done.and_then(|over| if over { self.queue.remove(waiting.id) } else { Ok(()) });
         *lock(&self.running) = None;
         done?;
-        self.activity(&id.to_string()).map(Some)
+        self.activity(&waiting.id.to_string()).map(Some)
     }
 
-    fn run(&self, row: i64, runner: &Runner<'_>, began: Instant, started_at: Time) -> Result<()> {
-        let failed = |error: String| {
-            self.write(|transaction| {
-                end(transaction, row, State::Failed, Some(started_at), &Status::default(), &[error])
-            })
-        };
-        let (body, names) = self.read(|transaction| {
-            let body = transaction
-                .prepare_cached("SELECT body, bytes_dropped, options FROM bodies WHERE activity = ?1")?
-                .query_row([row], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?)))
-                .optional()?;
-            Ok((body, fields::rows(transaction)?))
+    fn fail(&self, waiting: &Waiting, started_at: Time, error: String) -> Result<()> {
+        let (started_at, errors) = (Some(started_at), &[error][..]);
+        let end = End { state: State::Failed, started_at, status: Status::default(), errors };
+        self.write(|transaction| Ok(end.write(transaction, waiting)?))
+    }
+
+    /// Gives whether the activity is over.
+    fn run(
+        &self,
+        waiting: &Waiting,
+        body: Option<Body>,
+        runner: &Runner<'_>,
+        began: Instant,
+        started_at: Time,
+    ) -> Result<bool> {
+        let failed = |error| self.fail(waiting, started_at, error).map(|()| true);
+        let Some(body) = body else { return failed("its options cannot be read".into()) };
+        let names = self.read(|transaction| {
+            // It may be over, and only have to leave the queue.
+            let is_over = is_over(transaction, waiting.id)?;
+            Ok(if is_over { None } else { Some(fields::rows(transaction)?) })
         })?;
-        let Some((bytes, dropped, options)) = body else { return failed("its body is gone".into()) };
-        let options: Options = match serde_json::from_str(&options) {
-            Ok(options) => options,
-            Err(error) => return failed(format!("its options cannot be read: {error}")),
-        };
-        let body = Body { bytes, bytes_dropped: dropped.unsigned_abs(), options };
+        let Some(names) = names else { return Ok(true) };
         let cleaned = match import::clean(body, names.into_keys().collect()) {
             Ok(cleaned) => cleaned,
             Err(Error::Body(error)) => return failed(error.to_string()),
@@ -352,9 +339,7 @@ impl Account {
         let mut halt = None;
         let applied = self.write_long(|transaction| {
             // Another process may have done it meanwhile, or somebody took it back.
-            let state: String =
-                transaction.query_row("SELECT state FROM activities WHERE id = ?1", [row], |row| row.get(0))?;
-            if !matches!(state.as_str(), "initialized" | "processing") {
+            if is_over(transaction, waiting.id)? {
                 return Ok(());
             }
             let watch = &mut |done| {
@@ -366,9 +351,10 @@ impl Account {
                     () if began.elapsed() > runner.time => Some(Halt::Time),
                     () => return Ok(()),
                 };
+                // What this is does not matter: the transaction is taken back.
                 Err(Error::Full)
             };
-            match import::apply(transaction, cleaned, watch)? {
+            let (state, status, errors) = match import::apply(transaction, cleaned, watch)? {
                 Applied::Done { imported, unsubscribed, lists, errors } => {
                     let status = Status {
                         items_total_count: contacts,
@@ -379,25 +365,30 @@ impl Account {
                         cannot_add_to_list_count: unsubscribed,
                         list_count: lists,
                     };
-                    end(transaction, row, State::Completed, Some(started_at), &status, &errors.into_texts())
+                    (State::Completed, status, errors.into_texts())
                 }
                 Applied::UnknownLists(lists) => {
                     let rule = crate::rules::rule(crate::finding::Code::IMP001);
                     let error = format!("the body: {}, list_ids: {}: {}", rule.code, rule.message, lists.join(", "));
                     let status = Status { items_total_count: contacts, person_count: contacts, ..Status::default() };
-                    end(transaction, row, State::Failed, Some(started_at), &status, &[error])
+                    (State::Failed, status, vec![error])
                 }
-            }
+            };
+            let end = End { state, started_at: Some(started_at), status, errors: &errors };
+            Ok(end.write(transaction, waiting)?)
         });
         match (applied, halt) {
-            (Ok(()), _) => Ok(()),
-            // The transaction is taken back, and it waits on.
-            (Err(_), Some(Halt::Stop)) => Ok(()),
-            (Err(_), Some(Halt::Time)) => self.write(|transaction| {
+            (Ok(()), _) => Ok(true),
+            // It waits on.
+            (Err(_), Some(Halt::Stop)) => Ok(false),
+            (Err(_), Some(Halt::Time)) => {
                 let error =
                     format!("it took longer than {} seconds, and nothing of it was imported", runner.time.as_secs());
-                end(transaction, row, State::TimedOut, Some(started_at), &Status::default(), &[error])
-            }),
+                let (state, started_at) = (State::TimedOut, Some(started_at));
+                let end = End { state, started_at, status: Status::default(), errors: &[error] };
+                self.write(|transaction| Ok(end.write(transaction, waiting)?))?;
+                Ok(true)
+            }
             (Err(Error::Body(error)), None) => failed(error.to_string()),
             (Err(error), None) => Err(error),
         }
@@ -422,32 +413,43 @@ impl Account {
     }
 }
 
-/// An activity is over: its body goes.
-fn end(
-    transaction: &Transaction<'_>,
-    row: i64,
+/// How an activity ended.
+struct End<'e> {
     state: State,
     started_at: Option<Time>,
-    status: &Status,
-    errors: &[String],
-) -> Result<()> {
-    let now = Time::now();
-    transaction
-        .prepare_cached(
-            "UPDATE activities SET state = ?2, started_at = ?3, completed_at = ?4, updated_at = ?4, percent_done = ?5,
-             status = ?6, errors = ?7 WHERE id = ?1",
-        )?
-        .execute(params![
-            row,
-            state.as_str(),
-            started_at,
-            now,
-            if state == State::Completed { 100 } else { 0 },
-            serde_json::to_string(status).unwrap_or_default(),
-            serde_json::to_string(errors).unwrap_or_default(),
-        ])?;
-    transaction.prepare_cached("DELETE FROM bodies WHERE activity = ?1")?.execute([row])?;
-    Ok(())
+    status: Status,
+    errors: &'e [String],
+}
+
+impl End<'_> {
+    /// Writes it into the account; from then on the activity is over. One that is over already stays as it is.
+    fn write(&self, transaction: &Transaction<'_>, waiting: &Waiting) -> rusqlite::Result<()> {
+        let now = Time::now();
+        expire(transaction, now)?;
+        transaction
+            .prepare_cached(
+                "INSERT INTO activities (seq, activity_id, state, source_file_name, created_at, updated_at, started_at,
+                 completed_at, percent_done, status, errors) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?8, ?9, ?10)
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![
+                waiting.seq,
+                waiting.id,
+                self.state.as_str(),
+                waiting.source_file_name,
+                waiting.created_at,
+                now,
+                self.started_at,
+                if self.state == State::Completed { 100 } else { 0 },
+                serde_json::to_string(&self.status).unwrap_or_default(),
+                serde_json::to_string(&self.errors).unwrap_or_default(),
+            ])?;
+        Ok(())
+    }
+}
+
+fn is_over(transaction: &Transaction<'_>, id: Id) -> rusqlite::Result<bool> {
+    transaction.prepare_cached("SELECT 1 FROM activities WHERE activity_id = ?1")?.exists([id])
 }
 
 /// Statuses that were kept long enough go.
@@ -463,7 +465,7 @@ fn links(id: Id) -> Links {
 
 fn activity(row: &Row<'_>, running: Option<Running>) -> rusqlite::Result<(i64, Activity)> {
     let time = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<Time>>(column)?.map(|time| time.to_string()));
-    let (number, id): (i64, Id) = (row.get(0)?, row.get(1)?);
+    let (seq, id): (i64, Id) = (row.get(0)?, row.get(1)?);
     let mut activity = Activity {
         activity_id: id.to_string(),
         state: State::parse(row.get_ref(2)?.as_str()?).unwrap_or(State::Failed),
@@ -478,7 +480,7 @@ fn activity(row: &Row<'_>, running: Option<Running>) -> rusqlite::Result<(i64, A
         links: links(id),
     };
     // How far it is stands in memory: on the disk it is either not done or done.
-    if let Some(running) = running.filter(|running| running.row == number && activity.state == State::Initialized) {
+    if let Some(running) = running.filter(|running| running.id == id && activity.state == State::Initialized) {
         activity.state = State::Processing;
         activity.started_at = Some(running.started_at.to_string());
         activity.updated_at = Time::now().to_string();
@@ -486,5 +488,5 @@ fn activity(row: &Row<'_>, running: Option<Running>) -> rusqlite::Result<(i64, A
         activity.status.items_total_count = running.total;
         activity.status.items_completed_count = running.done;
     }
-    Ok((number, activity))
+    Ok((seq, activity))
 }

@@ -2,7 +2,8 @@
 //!
 //! Everything that writes goes through one connection; readers have connections of their own and see the last state that was
 //! committed. What is committed is on the disk (`synchronous=FULL`), and an import is one transaction, with the state of its
-//! activity in it: whatever ends the process, an activity was applied or it was not.
+//! activity in it: whatever ends the process, an activity was applied or it was not. What waits is in a second file beside the
+//! first, so that accepting a body need not wait for an import (`queue.rs`).
 
 pub mod activities;
 pub mod contacts;
@@ -11,11 +12,13 @@ pub mod fields;
 pub mod import;
 pub mod lists;
 pub mod page;
+mod queue;
 mod schema;
 mod values;
 
 pub use error::{Error, Result};
 
+use queue::Queue;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,6 +47,8 @@ pub struct Account {
     /// Activities that were accepted since somebody last looked.
     accepted: Mutex<u64>,
     more: Condvar,
+    /// What waits. It is closed last.
+    queue: Queue,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -115,6 +120,7 @@ impl Account {
             running: Mutex::default(),
             accepted: Mutex::default(),
             more: Condvar::new(),
+            queue: Queue::open(path)?,
         })
     }
 
@@ -171,7 +177,12 @@ impl Account {
         let kept = lock(&self.readers).pop();
         let mut connection = match kept {
             Some(connection) => connection,
-            None => connect(&self.path, false)?,
+            None => {
+                let connection = connect(&self.path, false)?;
+                let queue = self.queue.path().to_string_lossy();
+                connection.execute("ATTACH DATABASE ?1 AS queue", [queue])?;
+                connection
+            }
         };
         let transaction = connection.transaction()?;
         let done = work(&transaction);

@@ -95,29 +95,22 @@ pub const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX memberships_by_contact ON memberships (contact);
 
+    -- Those that are over. What waits is in the queue's file, in the same order.
     CREATE TABLE activities (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        activity_id BLOB NOT NULL UNIQUE,
+        seq INTEGER NOT NULL,
+        activity_id BLOB NOT NULL PRIMARY KEY,
         state TEXT NOT NULL,
         source_file_name TEXT,
         created_at INTEGER NOT NULL,
         updated_at INTEGER NOT NULL,
         started_at INTEGER,
-        completed_at INTEGER,
+        completed_at INTEGER NOT NULL,
         percent_done INTEGER NOT NULL,
         status TEXT NOT NULL,
         errors TEXT NOT NULL
     ) STRICT;
-    CREATE INDEX activities_by_state ON activities (state, id);
+    CREATE INDEX activities_by_seq ON activities (seq);
     CREATE INDEX activities_by_completed_at ON activities (completed_at);
-
-    -- What is to be done, as long as it is not.
-    CREATE TABLE bodies (
-        activity INTEGER PRIMARY KEY REFERENCES activities (id) ON DELETE CASCADE,
-        body BLOB NOT NULL,
-        bytes_dropped INTEGER NOT NULL,
-        options TEXT NOT NULL
-    ) STRICT;
     ",
 ];
 
