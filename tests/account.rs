@@ -382,6 +382,25 @@ fn a_directory_of_payloads_is_imported_in_order_and_twice_changes_nothing() {
 }
 
 #[test]
+fn an_account_is_one_file() {
+    let account = Account::new();
+    let list = account.list("News");
+    account.import(&json!({"list_ids": [list], "import_data": [{"email": "joe@example.com"}]}));
+    account.contacts();
+    account.good(&["account", "activities"]);
+    let mut names: Vec<String> = std::fs::read_dir(account.dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("a.account"))
+        .collect();
+    names.sort();
+    assert_eq!(names, ["a.account"]);
+    // And can be moved.
+    std::fs::rename(account.path("a.account"), account.path("b.account")).unwrap();
+    assert_eq!(account.good(&["account", "contacts", "--account", "b.account"]).len(), 1);
+}
+
+#[test]
 fn what_cannot_be_is_said() {
     let account = Account::new();
     let said = |args: &[&str], exit: i32, text: &str| {

@@ -38,10 +38,11 @@ const READERS_KEPT: usize = 8;
 #[derive(Debug)]
 pub struct Account {
     path: PathBuf,
+    /// Closed before the writer, which as the last one puts everything into the one file.
+    readers: Mutex<Vec<Connection>>,
     writer: Mutex<Connection>,
     /// Those that wait to write something short: an import lets them go first.
     waiting: AtomicUsize,
-    readers: Mutex<Vec<Connection>>,
     /// The activity that runs.
     running: Mutex<Option<activities::Running>>,
     /// Activities that were accepted since somebody last looked.
