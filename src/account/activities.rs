@@ -490,3 +490,179 @@ fn activity(row: &Row<'_>, running: Option<Running>) -> rusqlite::Result<(i64, A
     }
     Ok((seq, activity))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::contacts::ContactQuery;
+    use crate::account::lists::NewList;
+    use rusqlite::Connection;
+    use tempfile::TempDir;
+
+    const FOREVER: Duration = Duration::MAX;
+
+    fn account() -> (TempDir, Account, String) {
+        let dir = tempfile::tempdir().unwrap();
+        let account = Account::create(&dir.path().join("a")).unwrap();
+        let list = account.add_list(&NewList { name: "News".into(), ..NewList::default() }).unwrap().list_id;
+        (dir, account, list)
+    }
+
+    fn body(list: &str, name: &str, contacts: usize) -> Body {
+        let contacts: Vec<String> =
+            (0..contacts).map(|i| format!(r#"{{"email":"{name}{i}@example.com","first_name":"{name}"}}"#)).collect();
+        let bytes = format!(r#"{{"list_ids":["{list}"],"import_data":[{}]}}"#, contacts.join(",")).into_bytes();
+        Body { bytes, ..Body::default() }
+    }
+
+    fn run(account: &Account, time: Duration, stop: bool) -> Activity {
+        account.run_next(&Runner { stop: &AtomicBool::new(stop), time }).unwrap().unwrap()
+    }
+
+    fn contacts(account: &Account) -> usize {
+        let page = Wanted { limit: 100_000, ..Wanted::default() };
+        account.contacts(&ContactQuery { page, ..ContactQuery::default() }).unwrap().items.len()
+    }
+
+    #[test]
+    fn what_is_stopped_waits_on_and_is_done_later() {
+        let (_dir, account, list) = account();
+        let accepted = account.accept(&body(&list, "a", 1000), Some("a.json")).unwrap();
+        assert_eq!(accepted.state, State::Initialized);
+        let stopped = run(&account, FOREVER, true);
+        assert_eq!((stopped.state, contacts(&account)), (State::Initialized, 0));
+        assert_eq!(account.waiting().unwrap(), 1);
+        let done = run(&account, FOREVER, false);
+        assert_eq!((done.state, done.percent_done, contacts(&account)), (State::Completed, 100, 1000));
+        assert_eq!((done.activity_id, done.created_at), (accepted.activity_id, accepted.created_at));
+        assert_eq!(done.source_file_name.as_deref(), Some("a.json"));
+        assert_eq!(account.waiting().unwrap(), 0);
+        assert!(account.run_next(&Runner { stop: &AtomicBool::new(false), time: FOREVER }).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_takes_too_long_changes_nothing() {
+        let (_dir, account, list) = account();
+        account.accept(&body(&list, "a", 1000), None).unwrap();
+        let done = run(&account, Duration::ZERO, false);
+        assert_eq!((done.state, contacts(&account), account.waiting().unwrap()), (State::TimedOut, 0, 0));
+        assert!(done.activity_errors[0].contains("longer than 0 seconds"), "{:?}", done.activity_errors);
+    }
+
+    #[test]
+    fn what_waits_can_be_taken_back() {
+        let (_dir, account, list) = account();
+        let one = account.accept(&body(&list, "a", 3), None).unwrap();
+        let two = account.accept(&body(&list, "b", 3), None).unwrap();
+        assert_eq!(account.cancel(&one.activity_id).unwrap().state, State::Cancelled);
+        assert_eq!(run(&account, FOREVER, false).activity_id, two.activity_id);
+        assert_eq!(contacts(&account), 3);
+        assert!(matches!(account.cancel(&two.activity_id), Err(Error::Conflict(_))));
+        let states: Vec<State> =
+            account.activities(None, Wanted::all()).unwrap().items.iter().map(|activity| activity.state).collect();
+        assert_eq!(states, [State::Completed, State::Cancelled]);
+    }
+
+    /// What was done but did not leave the queue, as when the power goes between the two.
+    #[test]
+    fn what_is_in_both_files_was_done() {
+        let (_dir, account, list) = account();
+        let accepted = account.accept(&body(&list, "a", 3), None).unwrap();
+        let (waiting, kept) = account.queue.first().unwrap().unwrap();
+        run(&account, FOREVER, false);
+        let updated = account.contacts(&ContactQuery::default()).unwrap();
+        account.queue.put_back(&waiting, &kept.unwrap()).unwrap();
+        assert_eq!(account.waiting().unwrap(), 1);
+        assert_eq!(account.activity(&accepted.activity_id).unwrap().state, State::Completed);
+        assert_eq!(account.activities(None, Wanted::all()).unwrap().items.len(), 1);
+        assert_eq!(run(&account, FOREVER, false).state, State::Completed);
+        assert_eq!(account.waiting().unwrap(), 0);
+        assert_eq!(account.contacts(&ContactQuery::default()).unwrap(), updated);
+    }
+
+    /// One account, two that work on it, as two processes would.
+    #[test]
+    fn two_may_work_at_once() {
+        let (_dir, account, list) = account();
+        let other = Account::open(account.path()).unwrap();
+        for i in 0..30 {
+            account.accept(&body(&list, &format!("n{i}x"), 20), None).unwrap();
+        }
+        std::thread::scope(|scope| {
+            for account in [&account, &other] {
+                scope.spawn(move || {
+                    let stop = AtomicBool::new(false);
+                    while account.run_next(&Runner { stop: &stop, time: FOREVER }).unwrap().is_some() {}
+                });
+            }
+        });
+        let activities = account.activities(Some(State::Completed), Wanted::all()).unwrap().items;
+        assert_eq!((activities.len(), contacts(&account)), (30, 600));
+        let page = Wanted { limit: 1000, ..Wanted::default() };
+        for contact in account.contacts(&ContactQuery { page, ..ContactQuery::default() }).unwrap().items {
+            assert_eq!(contact.created_at, contact.updated_at, "applied twice");
+        }
+    }
+
+    #[test]
+    fn an_activity_that_runs_tells_how_far_it_is() {
+        let (_dir, account, list) = account();
+        let accepted = account.accept(&body(&list, "a", 10), None).unwrap();
+        let id = Id::parse(&accepted.activity_id).unwrap();
+        *lock(&account.running) = Some(Running { id, started_at: Time::now(), total: 10, done: 4 });
+        let running = account.activity(&accepted.activity_id).unwrap();
+        assert_eq!((running.state, running.percent_done), (State::Processing, 40));
+        assert!(running.started_at.is_some() && running.completed_at.is_none());
+        let of = |state| account.activities(Some(state), Wanted::all()).unwrap().items.len();
+        assert_eq!((of(State::Processing), of(State::Initialized)), (1, 0));
+    }
+
+    #[test]
+    fn statuses_are_kept_for_ten_days() {
+        let (dir, account, list) = account();
+        let old = account.accept(&body(&list, "a", 1), None).unwrap();
+        run(&account, FOREVER, false);
+        let kept = account.accept(&body(&list, "b", 1), None).unwrap();
+        run(&account, FOREVER, false);
+        let age = |id: &str, days: i64| {
+            let connection = Connection::open(dir.path().join("a")).unwrap();
+            let then = Time(Time::now().0 - days * 24 * 60 * 60 * 1000 - 1000);
+            let sql = "UPDATE activities SET completed_at = ?2 WHERE activity_id = ?1";
+            assert_eq!(connection.execute(sql, params![Id::parse(id).unwrap(), then]).unwrap(), 1);
+        };
+        age(&old.activity_id, 10);
+        age(&kept.activity_id, 9);
+        account.accept(&body(&list, "c", 1), None).unwrap();
+        run(&account, FOREVER, false);
+        assert!(matches!(account.activity(&old.activity_id), Err(Error::NotFound(_))));
+        assert_eq!(account.activity(&kept.activity_id).unwrap().state, State::Completed);
+        assert_eq!(contacts(&account), 3);
+    }
+
+    #[test]
+    fn what_cannot_be_imported_is_not_accepted() {
+        let (_dir, account, list) = account();
+        for bytes in
+            ["", "[", "{}", r#"{"list_ids":["x"],"import_data":[]}"#, r#"{"import_data":[{"email":"a@b.co"}]}"#]
+        {
+            let body = Body { bytes: bytes.into(), ..Body::default() };
+            assert!(matches!(account.accept(&body, None), Err(Error::Body(_))), "{bytes}");
+        }
+        let broken = format!(r#"{{"list_ids":["{list}"],"import_data":[{{"email":"a@b.co"}},{{"email":]}}"#);
+        assert!(account.accept(&Body { bytes: broken.into(), ..Body::default() }, None).is_err());
+        assert_eq!(account.waiting().unwrap(), 0);
+    }
+
+    #[test]
+    fn an_account_of_a_later_version_is_left_alone() {
+        let (dir, account, _) = account();
+        let path = account.path().to_path_buf();
+        drop(account);
+        let connection = Connection::open(&path).unwrap();
+        connection.pragma_update(None, "user_version", 1000).unwrap();
+        drop(connection);
+        let error = Account::open(&path).unwrap_err();
+        assert!(error.to_string().contains("version 1000"), "{error}");
+        drop(dir);
+    }
+}

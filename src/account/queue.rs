@@ -170,6 +170,19 @@ impl Queue {
         })
     }
 
+    /// Puts one back as it was, for tests.
+    #[cfg(test)]
+    pub fn put_back(&self, waiting: &Waiting, body: &Body) -> Result<()> {
+        self.with(|connection| {
+            connection.execute(
+                "INSERT INTO waiting (seq, activity_id, created_at, bytes_dropped, options, body)
+                 VALUES (?1, ?2, ?3, 0, '{}', ?4)",
+                params![waiting.seq, waiting.id, waiting.created_at, body.bytes],
+            )?;
+            Ok(())
+        })
+    }
+
     /// How many wait.
     pub fn count(&self) -> Result<u64> {
         self.with(|connection| {
@@ -219,5 +232,91 @@ fn is_at(file: &File, path: &Path) -> bool {
         // A file that is open does not go away there.
         let _ = file;
         path.exists()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(text: &str) -> Body {
+        Body {
+            bytes: text.into(),
+            bytes_dropped: 7,
+            options: Options { sms_explicit: Some(true), ..Options::default() },
+        }
+    }
+
+    #[test]
+    fn what_waits_comes_out_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = Queue::open(&dir.path().join("a")).unwrap();
+        let pushed: Vec<Waiting> = (0..20).map(|i| queue.push(&body(&i.to_string()), Some("name")).unwrap()).collect();
+        assert!(pushed.is_sorted_by(|a, b| a.seq < b.seq && a.id < b.id));
+        assert_eq!(queue.count().unwrap(), 20);
+        assert!(queue.find(pushed[3].id).unwrap().is_some());
+        for (i, expected) in pushed.iter().enumerate() {
+            let (waiting, found) = queue.first().unwrap().unwrap();
+            assert_eq!((waiting.id, waiting.seq), (expected.id, expected.seq));
+            assert_eq!(waiting.source_file_name.as_deref(), Some("name"));
+            let found = found.unwrap();
+            assert_eq!((found.bytes, found.bytes_dropped), (i.to_string().into_bytes(), 7));
+            assert_eq!(found.options.sms_explicit, Some(true));
+            queue.remove(waiting.id).unwrap();
+        }
+        assert!(queue.first().unwrap().is_none());
+    }
+
+    #[test]
+    fn it_takes_only_so_many() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = Queue::open(&dir.path().join("a")).unwrap();
+        queue.with(|connection| Ok(connection.pragma_update(None, "synchronous", "OFF")?)).unwrap();
+        for _ in 0..QUEUED_MAX {
+            queue.push(&body(""), None).unwrap();
+        }
+        assert!(matches!(queue.push(&body(""), None), Err(Error::Full)));
+        let (first, _) = queue.first().unwrap().unwrap();
+        queue.remove(first.id).unwrap();
+        queue.push(&body(""), None).unwrap();
+    }
+
+    #[test]
+    fn the_file_goes_with_the_last_that_has_it_open_when_nothing_waits() {
+        let dir = tempfile::tempdir().unwrap();
+        let account = dir.path().join("a");
+        let there = || dir.path().join("a-queue").exists();
+        let (one, two) = (Queue::open(&account).unwrap(), Queue::open(&account).unwrap());
+        drop(one);
+        assert!(there(), "the other has it open");
+        let waiting = two.push(&body("x"), None).unwrap();
+        drop(two);
+        assert!(there(), "something waits");
+        let three = Queue::open(&account).unwrap();
+        assert_eq!(three.first().unwrap().unwrap().0.id, waiting.id);
+        three.remove(waiting.id).unwrap();
+        drop(three);
+        assert!(!there());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    /// Those who open it while others close it never write into a file that is gone.
+    #[test]
+    fn nothing_is_lost_between_closing_and_opening() {
+        let dir = tempfile::tempdir().unwrap();
+        let account = dir.path().join("a");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..25 {
+                        let pushed = Queue::open(&account).unwrap().push(&body("x"), None).unwrap();
+                        let queue = Queue::open(&account).unwrap();
+                        assert!(queue.find(pushed.id).unwrap().is_some(), "it was written into a file that went away");
+                        queue.remove(pushed.id).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

@@ -7,20 +7,26 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use http_body_util::BodyExt;
 use std::time::Instant;
+use tokio::sync::SemaphorePermit;
 
 /// Bytes of a body behind its limit that are read so that the answer reaches a client that sends them all first.
 pub const DRAINED_MAX: u64 = 64 << 20;
 /// Most bytes of the JSON of anything but an import.
 pub const SMALL_MAX: usize = 64 << 10;
 
+/// Bytes of one permit of [`Service::memory`].
+pub const UNIT: usize = 64 << 10;
+
 /// A body that was read.
-pub struct Read {
+pub struct Read<'s> {
     /// Its bytes, as many as were to be kept.
     pub bytes: Vec<u8>,
     /// Bytes behind those.
     pub dropped: u64,
     /// Not all of it was read.
     pub cut: bool,
+    /// The memory it has: a client that stalls keeps no more from others than what it sent.
+    memory: Option<SemaphorePermit<'s>>,
 }
 
 /// Asks for JSON.
@@ -28,6 +34,12 @@ pub struct Read {
 pub fn is_json(headers: &HeaderMap) -> Result<(), Response> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
     let kind = kind.split(';').next().unwrap_or("").trim();
+    if let Some(coding) =
+        headers.get(header::CONTENT_ENCODING).filter(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        let what = format!("the body is encoded ({}): send it as it is", String::from_utf8_lossy(coding.as_bytes()));
+        return Err(answer::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, what));
+    }
     if kind.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
@@ -39,14 +51,19 @@ pub fn is_json(headers: &HeaderMap) -> Result<(), Response> {
 }
 
 /// Reads a body: keeps so many bytes of it, and of the rest reads some to let the client finish.
-pub async fn read(service: &Service, headers: &HeaderMap, mut body: Body, keep: usize) -> Result<Read, Response> {
+pub async fn read<'s>(
+    service: &'s Service,
+    headers: &HeaderMap,
+    mut body: Body,
+    keep: usize,
+) -> Result<Read<'s>, Response> {
     let length: Option<u64> = headers.get(header::CONTENT_LENGTH).and_then(|l| l.to_str().ok()?.parse().ok());
     let began = Instant::now();
     let too_slow = || {
         let what = "the request body did not come in time";
         answer::close(answer::error(StatusCode::REQUEST_TIMEOUT, what))
     };
-    let mut read = Read { bytes: Vec::new(), dropped: 0, cut: false };
+    let mut read = Read { bytes: Vec::new(), dropped: 0, cut: false, memory: None };
     loop {
         let Some(left) = service.config.body_time.checked_sub(began.elapsed()) else { return Err(too_slow()) };
         let frame = match tokio::time::timeout(left.min(service.config.idle_time), body.frame()).await {
@@ -61,6 +78,19 @@ pub async fn read(service: &Service, headers: &HeaderMap, mut body: Body, keep: 
         };
         let Ok(data) = frame.into_data() else { continue };
         let kept = data.len().min(keep - read.bytes.len());
+        let have = read.memory.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let need = (read.bytes.len() + kept).div_ceil(UNIT);
+        if need > have {
+            let more = service.memory.acquire_many((need - have) as u32);
+            let Ok(Ok(more)) = tokio::time::timeout(service.config.idle_time, more).await else {
+                let what = "too many request bodies are being read: try again later";
+                return Err(answer::close(answer::error(StatusCode::SERVICE_UNAVAILABLE, what)));
+            };
+            match &mut read.memory {
+                Some(memory) => memory.merge(more),
+                none => *none = Some(more),
+            }
+        }
         read.bytes.extend_from_slice(&data[..kept]);
         read.dropped += (data.len() - kept) as u64;
         if read.dropped > DRAINED_MAX {

@@ -71,11 +71,10 @@ fn or_answer<T>(result: AccountResult<T>) -> Result<T, Response> {
 
 pub async fn import(State(service): Shared, headers: HeaderMap, body: Body) -> Answer {
     body::is_json(&headers)?;
-    let busy = |_| answer::error(StatusCode::SERVICE_UNAVAILABLE, "the service is shutting down");
-    let _permit = service.bodies.acquire().await.map_err(busy)?;
-    let read = body::read(&service, &headers, body, KEPT_MAX).await?;
+    let mut read = body::read(&service, &headers, body, KEPT_MAX).await?;
     let (bytes, cut) = (read.bytes.len() as u64, read.cut);
-    let import = ImportBody { bytes: read.bytes, bytes_dropped: read.dropped, options: Options::default() };
+    let import =
+        ImportBody { bytes: std::mem::take(&mut read.bytes), bytes_dropped: read.dropped, options: Options::default() };
     if service.closing.load(Ordering::Relaxed) {
         return Err(answer::close(answer::error(StatusCode::SERVICE_UNAVAILABLE, "the service is shutting down")));
     }
@@ -97,7 +96,15 @@ pub async fn activities(State(service): Shared, RawQuery(query): RawQuery) -> An
             Some(or_answer(state.ok_or_else(|| Error::Invalid(format!("state knows no {text}: {}", known()))))?)
         }
     };
-    let page = service.block(move |account| account.activities(state, page)).await?;
+    let mut page = service.block(move |account| account.activities(state, page)).await?;
+    for activity in &mut page.items {
+        let more = activity.activity_errors.len().saturating_sub(ERRORS_OF_MANY);
+        if more > 0 {
+            activity.activity_errors.truncate(ERRORS_OF_MANY);
+            let href = &activity.links.this.href;
+            activity.activity_errors.push(format!("{more} more: GET {href} has them"));
+        }
+    }
     let links = Links::of(&query, &page);
     Ok(Json(Activities { activities: page.items, _links: links }).into_response())
 }
@@ -106,6 +113,9 @@ pub async fn activity(State(service): Shared, Path(id): Path<String>) -> Answer 
     let activity = service.block(move |account| account.activity(&id)).await?;
     Ok(Json(activity).into_response())
 }
+
+/// Errors of an activity that a page of many tells one by one: with all of them it could have fifty million bytes.
+const ERRORS_OF_MANY: usize = 20;
 
 /// Parameters of the published service that nothing here can answer.
 const UNSUPPORTED: [&str; 5] = ["segment_id", "tags", "optout_after", "optout_before", "sms_status"];

@@ -62,8 +62,8 @@ impl Default for Config {
     }
 }
 
-/// Request bodies that are in memory at once: 4 MB each.
-const BODIES: usize = 64;
+/// Memory of all request bodies that are being read, in bytes.
+const BODIES: usize = 256 << 20;
 /// Requests that work on the account at once.
 const WORKERS: usize = 16;
 
@@ -74,7 +74,8 @@ pub struct Service {
     metrics: Metrics,
     /// The process is about to end: nothing is accepted any more.
     closing: AtomicBool,
-    bodies: Semaphore,
+    /// Permits for the memory of request bodies, of [`body::UNIT`] each.
+    memory: Semaphore,
     workers: Arc<Semaphore>,
     /// Requests that may come now, and when that was so.
     rate: Mutex<(f64, Instant)>,
@@ -90,7 +91,7 @@ impl Service {
             config,
             metrics: Metrics::default(),
             closing: AtomicBool::new(false),
-            bodies: Semaphore::new(BODIES),
+            memory: Semaphore::new(BODIES / body::UNIT),
             workers: Arc::new(Semaphore::new(WORKERS)),
             rate: Mutex::new((rate, Instant::now())),
         })

@@ -71,13 +71,32 @@ fn import(service: &Service, stop: &AtomicBool) {
     }
 }
 
+/// Lets the process have as many open files as the system allows, and says how many connections that is good for.
+fn connections(wanted: usize) -> usize {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        if limit.current != limit.maximum {
+            limit.current = limit.maximum;
+            // Where that is refused, fewer connections are open at once.
+            let _ = setrlimit(Resource::Nofile, limit);
+        }
+        // The account, its readers and the log need some.
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX).saturating_sub(64);
+        wanted.min(usize::try_from(files).unwrap_or(usize::MAX)).max(1)
+    }
+    #[cfg(not(unix))]
+    wanted
+}
+
 async fn serve(service: &Arc<Service>, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
     let listener = TcpListener::bind(service.config.listen).await?;
     let mut end = std::pin::pin!(told_to_end()?);
     ready(listener.local_addr()?);
     let graceful = GracefulShutdown::new();
     let app = router(service);
-    let connections = Arc::new(Semaphore::new(service.config.connections));
+    let connections = Arc::new(Semaphore::new(connections(service.config.connections)));
     loop {
         let accepted = tokio::select! {
             () = &mut end => break,
@@ -97,6 +116,9 @@ async fn serve(service: &Arc<Service>, ready: impl FnOnce(SocketAddr)) -> io::Re
             }
         };
         let _ = stream.set_nodelay(true);
+        // A client that does not read its answer is cut off by the system.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, service.config.idle_time.as_millis() as u32 * 2);
         let connection = connection(service, &app, stream);
         let connection = graceful.watch(connection);
         let service = Arc::clone(service);
