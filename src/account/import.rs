@@ -432,6 +432,8 @@ fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
 struct Importer<'t> {
     explicit: bool,
     lists: Vec<i64>,
+    /// The account has more lists than a contact may be in.
+    may_have_too_many_lists: bool,
     fields: HashMap<String, i64>,
     now: Time,
     by_email: CachedStatement<'t>,
@@ -441,6 +443,7 @@ struct Importer<'t> {
     update_email: CachedStatement<'t>,
     update_sms: CachedStatement<'t>,
     kinds: CachedStatement<'t>,
+    phone_again: CachedStatement<'t>,
     phone: CachedStatement<'t>,
     address: CachedStatement<'t>,
     fields_of: CachedStatement<'t>,
@@ -457,9 +460,11 @@ impl<'t> Importer<'t> {
             ))
         };
         let prepare = |sql: &str| transaction.prepare_cached(sql);
+        let there: usize = transaction.query_row("SELECT count(*) FROM lists", [], |row| row.get(0))?;
         Ok(Importer {
             explicit,
             lists,
+            may_have_too_many_lists: there > LISTS_MAX,
             fields: fields::rows(transaction)?,
             now: Time::now(),
             by_email: find("email")?,
@@ -487,10 +492,12 @@ impl<'t> Importer<'t> {
                 "UPDATE contacts SET sms_number = ?2, sms_permission = ?3, sms_consent_date = ?4,
                  sms_created_at = iif(sms_number IS ?2, sms_created_at, ?5), sms_updated_at = ?5 WHERE id = ?1",
             )?,
-            kinds: prepare("SELECT kind FROM phones WHERE contact = ?1")?,
+            kinds: prepare("SELECT count(*) FROM phones WHERE contact = ?1")?,
+            phone_again: prepare(
+                "UPDATE phones SET phone_number = ?3, updated_at = ?4 WHERE contact = ?1 AND kind = ?2",
+            )?,
             phone: prepare(
-                "INSERT INTO phones (contact, kind, phone_number, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)
-                 ON CONFLICT DO UPDATE SET phone_number = excluded.phone_number, updated_at = excluded.updated_at",
+                "INSERT INTO phones (contact, kind, phone_number, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
             )?,
             address: prepare(
                 "INSERT INTO addresses (contact, kind, street, street2, city, state, postal_code, country, created_at,
@@ -505,7 +512,7 @@ impl<'t> Importer<'t> {
                  ON CONFLICT DO UPDATE SET value = excluded.value",
             )?,
             lists_of: prepare("SELECT list FROM memberships WHERE contact = ?1")?,
-            member: prepare("INSERT INTO memberships (list, contact) VALUES (?1, ?2)")?,
+            member: prepare("INSERT OR IGNORE INTO memberships (list, contact) VALUES (?1, ?2)")?,
         })
     }
 
@@ -583,8 +590,8 @@ impl<'t> Importer<'t> {
         if known.is_some_and(|known| known.unsubscribed) {
             return Ok(Outcome::Unsubscribed);
         }
-        // A body has at most 50 lists: only what a contact had before can make them too many.
-        let mut there: Vec<i64> = match is_known {
+        // A body has at most 50 lists: only what a contact had before can make them too many, where the account has more.
+        let mut there: Vec<i64> = match is_known && self.may_have_too_many_lists {
             true => self.lists_of.query_map([row], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?,
             false => Vec::new(),
         };
@@ -611,23 +618,24 @@ impl<'t> Importer<'t> {
         is_known: bool,
         errors: &mut Errors,
     ) -> Result<()> {
-        let of = |statement: &mut CachedStatement<'_>| -> rusqlite::Result<Vec<rusqlite::types::Value>> {
-            if is_known { statement.query_map([row], |row| row.get(0))?.collect() } else { Ok(Vec::new()) }
-        };
-        if contact.phones.iter().any(Option::is_some) {
-            let mut kinds = of(&mut self.kinds)?;
-            for ((kind, _), phone) in PHONES.iter().zip(&contact.phones) {
-                let Some((member, number)) = phone else { continue };
-                let is_there = kinds.iter().any(|known| *known == rusqlite::types::Value::from((*kind).to_owned()));
-                if !is_there && kinds.len() >= PHONES_MAX {
-                    errors.add(Code::IMP003, index, member, "");
-                    continue;
-                }
-                if !is_there {
-                    kinds.push((*kind).to_owned().into());
-                }
-                self.phone.execute(params![row, kind, number, self.now])?;
+        // Kinds that the contact has; looked at only when one comes that it has not.
+        let mut kinds = None;
+        for ((kind, _), phone) in PHONES.iter().zip(&contact.phones) {
+            let Some((member, number)) = phone else { continue };
+            if is_known && self.phone_again.execute(params![row, kind, number, self.now])? > 0 {
+                continue;
             }
+            let kinds = match &mut kinds {
+                Some(kinds) => kinds,
+                none if is_known => none.insert(self.kinds.query_row([row], |row| row.get::<_, usize>(0))?),
+                none => none.insert(0),
+            };
+            if *kinds >= PHONES_MAX {
+                errors.add(Code::IMP003, index, member, "");
+                continue;
+            }
+            *kinds += 1;
+            self.phone.execute(params![row, kind, number, self.now])?;
         }
         for ((kind, _), address) in ADDRESSES.iter().zip(&contact.addresses) {
             if let Some([street, street2, city, state, zip, country]) = address {
@@ -635,20 +643,24 @@ impl<'t> Importer<'t> {
             }
         }
         if !contact.custom.is_empty() {
-            let mut there = of(&mut self.fields_of)?;
+            // Only where the account has more fields than a contact may have, what it had before can make them too many.
+            let mut there: Vec<i64> = match is_known && self.fields.len() > FIELDS_MAX {
+                true => self.fields_of.query_map([row], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?,
+                false => Vec::new(),
+            };
             for (name, value) in &contact.custom {
                 // The core was told the names when it cleaned; a field never goes away.
                 let Some(field) = self.fields.get(&**name) else {
                     errors.add(Code::CUS003, index, &format!("cf:{name}"), "");
                     continue;
                 };
-                let is_there = there.contains(&(*field).into());
+                let is_there = there.contains(field);
                 if !is_there && there.len() >= FIELDS_MAX {
                     errors.add(Code::IMP004, index, &format!("cf:{name}"), "");
                     continue;
                 }
                 if !is_there {
-                    there.push((*field).into());
+                    there.push(*field);
                 }
                 self.custom.execute(params![row, field, value])?;
             }
