@@ -297,6 +297,10 @@ fn errors_are_counted_by_kind_and_name_their_contact() {
     assert_eq!((&status["items_total_count"], &status["items_completed_count"]), (&json!(8), &json!(5)));
     // The second half of a birthday is told as well.
     assert_eq!((&status["correctable_count"], &status["error_count"]), (&json!(5), &json!(3)), "{activity}");
+    assert_eq!(
+        status["errors_by_code"],
+        json!({"BDY001": 1, "BDY002": 1, "CON001": 1, "CON002": 1, "CUS003": 1, "DAT001": 1, "EML001": 1, "PHN001": 1})
+    );
     let errors: Vec<&str> =
         activity["activity_errors"].as_array().unwrap().iter().map(|e| e.as_str().unwrap()).collect();
     for text in [
@@ -382,6 +386,97 @@ fn a_directory_of_payloads_is_imported_in_order_and_twice_changes_nothing() {
 }
 
 #[test]
+fn every_contact_that_was_not_imported_is_named() {
+    let account = Account::new();
+    let list = account.list("News");
+    account.import(&json!({"list_ids": [list], "import_data": [{"email": "a@example.com"}, {"email": "b@example.com", "sms_number": "5081231235"}]}));
+    // Values that are held back, more than are told, and contacts that are rejected among and behind them.
+    let mut contacts: Vec<Value> =
+        (0..1500).map(|i| json!({"email": format!("c{i}@example.com"), "cf:None": "x"})).collect();
+    contacts.push(json!({"first_name": "Nobody"}));
+    contacts.push(json!({"email": "a@example.com", "sms_number": "5081231235"}));
+    let (exit, activity) = account.import(&json!({"list_ids": [list], "import_data": contacts}));
+    assert_eq!(exit, 1);
+    let errors: Vec<&str> =
+        activity["activity_errors"].as_array().unwrap().iter().map(|e| e.as_str().unwrap()).collect();
+    assert!(errors.iter().any(|error| error.starts_with("contact 1500: CON002")));
+    assert!(errors.iter().any(|error| error.starts_with("contact 1501: IMP002")));
+    assert_eq!(errors.last(), Some(&"500 more values were not imported, and are not listed here"));
+    assert_eq!(activity["status"]["error_count"], 1501);
+    assert_eq!(activity["status"]["errors_by_code"], json!({"CON002": 1, "CUS003": 1500, "IMP002": 1}));
+}
+
+#[test]
+fn a_custom_field_goes_by_its_name_and_by_its_label() {
+    let account = Account::new();
+    let list = account.list("News");
+    account.good(&["account", "fields", "add", "Shirt Size"]);
+    let contacts =
+        json!([{"email": "a@example.com", "cf:Shirt Size": "L"}, {"email": "b@example.com", "cf:Shirt_Size": "M"}]);
+    let (exit, activity) = account.import(&json!({"list_ids": [list], "import_data": contacts}));
+    assert_eq!(exit, 0, "{activity}");
+    let export = account.export();
+    assert_eq!((&export[0]["cf:Shirt_Size"], &export[1]["cf:Shirt_Size"]), (&json!("L"), &json!("M")));
+    // What the account prints of its fields is what clean takes.
+    let fields = account.run(&["account", "fields", "list"]).stdout;
+    std::fs::write(account.path("fields.ndjson"), fields).unwrap();
+    let cleaned = account.run(&["clean", "body.json", "--custom-fields", "fields.ndjson"]);
+    assert_eq!(cleaned.status.code(), Some(0), "{}", error(&cleaned));
+}
+
+#[test]
+fn a_date_of_consent_is_kept_whatever_it_is_good_for() {
+    let account = Account::new();
+    let list = account.list("News");
+    let with = |contact: Value, permission: &str| {
+        let (exit, activity) = account
+            .import(&json!({"list_ids": [list], "sms_permission_to_send": permission, "import_data": [contact]}));
+        assert_eq!(exit, 0, "{activity}");
+    };
+    with(json!({"email": "a@example.com", "sms_consent_date": "2024-01-02"}), "explicit");
+    with(json!({"sms_number": "508-123-1235", "sms_consent_date": "2024-01-03"}), "not_set");
+    assert_eq!(
+        account.export(),
+        [
+            json!({"email": "a@example.com", "sms_consent_date": "2024-01-02"}),
+            json!({"sms_number": "508-123-1235", "sms_consent_date": "2024-01-03"})
+        ]
+    );
+    let consent = |i: usize| account.contacts()[i]["sms_channel"]["sms_channel_consents"][0].clone();
+    assert_eq!((&consent(1)["sms_consent_permission"], consent(1).get("opt_in_date")), (&json!("not_set"), None));
+    // A number without a date does not make the date that is there one of consent.
+    with(json!({"email": "a@example.com", "sms_number": "508-123-9999"}), "not_set");
+    assert_eq!(consent(0)["sms_consent_permission"], "not_set");
+}
+
+/// Whoever reads the activities may have enough of them: the import goes on.
+#[cfg(unix)]
+#[test]
+fn an_import_goes_on_when_nobody_reads() {
+    let account = Account::new();
+    let list = account.list("News");
+    for i in 1..=20 {
+        let contacts: Vec<Value> =
+            (0..300).map(|c| json!({"email": format!("b{i}c{c}@example.com"), "phone": "1"})).collect();
+        let body = json!({"list_ids": [list], "import_data": contacts}).to_string();
+        std::fs::create_dir_all(account.path("bodies")).unwrap();
+        std::fs::write(account.path(&format!("bodies/payload-{i:05}.json")), body).unwrap();
+    }
+    let mut child = Command::new(env!("CARGO_BIN_EXE_presort"))
+        .args(["import", "bodies", "--account", "a.account"])
+        .current_dir(account.dir.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", error(&output));
+    assert!(error(&output).contains("6,000 of 6,000 contacts imported from 20 bodies"), "{}", error(&output));
+    assert_eq!(account.contacts().len(), 6000);
+}
+
+#[test]
 fn an_account_is_one_file() {
     let account = Account::new();
     let list = account.list("News");
@@ -410,9 +505,10 @@ fn what_cannot_be_is_said() {
     };
     said(&["account", "init", "a.account"], 2, "is there already");
     said(&["account", "lists", "list", "--account", "no.account"], 2, "presort account init no.account makes one");
-    said(&["account", "init", "no/such/directory"], 2, "no/such/directory");
+    said(&["account", "init", "no/such/directory"], 2, "there is no directory no/such");
+    said(&["account", "lists", "list", "--account", "."], 2, ". is a directory");
     std::fs::write(account.path("text"), "This is no database, whatever else it may be.").unwrap();
-    said(&["account", "lists", "list", "--account", "text"], 2, "text is no account of presort");
+    said(&["account", "lists", "list", "--account", "text"], 2, "text is not an account of presort");
     said(&["account", "lists", "add", "  "], 2, "missing or blank");
     said(&["account", "lists", "add", &"x".repeat(256)], 2, "256 characters: 255");
     account.list("News");

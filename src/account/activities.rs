@@ -7,6 +7,7 @@ use super::values::{Id, Time};
 use super::{Account, Error, KEPT_DAYS, Result, fields, lock};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,6 +80,9 @@ pub struct Status {
     pub cannot_add_to_list_count: u64,
     /// Lists that the contacts were added to.
     pub list_count: u64,
+    /// How many errors there are of each code (ours).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors_by_code: BTreeMap<String, u64>,
 }
 
 /// An activity, as it is told.
@@ -306,7 +310,8 @@ impl Account {
 
     fn fail(&self, waiting: &Waiting, started_at: Time, error: String) -> Result<()> {
         let (started_at, errors) = (Some(started_at), &[error][..]);
-        let end = End { state: State::Failed, started_at, status: Status::default(), errors };
+        let status = Status { error_count: 1, ..Status::default() };
+        let end = End { state: State::Failed, started_at, status, errors };
         self.write(|transaction| Ok(end.write(transaction, waiting)?))
     }
 
@@ -364,13 +369,20 @@ impl Account {
                         correctable_count: errors.correctable,
                         cannot_add_to_list_count: unsubscribed,
                         list_count: lists,
+                        errors_by_code: errors.codes.clone(),
                     };
                     (State::Completed, status, errors.into_texts())
                 }
                 Applied::UnknownLists(lists) => {
                     let rule = crate::rules::rule(crate::finding::Code::IMP001);
                     let error = format!("the body: {}, list_ids: {}: {}", rule.code, rule.message, lists.join(", "));
-                    let status = Status { items_total_count: contacts, person_count: contacts, ..Status::default() };
+                    let status = Status {
+                        items_total_count: contacts,
+                        person_count: contacts,
+                        error_count: lists.len() as u64,
+                        errors_by_code: [(rule.code.to_string(), lists.len() as u64)].into(),
+                        ..Status::default()
+                    };
                     (State::Failed, status, vec![error])
                 }
             };
@@ -385,7 +397,8 @@ impl Account {
                 let error =
                     format!("it took longer than {} seconds, and nothing of it was imported", runner.time.as_secs());
                 let (state, started_at) = (State::TimedOut, Some(started_at));
-                let end = End { state, started_at, status: Status::default(), errors: &[error] };
+                let status = Status { error_count: 1, ..Status::default() };
+                let end = End { state, started_at, status, errors: &[error] };
                 self.write(|transaction| Ok(end.write(transaction, waiting)?))?;
                 Ok(true)
             }

@@ -307,6 +307,7 @@ fn contact(row: &Row<'_>) -> rusqlite::Result<(i64, Id, Contact)> {
             confirm_status: "off",
         }),
     };
+    let has_consent = row.get_ref("sms_permission")?.as_str_or_null()? == Some("explicit");
     let sms_channel = match row.get::<_, Option<String>>("sms_number")? {
         None => None,
         Some(sms_address) => Some(SmsChannel {
@@ -319,8 +320,10 @@ fn contact(row: &Row<'_>) -> rusqlite::Result<(i64, Id, Contact)> {
             sms_channel_consents: [SmsConsent {
                 sms_consent_permission: row.get::<_, Option<String>>("sms_permission")?.unwrap_or_default(),
                 consent_type: "promotional_sms",
+                // Without consent the date says nothing.
                 opt_in_date: row
                     .get::<_, Option<String>>("sms_consent_date")?
+                    .filter(|_| has_consent)
                     .map(|day| format!("{day}T00:00:00.000Z")),
                 created_at: time(row, "sms_created_at")?,
                 updated_at: time(row, "sms_updated_at")?,
@@ -545,25 +548,32 @@ impl Account {
         })
     }
 
-    /// Notes that the person at this address unsubscribed.
+    /// Notes that the people at these addresses unsubscribed: all of them, or none.
     ///
     /// # Errors
-    /// No contact has the address.
-    pub fn unsubscribe(&self, email: &str) -> Result<()> {
+    /// No contact has one of the addresses.
+    pub fn unsubscribe(&self, emails: &[String]) -> Result<()> {
         self.write(|transaction| {
-            let done = transaction.execute(
-                "UPDATE contacts SET email_permission = 'unsubscribed', opt_out_source = 'Contact', opt_out_at = ?2,
-                 email_updated_at = ?2, updated_at = ?2, update_source = 'Contact' WHERE email = ?1",
-                params![email, Time::now()],
-            )?;
-            if done == 0 {
-                return Err(Error::NotFound(format!("no contact has the address {email}")));
+            for email in emails {
+                let found: Option<(i64, String)> = transaction
+                    .query_row("SELECT id, email_permission FROM contacts WHERE email = ?1", [email], |row| {
+                        Ok((row.get(0)?, row.get(1)?))
+                    })
+                    .optional()?;
+                let Some((row, permission)) = found else {
+                    return Err(Error::NotFound(format!("no contact has the address {email}; nothing was changed")));
+                };
+                if permission == "unsubscribed" {
+                    continue;
+                }
+                transaction.execute(
+                    "UPDATE contacts SET email_permission = 'unsubscribed', opt_out_source = 'Contact', opt_out_at = ?2,
+                     email_updated_at = ?2, updated_at = ?2, update_source = 'Contact' WHERE id = ?1",
+                    params![row, Time::now()],
+                )?;
+                // As in the service: who unsubscribed is in no list.
+                transaction.execute("DELETE FROM memberships WHERE contact = ?1", [row])?;
             }
-            // As in the service: who unsubscribed is in no list.
-            transaction.execute(
-                "DELETE FROM memberships WHERE contact = (SELECT id FROM contacts WHERE email = ?1)",
-                [email],
-            )?;
             Ok(())
         })
     }

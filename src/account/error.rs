@@ -74,6 +74,9 @@ impl fmt::Display for Error {
                     Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
                         f.write_str("; another program works on this account: try again when it is done")
                     }
+                    Some(rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::CannotOpen) => f.write_str(
+                        "; an account must be a file that can be written, in a directory that can be, even to look at it",
+                    ),
                     Some(rusqlite::ErrorCode::DiskFull) => f.write_str("; make room on the disk and run again"),
                     _ => Ok(()),
                 }

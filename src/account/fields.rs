@@ -113,10 +113,10 @@ impl Account {
     }
 }
 
-/// The rows of all custom fields by their names.
+/// The rows of all custom fields by their names, and by their labels where no field has that name: exports have what people read.
 pub(super) fn rows(transaction: &Transaction<'_>) -> rusqlite::Result<HashMap<String, i64>> {
     transaction
-        .prepare_cached("SELECT name, id FROM custom_fields")?
+        .prepare_cached("SELECT label, id FROM custom_fields UNION ALL SELECT name, id FROM custom_fields")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
 }

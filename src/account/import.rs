@@ -9,12 +9,12 @@ use crate::finding::Code;
 use crate::payload::{Limits, MAX_BYTES, MAX_CONTACTS};
 use crate::pipeline::{InMemory, Job, Mode, run_in_memory};
 use crate::rules::date::Date;
-use crate::rules::{Settings, rule};
+use crate::rules::{Effect, Settings, rule};
 use rusqlite::{CachedStatement, OptionalExtension, Row, Transaction, params};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 /// Most phones of a contact.
@@ -23,8 +23,8 @@ pub const PHONES_MAX: usize = 3;
 pub const FIELDS_MAX: usize = crate::rules::custom::MAX;
 /// Most lists that a contact is in.
 pub const LISTS_MAX: usize = 50;
-/// Most errors of an activity that are told one by one.
-pub const ERRORS_TOLD: usize = 1000;
+/// Most values of an activity that were not imported, and are told one by one. Contacts that were not are all told.
+pub const VALUES_TOLD: usize = 1000;
 
 /// What options say about a body, in place of what stands in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,10 +54,14 @@ pub const KEPT_MAX: usize = MAX_BYTES as usize + 1;
 /// What the errors of an import come to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Errors {
-    /// The first of them, as texts.
+    /// Texts: of every contact that was not imported, and of the first values.
     pub texts: Vec<String>,
-    /// More that were not kept.
+    /// Values that are among the texts.
+    pub values: usize,
+    /// More values, of which there is no text.
     pub untold: u64,
+    /// How many there are of each code.
+    pub codes: BTreeMap<String, u64>,
     /// Those that the service would let its users mend: bad addresses, birthdays and anniversaries, and contacts without
     /// identity.
     pub correctable: u64,
@@ -66,9 +70,16 @@ pub struct Errors {
 }
 
 impl Errors {
-    fn tell(&mut self, text: String) {
-        if self.texts.len() < ERRORS_TOLD {
-            self.texts.push(text);
+    fn tell(&mut self, code: &str, is_contact: bool, text: impl FnOnce() -> String) {
+        match self.codes.get_mut(code) {
+            Some(count) => *count += 1,
+            None => drop(self.codes.insert(code.to_owned(), 1)),
+        }
+        if is_contact {
+            self.texts.push(text());
+        } else if self.values < VALUES_TOLD {
+            self.values += 1;
+            self.texts.push(text());
         } else {
             self.untold += 1;
         }
@@ -79,14 +90,16 @@ impl Errors {
         self.others += 1;
         let rule = rule(code);
         let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
-        self.tell(format!("contact {contact}: {code}, {field}: {}{detail}", rule.message));
+        self.tell(code.as_str(), rule.effect == Effect::Rejects, || {
+            format!("contact {contact}: {code}, {field}: {}{detail}", rule.message)
+        });
     }
 
     /// The texts, with a last one that says how many more there are.
     #[must_use]
     pub fn into_texts(mut self) -> Vec<String> {
         if self.untold > 0 {
-            self.texts.push(format!("{} more are not listed: presort check --report lists all of them", self.untold));
+            self.texts.push(format!("{} more values were not imported, and are not listed here", self.untold));
         }
         self.texts
     }
@@ -183,11 +196,12 @@ pub fn clean(body: Body, fields: HashSet<String>) -> Result<Cleaned> {
     if let Some(dropped) = receipt.dropped {
         let bytes = dropped.bytes.unwrap_or(0) + body.bytes_dropped;
         let from = dropped.first_contact.map_or(receipt.contacts.seen, |contact| contact);
-        errors.tell(format!(
+        let text = format!(
             "the body is over its limit of {MAX_BYTES} bytes or {MAX_CONTACTS} contacts: {bytes} bytes were dropped, from byte \
              {} on; contact {from} and those behind it are not imported",
             dropped.at_byte
-        ));
+        );
+        errors.texts.push(text);
         errors.others += 1;
     }
     let mut rejected = HashSet::new();
@@ -198,18 +212,22 @@ pub fn clean(body: Body, fields: HashSet<String>) -> Result<Cleaned> {
         if line.outcome == "rejected" {
             rejected.extend(line.contact);
         }
-        let code = Code::parse(&line.code);
-        let is_error = line.severity == "error";
-        match code {
-            Some(code) if is_error && is_correctable(code, line.field.as_deref()) => errors.correctable += 1,
-            _ if is_error => errors.others += 1,
-            _ => {}
+        let is_rejected = line.outcome == "rejected";
+        // What was kept is in the account, and what is wrong with it is no matter of the import.
+        if !(line.severity == "error" || is_rejected || line.outcome == "held_back") {
+            continue;
         }
-        if is_error || matches!(line.outcome, "rejected" | "held_back") {
+        match Code::parse(&line.code) {
+            Some(code) if line.severity == "error" && is_correctable(code, line.field.as_deref()) => {
+                errors.correctable += 1;
+            }
+            _ => errors.others += 1,
+        }
+        errors.tell(&line.code, is_rejected, || {
             let contact = line.contact.map_or("the body".to_owned(), |contact| format!("contact {contact}"));
             let field = line.field.map(|field| format!(", {field}")).unwrap_or_default();
-            errors.tell(format!("{contact}: {}{field}: {}", line.code, line.message));
-        }
+            format!("{contact}: {}{field}: {}", line.code, line.message)
+        });
     }
     Ok(Cleaned {
         lists: receipt.options.list_ids,
@@ -442,6 +460,7 @@ struct Importer<'t> {
     update: CachedStatement<'t>,
     update_email: CachedStatement<'t>,
     update_sms: CachedStatement<'t>,
+    update_consent_date: CachedStatement<'t>,
     kinds: CachedStatement<'t>,
     phone_again: CachedStatement<'t>,
     phone: CachedStatement<'t>,
@@ -492,6 +511,7 @@ impl<'t> Importer<'t> {
                 "UPDATE contacts SET sms_number = ?2, sms_permission = ?3, sms_consent_date = ?4,
                  sms_created_at = iif(sms_number IS ?2, sms_created_at, ?5), sms_updated_at = ?5 WHERE id = ?1",
             )?,
+            update_consent_date: prepare("UPDATE contacts SET sms_consent_date = ?2 WHERE id = ?1")?,
             kinds: prepare("SELECT count(*) FROM phones WHERE contact = ?1")?,
             phone_again: prepare(
                 "UPDATE phones SET phone_number = ?3, updated_at = ?4 WHERE contact = ?1 AND kind = ?2",
@@ -543,8 +563,10 @@ impl<'t> Importer<'t> {
             errors.add(Code::IMP002, index, "sms_number", detail);
             return Ok(Outcome::Refused);
         }
-        let consent = contact.sms_consent_date.as_deref().filter(|_| self.explicit && sms.is_some());
-        let permission = if consent.is_some() { "explicit" } else { "not_set" };
+        // The date is kept whatever it is good for; consent it is under `explicit` only, with a number.
+        let consent = contact.sms_consent_date.as_deref();
+        let has_consent = self.explicit && consent.is_some();
+        let permission = if has_consent { "explicit" } else { "not_set" };
         let known = by_email.or(by_sms);
         let row = match &known {
             None => self.insert.insert(params![
@@ -579,8 +601,10 @@ impl<'t> Importer<'t> {
                 }
                 // Another number comes with its own consent; that to the same one is given once, and never taken away.
                 let is_new = known.sms_number != sms;
-                if sms.is_some() && (is_new || (!known.sms_explicit && consent.is_some())) {
+                if sms.is_some() && (is_new || (!known.sms_explicit && has_consent)) {
                     self.update_sms.execute(params![known.row, sms, permission, consent, self.now])?;
+                } else if consent.is_some() && !known.sms_explicit {
+                    self.update_consent_date.execute(params![known.row, consent])?;
                 }
                 known.row
             }

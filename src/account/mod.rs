@@ -70,6 +70,10 @@ impl Account {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 return Err(Error::Conflict(format!("{} is there already", path.display())));
             }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let dir = path.parent().unwrap_or(path);
+                return Err(Error::NotFound(format!("there is no directory {}", dir.display())));
+            }
             Err(error) => return Err(io(error)),
         }
         let account = Account::open_with(path, true);
@@ -84,6 +88,9 @@ impl Account {
     /// # Errors
     /// There is none, it is no account, or one of a later version.
     pub fn open(path: &Path) -> Result<Account> {
+        if path.is_dir() {
+            return Err(Error::NotAnAccount(format!("{} is a directory: name the account's file", path.display())));
+        }
         if !path.exists() {
             return Err(Error::NotFound(format!(
                 "there is no account {0}: presort account init {0} makes one",
@@ -94,7 +101,7 @@ impl Account {
     }
 
     fn open_with(path: &Path, new: bool) -> Result<Account> {
-        let foreign = || Error::NotAnAccount(format!("{} is no account of presort", path.display()));
+        let foreign = || Error::NotAnAccount(format!("{} is not an account of presort", path.display()));
         let database = |source: rusqlite::Error| match source.sqlite_error_code() {
             Some(rusqlite::ErrorCode::NotADatabase) => foreign(),
             _ => Error::Database { file: path.display().to_string(), source },

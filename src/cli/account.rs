@@ -8,10 +8,14 @@ use crate::account::import::{Body, KEPT_MAX, Options};
 use crate::account::lists::{ListQuery, Members, NewList};
 use crate::account::page::Wanted;
 use crate::account::{self, Account};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
+use crate::finding::Code;
 use crate::output::Output;
+use crate::rules::rule;
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -19,6 +23,8 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+/// Codes that a summary tells in full.
+const CAUSES: usize = 5;
 /// Rows that are read from an account at once.
 const PAGE: u64 = 1000;
 
@@ -157,9 +163,12 @@ impl From<account::Error> for Error {
     }
 }
 
+fn from_environment() -> Option<PathBuf> {
+    std::env::var_os("PRESORT_ACCOUNT").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
 /// The account that is named, or that of the environment.
 pub fn open(named: Option<&PathBuf>) -> Result<Account> {
-    let from_environment = || std::env::var_os("PRESORT_ACCOUNT").filter(|path| !path.is_empty()).map(PathBuf::from);
     let path = named.cloned().or_else(from_environment);
     let path = path.ok_or_else(|| Error::usage("no account is named: give --account FILE, or set PRESORT_ACCOUNT"))?;
     Ok(Account::open(&path)?)
@@ -177,10 +186,10 @@ impl AccountArgs {
         if let AccountVerb::Init { file } = &self.verb {
             let file = match (file, &self.account) {
                 (Some(_), Some(_)) => return Err(Error::usage("the account is named twice")),
-                (file, account) => file.as_ref().or(account.as_ref()),
+                (file, account) => file.clone().or_else(|| account.clone()).or_else(from_environment),
             };
-            let file = file.ok_or_else(|| Error::usage("name the file: presort account init FILE"))?;
-            Account::create(file)?;
+            let file = file.ok_or_else(|| Error::usage("no file is named: presort account init FILE"))?;
+            Account::create(&file)?;
             return Ok(ExitCode::SUCCESS);
         }
         let account = open(self.account.as_ref())?;
@@ -238,7 +247,7 @@ impl AccountArgs {
                 }
             }
             AccountVerb::Unsubscribe { emails } => {
-                emails.iter().try_for_each(|email| account.unsubscribe(email))?;
+                account.unsubscribe(emails)?;
             }
             AccountVerb::Check => {
                 let faults = account.check()?;
@@ -279,6 +288,9 @@ fn payloads(named: &[PathBuf]) -> Result<Vec<Payload>> {
             names.extend(entry.file_name().into_string().ok());
         }
         names.retain(|name| crate::payload::is_ours(name) && name != crate::payload::RECEIPT);
+        if names.is_empty() && path.join(crate::payload::RECEIPT).exists() {
+            return Err(Error::usage(format!("{name} has no bodies: by its receipt.json none were written")));
+        }
         if names.is_empty() {
             return Err(Error::usage(format!(
                 "{name} has no payload-00001.json: presort clean --split -o {name} writes them"
@@ -319,17 +331,47 @@ struct Totals {
     bodies: u64,
     contacts: u64,
     imported: u64,
-    errors: u64,
+    errors: BTreeMap<String, u64>,
     unsubscribed: u64,
     /// Bodies that could not be imported at all.
     failed: u64,
-    clean: bool,
+    /// Bodies that were not got to.
+    left: u64,
+    unclean: bool,
+    /// What kept an activity from being printed. The import goes on all the same.
+    unprinted: Option<Error>,
 }
 
 impl ImportArgs {
     pub fn run(&self) -> Result<ExitCode> {
         let account = open(self.account.as_ref())?;
         let payloads = payloads(&self.payloads)?;
+        let waiting = account.waiting()?;
+        if waiting > 0 && !self.quiet {
+            let many = if waiting == 1 { "activity waits" } else { "activities wait" };
+            let _ =
+                writeln!(io::stderr(), "presort: note: {waiting} {many} in the account from before, and come first");
+        }
+        let mut totals = Totals { left: payloads.len() as u64, ..Totals::default() };
+        let mut out = Output::create(Path::new("-"), false)?;
+        let done = self.all(&account, &payloads, &mut out, &mut totals);
+        if !self.quiet {
+            let _ = io::stderr().write_all(summary(&totals, colours(self.color)).as_bytes());
+        }
+        done?;
+        match totals.unprinted {
+            // Whoever reads has enough.
+            Some(error) if !matches!(error.kind(), Kind::ClosedPipe) => return Err(error),
+            _ => {}
+        }
+        Ok(match (totals.failed, totals.unclean) {
+            (1.., _) => ExitCode::from(2),
+            (0, true) => ExitCode::from(1),
+            (0, false) => ExitCode::SUCCESS,
+        })
+    }
+
+    fn all(&self, account: &Account, payloads: &[Payload], out: &mut Output, totals: &mut Totals) -> Result<()> {
         let options = Options {
             list_ids: self.list_ids.clone(),
             sms_explicit: self.sms_permission.map(|permission| matches!(permission, Permission::Explicit)),
@@ -342,63 +384,64 @@ impl ImportArgs {
             },
             payloads.len() as u64,
         );
-        let mut out = Output::create(Path::new("-"), false)?;
-        let mut totals = Totals { clean: true, ..Totals::default() };
-        for payload in &payloads {
+        let say = |text: &str| {
+            let write = || drop(io::stderr().write_all(text.as_bytes()));
+            match &bar {
+                Some(bar) => bar.suspend(write),
+                None => write(),
+            }
+        };
+        for payload in payloads {
             if let Some(bar) = &bar {
                 bar.begin(&payload.name);
             }
             let accepted = read(payload, &options).and_then(|body| Ok(account.accept(&body, Some(&payload.name))?));
             match accepted {
                 Ok(accepted) => {
-                    let activity = done(&account, &accepted)?;
-                    if let Some(bar) = &bar {
-                        bar.suspend(|| self.tell(&mut out, payload, &activity, &mut totals))?;
-                    } else {
-                        self.tell(&mut out, payload, &activity, &mut totals)?;
+                    let activity = done(account, &accepted)?;
+                    let printed = print(out, &activity).and_then(|()| out.flush());
+                    if let Err(error) = printed {
+                        totals.unprinted.get_or_insert(error);
+                    }
+                    totals.add(&activity);
+                    let why = activity.activity_errors.first().map_or("", String::as_str);
+                    if activity.state != State::Completed {
+                        say(&format!("presort: error: {}: {}: {why}\n", payload.name, activity.state));
+                    } else if why.starts_with("the body is over") {
+                        say(&format!(
+                            "presort: warning: {}: {why}; presort clean --split makes bodies of all of it\n",
+                            payload.name
+                        ));
                     }
                 }
                 // The others may be good.
-                Err(error)
-                    if error.is_broken_input() || matches!(error.kind(), crate::error::Kind::NotContacts { .. }) =>
-                {
+                Err(error) if error.is_broken_input() || matches!(error.kind(), Kind::NotContacts { .. }) => {
                     totals.failed += 1;
                     totals.bodies += 1;
+                    totals.left -= 1;
                     let error = error.to_string().replacen("the body", &payload.name, 1);
-                    let _ = writeln!(io::stderr(), "presort: error: {error}");
+                    say(&format!("presort: error: {error}\n"));
                 }
                 Err(error) => return Err(error),
             }
         }
-        drop(bar);
-        out.finish()?;
-        if !self.quiet {
-            let _ = io::stderr().write_all(summary(&totals, colours(self.color)).as_bytes());
-        }
-        Ok(match (totals.failed, totals.clean) {
-            (1.., _) => ExitCode::from(2),
-            (0, false) => ExitCode::from(1),
-            (0, true) => ExitCode::SUCCESS,
-        })
-    }
-
-    /// Prints an activity, and adds it up.
-    fn tell(&self, out: &mut Output, payload: &Payload, activity: &Activity, totals: &mut Totals) -> Result<()> {
-        print(out, activity)?;
-        out.flush()?;
-        let status = &activity.status;
-        totals.bodies += 1;
-        totals.contacts += status.items_total_count;
-        totals.imported += status.items_completed_count;
-        totals.errors += status.error_count + status.correctable_count;
-        totals.unsubscribed += status.cannot_add_to_list_count;
-        totals.clean &= activity.is_clean();
-        if activity.state != State::Completed {
-            totals.failed += 1;
-            let why = activity.activity_errors.first().map_or("", String::as_str);
-            let _ = writeln!(io::stderr(), "presort: error: {}: {}: {why}", payload.name, activity.state);
-        }
         Ok(())
+    }
+}
+
+impl Totals {
+    fn add(&mut self, activity: &Activity) {
+        let status = &activity.status;
+        self.bodies += 1;
+        self.left -= 1;
+        self.contacts += status.items_total_count;
+        self.imported += status.items_completed_count;
+        for (code, count) in &status.errors_by_code {
+            *self.errors.entry(code.clone()).or_default() += count;
+        }
+        self.unsubscribed += status.cannot_add_to_list_count;
+        self.failed += u64::from(activity.state != State::Completed);
+        self.unclean |= !activity.is_clean();
     }
 }
 
@@ -411,7 +454,11 @@ fn done(account: &Account, accepted: &Activity) -> Result<Activity> {
         if activity.completed_at.is_some() {
             return Ok(activity);
         }
-        account.run_next(&runner)?;
+        if let Err(error) = account.run_next(&runner) {
+            // It may be done all the same, and only have been kept from leaving the queue.
+            let activity = account.activity(&accepted.activity_id)?;
+            return if activity.completed_at.is_some() { Ok(activity) } else { Err(error.into()) };
+        }
     }
 }
 
@@ -419,26 +466,37 @@ fn done(account: &Account, accepted: &Activity) -> Result<Activity> {
 fn summary(totals: &Totals, colours: bool) -> String {
     let count = super::summary::count;
     let plural = |n: u64, one: &str, many: &str| format!("{} {}", count(n), if n == 1 { one } else { many });
-    let Totals { bodies, contacts, imported, errors, unsubscribed, failed, .. } = totals;
+    let Totals { bodies, contacts, imported, errors, unsubscribed, failed, left, .. } = totals;
     let (bold, off) = if colours { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     let mut text = format!(
-        "{bold}{} of {} imported{off} from {}\n",
+        "presort: {bold}{} of {} imported{off} from {}\n",
         count(*imported),
         plural(*contacts, "contact", "contacts"),
         plural(*bodies, "body", "bodies")
     );
-    if *errors > 0 {
-        text += &format!(
-            "{}: activity_errors of each activity names the contacts (presort explain says more of a code)\n",
-            plural(*errors, "error", "errors")
-        );
+    let mut errors: Vec<(&String, &u64)> = errors.iter().collect();
+    errors.sort_by_key(|(code, n)| (Reverse(**n), (*code).clone()));
+    for (code, n) in errors.iter().take(CAUSES) {
+        let message = Code::parse(code).map_or("", |code| rule(code).message);
+        text += &format!("  {} x {code} {message}\n", count(**n));
+    }
+    if errors.len() > CAUSES {
+        let codes: Vec<&str> = errors[CAUSES..].iter().map(|(code, _)| code.as_str()).take(9).collect();
+        text += &format!("  and {}\n", codes.join(" "));
     }
     if *unsubscribed > 0 {
         text +=
-            &format!("{} unsubscribed before, and added to no list\n", plural(*unsubscribed, "contact", "contacts"));
+            &format!("  {} unsubscribed before, and added to no list\n", plural(*unsubscribed, "contact", "contacts"));
     }
     if *failed > 0 {
-        text += &format!("{} could not be imported\n", plural(*failed, "body", "bodies"));
+        text += &format!("  {} could not be imported\n", plural(*failed, "body", "bodies"));
+    }
+    if *left > 0 {
+        text += &format!("  {} not got to\n", plural(*left, "body", "bodies"));
+    }
+    if !errors.is_empty() {
+        text +=
+            "next: activity_errors of each activity says which contacts; presort explain CODE says more of a code\n";
     }
     text
 }

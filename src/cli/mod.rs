@@ -374,13 +374,15 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    // The endpoint ends in its own way.
-    #[cfg(feature = "serve")]
-    let has_own_end = matches!(cli.verb, Verb::Serve(_));
-    #[cfg(not(feature = "serve"))]
-    let has_own_end = false;
-    if !has_own_end {
-        signals::install();
+    match cli.verb {
+        // The endpoint ends in its own way.
+        #[cfg(feature = "serve")]
+        Verb::Serve(_) => {}
+        #[cfg(feature = "account")]
+        Verb::Import(_) => signals::install(
+            "what was imported stays; a body that was accepted waits in the account, and the next import or serve takes it",
+        ),
+        _ => signals::install("no unfinished file is left, and no receipt; bodies finished before stay"),
     }
     let done = match cli.verb {
         Verb::Clean(clean) => clean.run(),

@@ -1,7 +1,9 @@
 //! Ctrl-C and its like: no half-written file is left under any name.
 
-/// Starts the thread that waits for signals.
-pub fn install() {
+/// Starts the thread that waits for signals. `interrupted` is what is said of Ctrl-C.
+pub fn install(interrupted: &'static str) {
+    #[cfg(not(unix))]
+    let _ = interrupted;
     #[cfg(unix)]
     {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -13,10 +15,7 @@ pub fn install() {
                 crate::output::remove_unfinished();
                 if signal == SIGINT {
                     use std::io::Write;
-                    let _ = writeln!(
-                        std::io::stderr(),
-                        "\npresort: interrupted: no unfinished file is left, and no receipt; bodies finished before stay"
-                    );
+                    let _ = writeln!(std::io::stderr(), "\npresort: interrupted: {interrupted}");
                 }
                 // Ends the process as the signal would have.
                 let _ = signal_hook::low_level::emulate_default_handler(signal);

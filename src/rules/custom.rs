@@ -59,8 +59,14 @@ pub fn parse_names(file: &str) -> Result<std::collections::HashSet<String>, Stri
         let name = |line: &str| line.strip_prefix("cf:").unwrap_or(line).to_owned();
         return Ok(file.lines().map(|line| name(line.trim())).filter(|name| !name.is_empty()).collect());
     }
-    let json: serde_json::Value = serde_json::from_str(file).map_err(|error| format!("it is not JSON: {error}"))?;
-    let fields = json.get("custom_fields").unwrap_or(&json);
+    // One document, or one field a line, as `presort account fields list` prints them.
+    let json: Result<Vec<serde_json::Value>, _> = serde_json::Deserializer::from_str(file).into_iter().collect();
+    let mut json = json.map_err(|error| format!("it is not JSON: {error}"))?;
+    let is_field = |json: &serde_json::Value| json.get("name").is_some() || json.get("label").is_some();
+    if json.len() != 1 || is_field(&json[0]) {
+        json = vec![json.into()];
+    }
+    let fields = json[0].get("custom_fields").unwrap_or(&json[0]);
     let fields = fields.as_array().ok_or("it has no array `custom_fields`")?;
     let mut names = std::collections::HashSet::new();
     for (i, field) in fields.iter().enumerate() {

@@ -11,7 +11,7 @@ pub static RULES: &[Rule] = &[
         severity: Severity::Error,
         effect: Effect::Stops,
         message: "the account does not have this list",
-        help: "make the list first, or take its list_id from GET /contact_lists or presort account lists list",
+        help: "make the list first, or take its list_id from GET /contact_lists or presort account lists list; import --list-id takes the place of those in the body",
         why: "Contacts are added to every list of the body, so all of them must be there before the first contact is touched.",
         before: r#""list_ids":["04fe9a97-a579-43c5-bb1a-58ed29bf0a6a"]   (of another account)"#,
         after: "the activity fails, and no contact is imported",

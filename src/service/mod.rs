@@ -178,7 +178,7 @@ async fn observe(State(service): State<Arc<Service>>, request: Request, next: Ne
     let route = response.extensions().get::<Route>().map_or("other", |route| route.0.as_str());
     let (status, time) = (response.status(), began.elapsed());
     service.metrics.request(method.as_str(), route, status.as_u16(), time);
-    tracing::info!(%method, route, status = status.as_u16(), milliseconds = time.as_secs_f64() * 1e3, "request");
+    tracing::info!(%method, route, status = status.as_u16(), milliseconds = time.as_millis() as u64, "request");
     response
 }
 

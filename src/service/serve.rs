@@ -57,7 +57,7 @@ fn import(service: &Service, stop: &AtomicBool) {
                     contacts = status.items_total_count,
                     imported = status.items_completed_count,
                     errors = status.error_count + status.correctable_count,
-                    milliseconds = began.elapsed().as_secs_f64() * 1e3,
+                    milliseconds = began.elapsed().as_millis() as u64,
                     "import"
                 );
             }
