@@ -258,14 +258,17 @@ pub struct InMemory {
 
 /// Does a job whose one input, its body and its report are in memory: of `job.inputs` only the first name is used, and of
 /// `job.output` and `job.report` nothing but whether there is a report. Nothing else may be asked for. The input is read up to
-/// `limit`, in bytes; what is written has the limits of the job.
+/// `limits`, rejected contacts among those it counts; what is written has the limits of the job.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_in_memory(job: &Job<'_>, bytes: Vec<u8>, limit: u64) -> Result<InMemory> {
+pub fn run_in_memory(job: &Job<'_>, bytes: Vec<u8>, limits: Limits) -> Result<InMemory> {
     let name = job.inputs.first().map(|path| path.display().to_string()).unwrap_or_default();
     let source = Source::memory(name, bytes);
-    let document = Document::of(source, limit, &job.asked, job.mode != Mode::Stream, false)?;
+    let mut document = Document::of(source, limits.max_bytes, &job.asked, job.mode != Mode::Stream, false)?;
+    if let Some(end) = start_of(&document, limits.max_contacts) {
+        document.source.set_limit(end);
+    }
     let (body, report) = (Arc::default(), Arc::default());
     let summary = run_on(job, vec![document], &|path| {
         let bytes = if job.report.as_ref() == Some(path) { &report } else { &body };
@@ -274,6 +277,26 @@ pub fn run_in_memory(job: &Job<'_>, bytes: Vec<u8>, limit: u64) -> Result<InMemo
     let [body, report] = [body, report]
         .map(|bytes: Arc<Mutex<Vec<u8>>>| std::mem::take(&mut *bytes.lock().unwrap_or_else(PoisonError::into_inner)));
     Ok(InMemory { summary, body, report })
+}
+
+/// Where contact `index` begins, in a document that is in memory.
+fn start_of(document: &Document, index: u64) -> Option<u64> {
+    let chunk = document.source.current()?;
+    let mut splitter = document.splitter();
+    let mut spans = Vec::new();
+    for slice in chunk.from(document.start.offset).chunks(SLICE) {
+        let before = splitter.spans();
+        spans.clear();
+        // What is broken is told by the run.
+        let status = splitter.feed(slice, &mut spans);
+        if let Some(span) = spans.get(usize::try_from(index.checked_sub(before)?).ok()?) {
+            return Some(span.start);
+        }
+        if !matches!(status, Ok(Status::More)) {
+            return None;
+        }
+    }
+    None
 }
 
 fn run_on(job: &Job<'_>, mut documents: Vec<Document>, create: &dyn Fn(&PathBuf) -> Result<Output>) -> Result<Summary> {

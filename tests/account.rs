@@ -476,6 +476,40 @@ fn an_import_goes_on_when_nobody_reads() {
     assert_eq!(account.contacts().len(), 6000);
 }
 
+#[cfg(unix)]
+#[test]
+fn an_account_is_the_same_by_any_name() {
+    let account = Account::new();
+    let list = account.list("News");
+    std::os::unix::fs::symlink("a.account", account.path("link")).unwrap();
+    let body = json!({"list_ids": [list], "import_data": [{"email": "joe@example.com"}]});
+    std::fs::write(account.path("body.json"), body.to_string()).unwrap();
+    account.good(&["import", "body.json", "--account", "link"]);
+    let library = presort::account::Account::open(&account.path("link")).unwrap();
+    let body = presort::account::import::Body { bytes: body.to_string().into_bytes(), ..Default::default() };
+    let waits = library.accept(&body, None).unwrap();
+    assert!(account.path("a.account-queue").exists() && !account.path("link-queue").exists());
+    let told = account.good(&["account", "activities", "--state", "initialized"]);
+    assert_eq!(told[0]["activity_id"], waits.activity_id);
+}
+
+#[test]
+fn what_waited_in_another_account_is_not_taken_over() {
+    let account = Account::new();
+    let list = account.list("News");
+    let library = presort::account::Account::open(&account.path("a.account")).unwrap();
+    let bytes = json!({"list_ids": [list], "import_data": []}).to_string().into_bytes();
+    library.accept(&presort::account::import::Body { bytes, ..Default::default() }, None).unwrap();
+    drop(library);
+    std::fs::remove_file(account.path("a.account")).unwrap();
+    let output = account.run(&["account", "init", "a.account"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error(&output).contains("a.account-queue is there"), "{}", error(&output));
+    // An empty file is one that somebody began to make.
+    std::fs::write(account.path("b.account"), "").unwrap();
+    account.good(&["account", "init", "b.account"]);
+}
+
 #[test]
 fn an_account_is_one_file() {
     let account = Account::new();

@@ -461,7 +461,7 @@ impl End<'_> {
     }
 }
 
-fn is_over(transaction: &Transaction<'_>, id: Id) -> rusqlite::Result<bool> {
+pub(super) fn is_over(transaction: &Transaction<'_>, id: Id) -> rusqlite::Result<bool> {
     transaction.prepare_cached("SELECT 1 FROM activities WHERE activity_id = ?1")?.exists([id])
 }
 

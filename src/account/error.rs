@@ -37,6 +37,16 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// True when another process writes to the account: what was to be done can be tried again.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+        matches!(self, Error::Database { source, .. }
+            if matches!(source.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked)))
+    }
+}
+
 impl From<crate::error::Error> for Error {
     fn from(error: crate::error::Error) -> Self {
         Error::Body(error)

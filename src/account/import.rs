@@ -48,6 +48,8 @@ pub struct Body {
     pub options: Options,
 }
 
+/// What the endpoint reads of a body.
+const LIMITS: Limits = Limits { max_bytes: MAX_BYTES, max_contacts: MAX_CONTACTS };
 /// Most bytes of a body that are of use: one behind the limit shows that there are more.
 pub const KEPT_MAX: usize = MAX_BYTES as usize + 1;
 
@@ -175,7 +177,7 @@ fn job(options: &Options, fields: Option<HashSet<String>>) -> Job<'static> {
 /// It cannot.
 pub fn look(body: &[u8], options: &Options) -> Result<()> {
     let job = Job { report: None, ..job(options, None) };
-    match run_in_memory(&job, body.to_vec(), MAX_BYTES)?.summary.stop {
+    match run_in_memory(&job, body.to_vec(), LIMITS)?.summary.stop {
         Some(stop) => Err(stop.into()),
         None => Ok(()),
     }
@@ -187,7 +189,7 @@ pub fn look(body: &[u8], options: &Options) -> Result<()> {
 /// It cannot be imported at all.
 pub fn clean(body: Body, fields: HashSet<String>) -> Result<Cleaned> {
     let job = job(&body.options, Some(fields));
-    let InMemory { summary, body: cleaned, report } = run_in_memory(&job, body.bytes, MAX_BYTES)?;
+    let InMemory { summary, body: cleaned, report } = run_in_memory(&job, body.bytes, LIMITS)?;
     if let Some(stop) = summary.stop {
         return Err(stop.into());
     }
@@ -195,10 +197,14 @@ pub fn clean(body: Body, fields: HashSet<String>) -> Result<Cleaned> {
     let mut errors = Errors::default();
     if let Some(dropped) = receipt.dropped {
         let bytes = dropped.bytes.unwrap_or(0) + body.bytes_dropped;
-        let from = dropped.first_contact.map_or(receipt.contacts.seen, |contact| contact);
+        let contacts = match dropped.first_contact {
+            Some(contact) => format!("; contact {contact} and those behind it are not imported"),
+            // Maybe nothing but the end of the body.
+            None => String::new(),
+        };
         let text = format!(
             "the body is over its limit of {MAX_BYTES} bytes or {MAX_CONTACTS} contacts: {bytes} bytes were dropped, from byte \
-             {} on; contact {from} and those behind it are not imported",
+             {} on{contacts}",
             dropped.at_byte
         );
         errors.texts.push(text);

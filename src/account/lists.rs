@@ -20,8 +20,7 @@ pub struct NewList {
     /// What it is for.
     pub description: Option<String>,
     /// It is shown before others.
-    #[serde(default)]
-    pub favorite: bool,
+    pub favorite: Option<bool>,
 }
 
 /// A contact list.
@@ -81,7 +80,7 @@ impl Account {
             let made = transaction.execute(
                 "INSERT INTO lists (list_id, name, description, favorite, created_at, updated_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name) DO NOTHING",
-                params![id, name, new.description, new.favorite, now],
+                params![id, name, new.description, new.favorite.unwrap_or(false), now],
             )?;
             if made == 0 {
                 return Err(Error::Conflict(format!("there is a list of the name {name} already")));
@@ -92,7 +91,7 @@ impl Account {
             list_id: id.to_string(),
             name,
             description: new.description.clone(),
-            favorite: new.favorite,
+            favorite: new.favorite.unwrap_or(false),
             created_at: now.to_string(),
             updated_at: now.to_string(),
             membership_count: None,

@@ -29,15 +29,18 @@ use std::time::Duration;
 pub const QUEUED_MAX: u64 = 1000;
 /// How long the status of an activity that is done is kept, in days.
 pub const KEPT_DAYS: i64 = 10;
-/// How long to wait for another process that writes to the account.
-const BUSY: Duration = Duration::from_secs(60);
+/// How long to wait for another process that writes to the account. An import takes far less.
+const BUSY: Duration = Duration::from_secs(5);
 /// Connections that are kept for readers.
 const READERS_KEPT: usize = 8;
 
 /// An account that is open. All threads may use it.
 #[derive(Debug)]
 pub struct Account {
+    /// As it was named.
     path: PathBuf,
+    /// Without links.
+    real: PathBuf,
     /// Closed before the writer, which as the last one puts everything into the one file.
     readers: Mutex<Vec<Connection>>,
     writer: Mutex<Connection>,
@@ -63,10 +66,20 @@ impl Account {
     /// The file is there, or cannot be made.
     pub fn create(path: &Path) -> Result<Account> {
         let io = |source| Error::Io { file: path.display().to_string(), source };
-        // So that of two who make it at once, one fails.
-        let made = std::fs::File::options().write(true).create_new(true).open(path);
+        let queue = Queue::path_of(path);
+        if queue.exists() && !path.exists() {
+            return Err(Error::Conflict(format!(
+                "{} is there, of an account that was here: put that account back, or remove it",
+                queue.display()
+            )));
+        }
+        // So that of two who make it at once, one fails. An empty file is one that somebody began to make.
+        let made = match std::fs::metadata(path) {
+            Ok(meta) if meta.is_file() && meta.len() == 0 => Ok(()),
+            _ => std::fs::File::options().write(true).create_new(true).open(path).map(drop),
+        };
         match made {
-            Ok(_) => {}
+            Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 return Err(Error::Conflict(format!("{} is there already", path.display())));
             }
@@ -106,13 +119,19 @@ impl Account {
             Some(rusqlite::ErrorCode::NotADatabase) => foreign(),
             _ => Error::Database { file: path.display().to_string(), source },
         };
-        let mut connection = connect(path, true).map_err(database)?;
+        // By whatever name it is opened, it is one account with one queue.
+        let real =
+            std::fs::canonicalize(path).map_err(|source| Error::Io { file: path.display().to_string(), source })?;
+        let mut connection = connect(&real, true).map_err(database)?;
         // Whether it is ours is asked before anything is written.
         let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(database)?;
         if !new && id != schema::APPLICATION_ID {
             return Err(foreign());
         }
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
+        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(database)?;
+        if mode != "wal" {
+            connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
+        }
         if let Err(version) = schema::migrate(&mut connection).map_err(database)? {
             return Err(Error::NotAnAccount(format!(
                 "{} is an account of version {version}, and this presort knows up to {}: take a later one",
@@ -120,16 +139,34 @@ impl Account {
                 schema::MIGRATIONS.len()
             )));
         }
-        Ok(Account {
+        let last = connection
+            .query_row("SELECT max(seq) FROM activities", [], |row| row.get::<_, Option<i64>>(0))
+            .map_err(database)?;
+        let queue = Queue::open(&real, last.unwrap_or(0))?;
+        let account = Account {
             path: path.to_path_buf(),
+            real,
             writer: Mutex::new(connection),
             waiting: AtomicUsize::new(0),
             readers: Mutex::default(),
             running: Mutex::default(),
             accepted: Mutex::default(),
             more: Condvar::new(),
-            queue: Queue::open(path)?,
-        })
+            queue,
+        };
+        account.forget_what_is_over()?;
+        Ok(account)
+    }
+
+    /// Takes out of the queue what is in the account, as when the process ended between the two: later, the account may have
+    /// forgotten that it was done.
+    fn forget_what_is_over(&self) -> Result<()> {
+        for id in self.queue.ids()? {
+            if self.read(|transaction| Ok(activities::is_over(transaction, id)?))? {
+                self.queue.remove(id)?;
+            }
+        }
+        Ok(())
     }
 
     /// Its file.
@@ -186,7 +223,7 @@ impl Account {
         let mut connection = match kept {
             Some(connection) => connection,
             None => {
-                let connection = connect(&self.path, false)?;
+                let connection = connect(&self.real, false)?;
                 let queue = self.queue.path().to_string_lossy();
                 connection.execute("ATTACH DATABASE ?1 AS queue", [queue])?;
                 connection

@@ -2,6 +2,7 @@
 
 use super::{Error, Result};
 use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
 
 /// Items of a page when nobody says how many.
 pub const LIMIT: u64 = 50;
@@ -64,7 +65,8 @@ pub struct Link {
 
 /// A name that something new is to have: trimmed, not empty, not too long.
 pub(super) fn name(what: &str, name: &str, limit: usize) -> Result<String> {
-    let name = name.trim();
+    // As contacts are written.
+    let name: String = name.trim().nfc().collect();
     let chars = name.chars().count();
     if name.is_empty() {
         return Err(Error::Invalid(format!("{what} is missing or blank")));
@@ -75,5 +77,5 @@ pub(super) fn name(what: &str, name: &str, limit: usize) -> Result<String> {
     if name.chars().any(char::is_control) {
         return Err(Error::Invalid(format!("{what} has a control character or a line break in it")));
     }
-    Ok(name.to_owned())
+    Ok(name)
 }

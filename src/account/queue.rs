@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS waiting (
@@ -46,17 +47,24 @@ pub struct Queue {
     path: PathBuf,
     /// None once it is closed.
     connection: Mutex<Option<Connection>>,
+    /// The greatest place that was given: a clock may go back.
+    last: AtomicI64,
     /// Holds the lock. It must be closed after the connections: the system forgets SQLite's locks on a file when any handle of
     /// this process to it is closed.
     file: Option<File>,
 }
 
 impl Queue {
-    /// Opens the queue of an account; makes it where there is none.
-    pub fn open(account: &Path) -> Result<Queue> {
+    /// Where the queue of an account is.
+    pub fn path_of(account: &Path) -> PathBuf {
         let mut name = account.as_os_str().to_owned();
         name.push("-queue");
-        let path = PathBuf::from(name);
+        PathBuf::from(name)
+    }
+
+    /// Opens the queue of an account; makes it where there is none. `last` is the greatest [`Waiting::seq`] that the account has.
+    pub fn open(account: &Path, last: i64) -> Result<Queue> {
+        let path = Queue::path_of(account);
         let io = |source| Error::Io { file: path.display().to_string(), source };
         let file = loop {
             let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
@@ -73,7 +81,7 @@ impl Queue {
             Ok(connection)
         };
         let connection = made().map_err(|source| Error::Database { file: path.display().to_string(), source })?;
-        Ok(Queue { path, connection: Mutex::new(Some(connection)), file: Some(file) })
+        Ok(Queue { path, connection: Mutex::new(Some(connection)), last: AtomicI64::new(last), file: Some(file) })
     }
 
     /// Its file.
@@ -110,7 +118,8 @@ impl Queue {
             }
             // Under the lock, so that identifiers are in the order of the queue.
             let (id, now) = (Id::new(), Time::now());
-            let seq = jiff::Timestamp::now().as_microsecond().max(last.map_or(0, |last| last + 1));
+            let last = last.unwrap_or(0).max(self.last.load(Ordering::Relaxed));
+            let seq = jiff::Timestamp::now().as_microsecond().max(last + 1);
             transaction
                 .prepare_cached(
                     "INSERT INTO waiting (seq, activity_id, source_file_name, created_at, bytes_dropped, options, body)
@@ -118,6 +127,7 @@ impl Queue {
                 )?
                 .execute(params![seq, id, source_file_name, now, body.bytes_dropped as i64, options, body.bytes])?;
             transaction.commit()?;
+            self.last.fetch_max(seq, Ordering::Relaxed);
             Ok(Waiting { seq, id, source_file_name: source_file_name.map(str::to_owned), created_at: now })
         })
     }
@@ -143,6 +153,15 @@ impl Queue {
                     Ok((waiting, options.map(|options| Body { bytes, bytes_dropped, options })))
                 })
                 .optional()?)
+        })
+    }
+
+    /// All that wait.
+    pub fn ids(&self) -> Result<Vec<Id>> {
+        self.with(|connection| {
+            let mut statement = connection.prepare("SELECT activity_id FROM waiting")?;
+            let ids = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+            Ok(ids)
         })
     }
 
@@ -193,18 +212,26 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        let is_empty = self.count().is_ok_and(|count| count == 0);
         drop(lock(&self.connection).take());
         let Some(file) = self.file.take() else { return };
         // Only the last may, and nobody may open it meanwhile and keep it: who does looks again once it has the lock.
         let _ = file.unlock();
         match file.try_lock() {
-            Ok(()) if is_empty && is_at(&file, &self.path) && is_unused(&self.path) => {
+            // What others put in it before they let go of it is seen now; and nobody opens it before this lock is let go.
+            Ok(()) if is_at(&file, &self.path) && is_empty(&self.path) && is_unused(&self.path) => {
                 let _ = std::fs::remove_file(&self.path);
             }
             Ok(()) | Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
         }
     }
+}
+
+/// True when nothing waits in it. The connection is gone afterwards, and what SQLite keeps beside the file with it.
+fn is_empty(path: &Path) -> bool {
+    let count = || -> rusqlite::Result<u64> {
+        connect(path, true)?.query_row("SELECT count(*) FROM waiting", [], |row| row.get(0))
+    };
+    count().is_ok_and(|count| count == 0)
 }
 
 /// True when SQLite left nothing beside the file, as it does when its last connection was closed in order.
@@ -250,7 +277,7 @@ mod tests {
     #[test]
     fn what_waits_comes_out_in_order() {
         let dir = tempfile::tempdir().unwrap();
-        let queue = Queue::open(&dir.path().join("a")).unwrap();
+        let queue = Queue::open(&dir.path().join("a"), 0).unwrap();
         let pushed: Vec<Waiting> = (0..20).map(|i| queue.push(&body(&i.to_string()), Some("name")).unwrap()).collect();
         assert!(pushed.is_sorted_by(|a, b| a.seq < b.seq && a.id < b.id));
         assert_eq!(queue.count().unwrap(), 20);
@@ -268,9 +295,20 @@ mod tests {
     }
 
     #[test]
+    fn places_go_up_when_the_clock_goes_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let later = i64::MAX / 2;
+        let queue = Queue::open(&dir.path().join("a"), later).unwrap();
+        let pushed = queue.push(&body(""), None).unwrap();
+        assert_eq!(pushed.seq, later + 1);
+        queue.remove(pushed.id).unwrap();
+        assert_eq!(queue.push(&body(""), None).unwrap().seq, later + 2);
+    }
+
+    #[test]
     fn it_takes_only_so_many() {
         let dir = tempfile::tempdir().unwrap();
-        let queue = Queue::open(&dir.path().join("a")).unwrap();
+        let queue = Queue::open(&dir.path().join("a"), 0).unwrap();
         queue.with(|connection| Ok(connection.pragma_update(None, "synchronous", "OFF")?)).unwrap();
         for _ in 0..QUEUED_MAX {
             queue.push(&body(""), None).unwrap();
@@ -286,13 +324,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let account = dir.path().join("a");
         let there = || dir.path().join("a-queue").exists();
-        let (one, two) = (Queue::open(&account).unwrap(), Queue::open(&account).unwrap());
+        let (one, two) = (Queue::open(&account, 0).unwrap(), Queue::open(&account, 0).unwrap());
         drop(one);
         assert!(there(), "the other has it open");
         let waiting = two.push(&body("x"), None).unwrap();
         drop(two);
         assert!(there(), "something waits");
-        let three = Queue::open(&account).unwrap();
+        let three = Queue::open(&account, 0).unwrap();
         assert_eq!(three.first().unwrap().unwrap().0.id, waiting.id);
         three.remove(waiting.id).unwrap();
         drop(three);
@@ -309,8 +347,8 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..25 {
-                        let pushed = Queue::open(&account).unwrap().push(&body("x"), None).unwrap();
-                        let queue = Queue::open(&account).unwrap();
+                        let pushed = Queue::open(&account, 0).unwrap().push(&body("x"), None).unwrap();
+                        let queue = Queue::open(&account, 0).unwrap();
                         assert!(queue.find(pushed.id).unwrap().is_some(), "it was written into a file that went away");
                         queue.remove(pushed.id).unwrap();
                     }

@@ -116,6 +116,11 @@ pub const MIGRATIONS: &[&str] = &[
 
 /// Brings the tables up to this version, each step whole or not at all. Gives the version there was, if it is a later one.
 pub fn migrate(connection: &mut Connection) -> rusqlite::Result<Result<(), usize>> {
+    // Nobody is kept waiting who has nothing to change.
+    let version: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == MIGRATIONS.len() {
+        return Ok(Ok(()));
+    }
     loop {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version: usize = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;

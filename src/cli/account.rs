@@ -197,7 +197,7 @@ impl AccountArgs {
         match &self.verb {
             AccountVerb::Init { .. } => {}
             AccountVerb::Lists { verb: ListsVerb::Add { name, description, favorite } } => {
-                let new = NewList { name: name.clone(), description: description.clone(), favorite: *favorite };
+                let new = NewList { name: name.clone(), description: description.clone(), favorite: Some(*favorite) };
                 print(&mut out, &account.add_list(&new)?)?;
             }
             AccountVerb::Lists { verb: ListsVerb::List } => {
@@ -395,7 +395,7 @@ impl ImportArgs {
             if let Some(bar) = &bar {
                 bar.begin(&payload.name);
             }
-            let accepted = read(payload, &options).and_then(|body| Ok(account.accept(&body, Some(&payload.name))?));
+            let accepted = read(payload, &options).and_then(|body| accept(account, &body, &payload.name));
             match accepted {
                 Ok(accepted) => {
                     let activity = done(account, &accepted)?;
@@ -445,6 +445,21 @@ impl Totals {
     }
 }
 
+/// Puts a body into the account; where no more can wait, what waits is done first.
+fn accept(account: &Account, body: &Body, name: &str) -> Result<Activity> {
+    let stop = AtomicBool::new(false);
+    loop {
+        match account.accept(body, Some(name)) {
+            Err(account::Error::Full) => match account.run_next(&Runner { stop: &stop, time: Duration::MAX }) {
+                Err(error) if !error.is_busy() => return Err(error.into()),
+                _ => {}
+            },
+            Err(error) if error.is_busy() => {}
+            other => return Ok(other?),
+        }
+    }
+}
+
 /// Does what waits in the account, up to and with this activity.
 fn done(account: &Account, accepted: &Activity) -> Result<Activity> {
     let stop = AtomicBool::new(false);
@@ -454,10 +469,15 @@ fn done(account: &Account, accepted: &Activity) -> Result<Activity> {
         if activity.completed_at.is_some() {
             return Ok(activity);
         }
-        if let Err(error) = account.run_next(&runner) {
-            // It may be done all the same, and only have been kept from leaving the queue.
-            let activity = account.activity(&accepted.activity_id)?;
-            return if activity.completed_at.is_some() { Ok(activity) } else { Err(error.into()) };
+        match account.run_next(&runner) {
+            // Another process imports: its turn, then ours.
+            Err(error) if error.is_busy() => continue,
+            Ok(_) => continue,
+            Err(error) => {
+                // It may be done all the same, and only have been kept from leaving the queue.
+                let activity = account.activity(&accepted.activity_id)?;
+                return if activity.completed_at.is_some() { Ok(activity) } else { Err(error.into()) };
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is answered when something is wrong, in the service's own shape.
 
 use crate::account::Error;
+use crate::error::Kind;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -57,15 +58,19 @@ pub fn close(mut response: Response) -> Response {
 /// What the account would not do.
 pub fn account_error(error: &Error) -> Response {
     let status = match error {
+        // A bug of ours is not the client's fault.
+        Error::Body(body) if matches!(body.kind(), Kind::Bug { .. } | Kind::Counts { .. } | Kind::Io { .. }) => {
+            tracing::error!(%error, "the body");
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
         Error::Invalid(_) | Error::Body(_) => StatusCode::BAD_REQUEST,
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::Full => StatusCode::TOO_MANY_REQUESTS,
         Error::NotAnAccount(_) | Error::Database { .. } | Error::Io { .. } => {
             tracing::error!(%error, "the account");
-            let busy = matches!(error, Error::Database { source, .. }
-                if source.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy));
-            let status = if busy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::INTERNAL_SERVER_ERROR };
+            let status =
+                if error.is_busy() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::INTERNAL_SERVER_ERROR };
             // What it is in detail is for the log.
             return self::error(status, "the account cannot be read or written now");
         }

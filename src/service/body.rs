@@ -10,7 +10,7 @@ use std::time::Instant;
 use tokio::sync::SemaphorePermit;
 
 /// Bytes of a body behind its limit that are read so that the answer reaches a client that sends them all first.
-pub const DRAINED_MAX: u64 = 64 << 20;
+pub const DRAINED_MAX: u64 = 1 << 30;
 /// Most bytes of the JSON of anything but an import.
 pub const SMALL_MAX: usize = 64 << 10;
 
@@ -116,7 +116,9 @@ pub async fn small<T: serde::de::DeserializeOwned>(
         let what = format!("the request body is larger than {SMALL_MAX} bytes");
         return Err(answer::close(answer::error(StatusCode::BAD_REQUEST, what)));
     }
+    // An object it must be: an array of its values would do for serde.
     serde_json::from_slice(&read.bytes)
+        .and_then(|members: serde_json::Map<String, serde_json::Value>| T::deserialize(members))
         .map_err(|error| answer::error(StatusCode::BAD_REQUEST, format!("the request body: {error}")))
 }
 

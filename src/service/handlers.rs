@@ -11,6 +11,7 @@ use crate::account::page::{Link, Page, Wanted};
 use crate::account::{Error, Result as AccountResult};
 use axum::Json;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -69,6 +70,14 @@ fn or_answer<T>(result: AccountResult<T>) -> Result<T, Response> {
     result.map_err(|error| answer::account_error(&error))
 }
 
+type PathId = Result<Path<String>, PathRejection>;
+
+/// What stands in the path; text it must be.
+#[expect(clippy::result_large_err, reason = "an answer is what axum takes")]
+fn path_id(id: PathId) -> Result<String, Response> {
+    id.map(|Path(id)| id).map_err(|_| answer::error(StatusCode::BAD_REQUEST, "the path is not UTF-8"))
+}
+
 pub async fn import(State(service): Shared, headers: HeaderMap, body: Body) -> Answer {
     body::is_json(&headers)?;
     let mut read = body::read(&service, &headers, body, KEPT_MAX).await?;
@@ -109,7 +118,8 @@ pub async fn activities(State(service): Shared, RawQuery(query): RawQuery) -> An
     Ok(Json(Activities { activities: page.items, _links: links }).into_response())
 }
 
-pub async fn activity(State(service): Shared, Path(id): Path<String>) -> Answer {
+pub async fn activity(State(service): Shared, id: PathId) -> Answer {
+    let id = path_id(id)?;
     let activity = service.block(move |account| account.activity(&id)).await?;
     Ok(Json(activity).into_response())
 }
@@ -156,7 +166,8 @@ pub async fn contacts(State(service): Shared, RawQuery(text): RawQuery) -> Answe
     Ok(Json(Contacts { contacts_count: page.count, contacts: page.items, _links: links }).into_response())
 }
 
-pub async fn contact(State(service): Shared, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
+pub async fn contact(State(service): Shared, id: PathId, RawQuery(query): RawQuery) -> Answer {
+    let id = path_id(id)?;
     let query = or_answer(Query::new("/v3/contacts", query.as_deref(), &["include"]))?;
     let include = or_answer(Include::parse(query.get("include").unwrap_or("")))?;
     let contact = service.block(move |account| account.contact(&id, include)).await?;
@@ -203,7 +214,7 @@ pub async fn lists(State(service): Shared, RawQuery(query): RawQuery) -> Answer 
 
 pub async fn add_list(State(service): Shared, headers: HeaderMap, body: Body) -> Answer {
     let new: NewList = body::small(&service, &headers, body).await?;
-    let list = service.block(move |account| account.add_list(&new)).await?;
+    let list = service.block_to_write(move |account| account.add_list(&new)).await?;
     Ok((StatusCode::CREATED, Json(list)).into_response())
 }
 
@@ -217,7 +228,7 @@ pub async fn fields(State(service): Shared, RawQuery(query): RawQuery) -> Answer
 
 pub async fn add_field(State(service): Shared, headers: HeaderMap, body: Body) -> Answer {
     let new: NewField = body::small(&service, &headers, body).await?;
-    let field = service.block(move |account| account.add_field(&new)).await?;
+    let field = service.block_to_write(move |account| account.add_field(&new)).await?;
     Ok((StatusCode::CREATED, Json(field)).into_response())
 }
 

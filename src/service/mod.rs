@@ -66,6 +66,8 @@ impl Default for Config {
 const BODIES: usize = 256 << 20;
 /// Requests that work on the account at once.
 const WORKERS: usize = 16;
+/// Requests at once that change lists or custom fields.
+const WRITERS: usize = 2;
 
 /// What all requests see.
 pub struct Service {
@@ -77,6 +79,7 @@ pub struct Service {
     /// Permits for the memory of request bodies, of [`body::UNIT`] each.
     memory: Semaphore,
     workers: Arc<Semaphore>,
+    writers: Arc<Semaphore>,
     /// Requests that may come now, and when that was so.
     rate: Mutex<(f64, Instant)>,
 }
@@ -93,6 +96,7 @@ impl Service {
             closing: AtomicBool::new(false),
             memory: Semaphore::new(BODIES / body::UNIT),
             workers: Arc::new(Semaphore::new(WORKERS)),
+            writers: Arc::new(Semaphore::new(WRITERS)),
             rate: Mutex::new((rate, Instant::now())),
         })
     }
@@ -114,7 +118,23 @@ impl Service {
         self: &Arc<Self>,
         work: impl FnOnce(&Account) -> crate::account::Result<T> + Send + 'static,
     ) -> Result<T, Response> {
-        let permit = Arc::clone(&self.workers).acquire_owned().await;
+        self.block_by(&self.workers, work).await
+    }
+
+    /// The same for what waits for an import that runs: those who only read must not wait behind it.
+    async fn block_to_write<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Account) -> crate::account::Result<T> + Send + 'static,
+    ) -> Result<T, Response> {
+        self.block_by(&self.writers, work).await
+    }
+
+    async fn block_by<T: Send + 'static>(
+        self: &Arc<Self>,
+        workers: &Arc<Semaphore>,
+        work: impl FnOnce(&Account) -> crate::account::Result<T> + Send + 'static,
+    ) -> Result<T, Response> {
+        let permit = Arc::clone(workers).acquire_owned().await;
         let account = Arc::clone(&self.account);
         let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;
@@ -148,6 +168,11 @@ pub fn router(service: &Arc<Service>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(service), admit));
     Router::new()
         .nest("/v3", v3)
+        // Not in the nest, which begins behind the slash.
+        .route(
+            "/v3/",
+            axum::routing::any(h::not_found).layer(middleware::from_fn_with_state(Arc::clone(service), admit)),
+        )
         .route("/healthz", get(h::healthz))
         .route("/metrics", get(h::metrics))
         .method_not_allowed_fallback(h::wrong_method)

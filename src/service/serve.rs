@@ -63,6 +63,8 @@ fn import(service: &Service, stop: &AtomicBool) {
             }
             Ok(Some(_)) => {}
             Ok(None) => service.account.wait_for_more(PAUSE),
+            // Another process imports.
+            Err(error) if error.is_busy() => tracing::debug!(%error, "an import waits"),
             Err(error) => {
                 tracing::error!(%error, "an import could not be done, and will be tried again");
                 std::thread::sleep(PAUSE);
@@ -132,6 +134,13 @@ async fn serve(service: &Arc<Service>, ready: impl FnOnce(SocketAddr)) -> io::Re
         });
     }
     tracing::info!("shutting down");
+    if let Ok(again) = told_to_end() {
+        // Whoever asks twice will not wait.
+        tokio::spawn(async {
+            again.await;
+            std::process::exit(1);
+        });
+    }
     service.closing.store(true, Ordering::Relaxed);
     drop(listener);
     if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
