@@ -10,7 +10,7 @@ use std::time::Instant;
 use tokio::sync::SemaphorePermit;
 
 /// Bytes of a body behind its limit that are read so that the answer reaches a client that sends them all first.
-pub const DRAINED_MAX: u64 = 1 << 30;
+pub const DRAINED_MAX: u64 = 256 << 20;
 /// Most bytes of the JSON of anything but an import.
 pub const SMALL_MAX: usize = 64 << 10;
 
