@@ -894,3 +894,67 @@ fn another_process_may_work_on_the_account_meanwhile() {
     there.sort();
     assert_eq!(there, ["a.account", "other.json"]);
 }
+
+#[test]
+fn a_path_that_cannot_be_read_is_an_array_of_errors() {
+    let account = Account::new();
+    let server = account.serve(&[]);
+    for path in ["/v3/activities/%FF", "/v3/contacts/%FF"] {
+        let answer = server.get(path);
+        assert!(matches!(answer.status, 400 | 404));
+        fault(&answer, answer.status);
+    }
+}
+
+#[test]
+fn a_new_account_has_nothing_of_one_that_was_deleted() {
+    let account = Account::new();
+    let mut server = account.serve(&[]);
+    let body = account.large(12_000, 100);
+    (0..3).for_each(|_| drop(accepted(&server, &body)));
+    server.kill();
+    for end in ["", "-wal", "-shm"] {
+        let mut name = account.path.clone().into_os_string();
+        name.push(end);
+        let _ = std::fs::remove_file(name);
+    }
+    // Either it is refused, or the account is empty.
+    if presort(&account.path, &["account", "init", account.path.to_str().unwrap()]).status.success() {
+        assert!(account.activities().is_empty());
+    }
+}
+
+#[test]
+fn a_refusal_reaches_who_sends_all_of_a_large_body_first() {
+    let account = Account::new();
+    let file = account.dir.path().join("token");
+    std::fs::write(&file, "token").unwrap();
+    let server = account.serve(&["--token-file", file.to_str().unwrap()]);
+    let body = account.large(30_000, 100);
+    assert!(body.len() > 4_000_000);
+    let token = "Authorization: Bearer token";
+    let requests: [(u16, &str, &str, &[&str]); 4] = [
+        (401, "POST", IMPORT, &[JSON]),
+        (415, "POST", IMPORT, &[token]),
+        (404, "POST", "/v3/nothing", &[token, JSON]),
+        (405, "PUT", IMPORT, &[token, JSON]),
+    ];
+    for (status, method, path, headers) in requests {
+        // Errors while it sends are what a client would tell its user in place of the answer.
+        let answer = request(server.address, method, path, headers, body.as_bytes())
+            .unwrap_or_else(|error| panic!("in place of {status}: {error}"));
+        answer.expect(status);
+    }
+}
+
+#[test]
+fn an_account_whose_name_is_no_text_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(std::ffi::OsStr::from_bytes(b"a\xff.account"));
+    let init = std::process::Command::new(env!("CARGO_BIN_EXE_presort")).args(["account", "init"]).arg(&path).output();
+    let init = init.unwrap();
+    assert_eq!(init.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&init.stderr).contains("UTF-8"));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}

@@ -34,7 +34,8 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Connections that are kept for readers.
 const READERS_KEPT: usize = 8;
 
-/// An account that is open. All threads may use it.
+/// An account that is open. All threads may use it. A process opens an account once: when one of two is closed, the system forgets
+/// the locks of the other (POSIX has it so), and other processes may write over it.
 #[derive(Debug)]
 pub struct Account {
     /// As it was named.
@@ -122,6 +123,9 @@ impl Account {
         // By whatever name it is opened, it is one account with one queue.
         let real =
             std::fs::canonicalize(path).map_err(|source| Error::Io { file: path.display().to_string(), source })?;
+        if real.to_str().is_none() {
+            return Err(Error::Invalid(format!("{}: an account has a path in UTF-8", real.display())));
+        }
         let mut connection = connect(&real, true).map_err(database)?;
         // Whether it is ours is asked before anything is written.
         let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(database)?;

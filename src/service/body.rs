@@ -2,7 +2,7 @@
 
 use super::{Service, answer};
 use crate::account::import::KEPT_MAX;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use http_body_util::BodyExt;
@@ -27,6 +27,30 @@ pub struct Read<'s> {
     pub cut: bool,
     /// The memory it has: a client that stalls keeps no more from others than what it sent.
     memory: Option<SemaphorePermit<'s>>,
+}
+
+/// Bytes of the body of a request that is refused which are read all the same.
+const REFUSED_MAX: u64 = 16 << 20;
+
+/// Refuses a request. What it still sends is read first, within bounds: a client that writes into a connection which is closed never
+/// sees the answer.
+pub async fn refuse(service: &Service, headers: &HeaderMap, mut body: Body, answer: Response) -> Response {
+    let waits =
+        headers.get(header::EXPECT).is_some_and(|expect| expect.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    if waits || body.is_end_stream() {
+        return answer;
+    }
+    let began = Instant::now();
+    let mut read = 0;
+    while read < REFUSED_MAX {
+        let Some(left) = service.config.idle_time.checked_sub(began.elapsed()) else { break };
+        match tokio::time::timeout(left, body.frame()).await {
+            Ok(Some(Ok(frame))) => read += frame.data_ref().map_or(0, |data| data.len() as u64),
+            Ok(None) => return answer,
+            Ok(Some(Err(_))) | Err(_) => break,
+        }
+    }
+    answer::close(answer)
 }
 
 /// Asks for JSON.
@@ -110,7 +134,9 @@ pub async fn small<T: serde::de::DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<T, Response> {
-    is_json(headers)?;
+    if let Err(answer) = is_json(headers) {
+        return Err(refuse(service, headers, body, answer).await);
+    }
     let read = read(service, headers, body, SMALL_MAX).await?;
     if read.dropped > 0 {
         let what = format!("the request body is larger than {SMALL_MAX} bytes");

@@ -79,7 +79,9 @@ fn path_id(id: PathId) -> Result<String, Response> {
 }
 
 pub async fn import(State(service): Shared, headers: HeaderMap, body: Body) -> Answer {
-    body::is_json(&headers)?;
+    if let Err(answer) = body::is_json(&headers) {
+        return Err(body::refuse(&service, &headers, body, answer).await);
+    }
     let mut read = body::read(&service, &headers, body, KEPT_MAX).await?;
     let (bytes, cut) = (read.bytes.len() as u64, read.cut);
     let import =
@@ -249,12 +251,14 @@ pub async fn metrics(State(service): Shared) -> Answer {
     Ok(([(header::CONTENT_TYPE, kind)], service.metrics.text(waiting)).into_response())
 }
 
-pub async fn wrong_method() -> Response {
-    answer::error(StatusCode::METHOD_NOT_ALLOWED, "this path does not take that method")
+pub async fn wrong_method(State(service): Shared, headers: HeaderMap, body: Body) -> Response {
+    let answer = answer::error(StatusCode::METHOD_NOT_ALLOWED, "this path does not take that method");
+    body::refuse(&service, &headers, body, answer).await
 }
 
-pub async fn not_found() -> Response {
-    let mut response = answer::error(StatusCode::NOT_FOUND, "there is nothing at this path");
+pub async fn not_found(State(service): Shared, headers: HeaderMap, body: Body) -> Response {
+    let answer = answer::error(StatusCode::NOT_FOUND, "there is nothing at this path");
+    let mut response = body::refuse(&service, &headers, body, answer).await;
     response.extensions_mut().insert(Route("none".into()));
     response
 }

@@ -209,21 +209,20 @@ async fn observe(State(service): State<Arc<Service>>, request: Request, next: Ne
 
 /// Lets a request in, or says why not.
 async fn admit(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    if service.closing.load(Ordering::Relaxed) {
-        return answer::close(answer::error(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the service is shutting down: try again later",
-        ));
-    }
-    if !has_token(request.headers(), service.config.token.as_deref()) {
-        return answer::unauthorized();
-    }
-    if !service.may_come() {
+    let answer = if service.closing.load(Ordering::Relaxed) {
+        let what = "the service is shutting down: try again later";
+        answer::close(answer::error(StatusCode::SERVICE_UNAVAILABLE, what))
+    } else if !has_token(request.headers(), service.config.token.as_deref()) {
+        answer::unauthorized()
+    } else if !service.may_come() {
         let limit = service.config.rate_limit.unwrap_or(0);
         let what = format!("more than {limit} requests a second: wait a little, and try again");
-        return answer::error(StatusCode::TOO_MANY_REQUESTS, what);
-    }
-    next.run(request).await
+        answer::error(StatusCode::TOO_MANY_REQUESTS, what)
+    } else {
+        return next.run(request).await;
+    };
+    let (head, body) = request.into_parts();
+    body::refuse(&service, &head.headers, body, answer).await
 }
 
 /// Whether a request has the token that is asked for. How long that takes says nothing about the token but its length.
