@@ -9,6 +9,7 @@ use crate::finding::Code;
 use crate::position::Position;
 use crate::rules::envelope::LISTS_MAX;
 use crate::syntax::{Cursor, Fault, SyntaxError, unescape};
+use serde::{Deserialize, Serialize};
 
 /// Most bytes that may stand before the contacts, or behind them.
 pub const AROUND_MAX: usize = 16 << 20;
@@ -25,7 +26,8 @@ pub fn is_member(name: &str) -> bool {
 }
 
 /// Whether the people in a body agreed to get text messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SmsPermission {
     /// They did, each on the date of consent.
     Explicit,
@@ -75,7 +77,8 @@ impl Envelope {
 }
 
 /// What options say about the envelope.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Asked {
     /// Lists that take the place of the body's.
     pub list_ids: Vec<String>,

@@ -4,6 +4,7 @@ use crate::finding::Code;
 use crate::position::Position;
 use crate::rules::rule;
 use crate::syntax::Fault;
+use std::any::Any;
 use std::{fmt, io};
 
 /// A result of this crate.
@@ -156,6 +157,12 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
 impl From<Kind> for Error {

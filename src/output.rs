@@ -239,6 +239,14 @@ impl Output {
         }
     }
 
+    /// The same up to `end`; a buffer that goes on behind it stays.
+    ///
+    /// # Errors
+    /// The system would not.
+    pub fn give_up_to(&mut self, bytes: &mut Vec<u8>, from: usize, end: usize) -> Result<()> {
+        if end == bytes.len() { self.give(bytes, from) } else { self.write(&bytes[from..end]) }
+    }
+
     /// Bytes that are gathered before they are written.
     fn enough(&self) -> usize {
         match self.target {

@@ -91,15 +91,11 @@ impl Body {
         let room = (self.limits.max_contacts - self.contacts).min(accepted.len() as u64) as usize;
         let taken = accepted[..room].partition_point(fits);
         if let Some(last) = accepted[..taken].last() {
-            let bytes = &out[start + first..last.end as usize];
-            self.hashes.update(bytes);
-            self.bytes += bytes.len() as u64;
+            let (start, end) = (start + first, last.end as usize);
+            self.hashes.update(&out[start..end]);
+            self.bytes += (end - start) as u64;
             self.contacts += taken as u64;
-            if last.end as usize == out.len() {
-                self.output.give(out, start + first)?;
-            } else {
-                self.output.write(bytes)?;
-            }
+            self.output.give_up_to(out, start, end)?;
         }
         Ok(taken)
     }

@@ -12,7 +12,7 @@
 use crate::clean::{Batch, Cleaned, Cleaner, Separator, Wanted};
 use crate::document::{Document, SLICE, cut_off, position, read_tail, split_error};
 use crate::envelope::{Asked, End, Envelope, SmsPermission, Told};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, panic_text};
 use crate::finding::{Code, Example};
 use crate::input::{Chunk, Source};
 use crate::output::Output;
@@ -186,8 +186,7 @@ impl Kit {
             cleaner.clean(&batch, settings, shared.wanted, shared.separator, cleaned);
         }));
         if let Err(panic) = done {
-            let what = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-            let what = what.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            let what = panic_text(&*panic);
             let position = batch.position(cleaned.at, 0);
             let input = names[batch.input].clone();
             self.failed = Some(Kind::Bug { input, position, what }.into());

@@ -44,11 +44,11 @@ impl Sink {
         match self {
             Sink::Request(body) => return body.take(out, start, accepted),
             Sink::Split(directory) => directory.take(out, start, accepted)?,
-            Sink::Stream(output) => match accepted.last() {
-                Some(last) if last.end as usize == out.len() => output.give(out, start)?,
-                Some(last) => output.write(&out[start..last.end as usize])?,
-                None => {}
-            },
+            Sink::Stream(output) => {
+                if let Some(last) = accepted.last() {
+                    output.give_up_to(out, start, last.end as usize)?;
+                }
+            }
             Sink::Check => {}
         }
         Ok(accepted.len())

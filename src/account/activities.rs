@@ -1,10 +1,11 @@
 //! Activities: imports that were accepted, wait, run, and are done.
 
-use super::import::{self, Applied, Body, Cleaned, KEPT_MAX};
+use super::import::{self, Applied, Body, Cleaned};
 use super::page::{Link, Page, Wanted};
 use super::queue::Waiting;
 use super::values::{Id, Time};
 use super::{Account, Error, KEPT_DAYS, Result, fields, lock};
+use crate::error::panic_text;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -173,20 +174,9 @@ impl Account {
     /// # Errors
     /// It cannot be imported, or as many activities wait as may.
     pub fn accept(&self, body: &Body, source_file_name: Option<&str>) -> Result<Activity> {
-        import::look(&body.bytes, &body.options)?;
-        let waiting = match body.bytes.len().checked_sub(KEPT_MAX) {
-            None | Some(0) => self.queue.push(body, source_file_name)?,
-            Some(more) => {
-                let body = Body {
-                    bytes: body.bytes[..KEPT_MAX].to_vec(),
-                    bytes_dropped: body.bytes_dropped + more as u64,
-                    options: body.options.clone(),
-                };
-                self.queue.push(&body, source_file_name)?
-            }
-        };
-        *lock(&self.accepted) += 1;
-        self.more.notify_all();
+        import::look(&body.bytes, &body.asked)?;
+        let waiting = self.queue.push(body, source_file_name)?;
+        self.wake();
         Ok(Activity {
             activity_id: waiting.id.to_string(),
             state: State::Initialized,
@@ -297,9 +287,8 @@ impl Account {
             Ok(done) => done,
             // It would do so again and again, and keep all others waiting.
             Err(panic) => {
-                let what = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-                let what = what.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-                self.fail(&waiting, started_at, format!("an internal error: {what}; please report this")).map(|()| true)
+                let error = format!("an internal error: {}; please report this", panic_text(&*panic));
+                self.fail(&waiting, State::Failed, started_at, error).map(|()| true)
             }
         };
         let done = done.and_then(|over| if over { self.queue.remove(waiting.id) } else { Ok(()) });
@@ -308,10 +297,10 @@ impl Account {
         self.activity(&waiting.id.to_string()).map(Some)
     }
 
-    fn fail(&self, waiting: &Waiting, started_at: Time, error: String) -> Result<()> {
-        let (started_at, errors) = (Some(started_at), &[error][..]);
+    /// An activity ends with nothing done, and one error.
+    fn fail(&self, waiting: &Waiting, state: State, started_at: Time, error: String) -> Result<()> {
         let status = Status { error_count: 1, ..Status::default() };
-        let end = End { state: State::Failed, started_at, status, errors };
+        let end = End { state, started_at: Some(started_at), status, errors: &[error] };
         self.write(|transaction| Ok(end.write(transaction, waiting)?))
     }
 
@@ -324,8 +313,8 @@ impl Account {
         began: Instant,
         started_at: Time,
     ) -> Result<bool> {
-        let failed = |error| self.fail(waiting, started_at, error).map(|()| true);
-        let Some(body) = body else { return failed("its options cannot be read".into()) };
+        let failed = |error| self.fail(waiting, State::Failed, started_at, error).map(|()| true);
+        let Some(body) = body else { return failed("what was asked for it cannot be read".into()) };
         let names = self.read(|transaction| {
             // It may be over, and only have to leave the queue.
             let is_over = is_over(transaction, waiting.id)?;
@@ -342,7 +331,7 @@ impl Account {
             running.total = accepted;
         }
         let mut halt = None;
-        let applied = self.write_long(|transaction| {
+        let applied = self.write(|transaction| {
             // Another process may have done it meanwhile, or somebody took it back.
             if is_over(transaction, waiting.id)? {
                 return Ok(());
@@ -396,11 +385,7 @@ impl Account {
             (Err(_), Some(Halt::Time)) => {
                 let error =
                     format!("it took longer than {} seconds, and nothing of it was imported", runner.time.as_secs());
-                let (state, started_at) = (State::TimedOut, Some(started_at));
-                let status = Status { error_count: 1, ..Status::default() };
-                let end = End { state, started_at, status, errors: &[error] };
-                self.write(|transaction| Ok(end.write(transaction, waiting)?))?;
-                Ok(true)
+                self.fail(waiting, State::TimedOut, started_at, error).map(|()| true)
             }
             (Err(Error::Body(error)), None) => failed(error.to_string()),
             (Err(error), None) => Err(error),
@@ -461,7 +446,7 @@ impl End<'_> {
     }
 }
 
-pub(super) fn is_over(transaction: &Transaction<'_>, id: Id) -> rusqlite::Result<bool> {
+fn is_over(transaction: &Transaction<'_>, id: Id) -> rusqlite::Result<bool> {
     transaction.prepare_cached("SELECT 1 FROM activities WHERE activity_id = ?1")?.exists([id])
 }
 

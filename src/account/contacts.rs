@@ -3,6 +3,7 @@
 use super::page::{Page, Wanted};
 use super::values::{Id, Time};
 use super::{Account, Error, Result};
+use crate::judge::json_string;
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 use serde::Serialize;
@@ -655,19 +656,15 @@ fn member(name: &str, line: &mut Vec<u8>) {
     if line.len() > 1 {
         line.push(b',');
     }
-    string(name, line);
+    json_string(name, line);
     line.push(b':');
 }
 
 fn text(name: &str, value: Option<&str>, line: &mut Vec<u8>) {
     if let Some(value) = value {
         member(name, line);
-        string(value, line);
+        json_string(value, line);
     }
-}
-
-fn string(text: &str, line: &mut Vec<u8>) {
-    line.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
 }
 
 /// A number of ten digits, as presort writes numbers.

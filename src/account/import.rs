@@ -3,6 +3,7 @@
 use super::contacts::{ADDRESSES, PHONES};
 use super::values::{Id, Time};
 use super::{Result, fields, lists};
+use crate::contact::{Family, MemberId};
 use crate::envelope::{Asked, SmsPermission};
 use crate::error::Kind;
 use crate::finding::Code;
@@ -11,8 +12,8 @@ use crate::pipeline::{InMemory, Job, Mode, run_in_memory};
 use crate::rules::date::Date;
 use crate::rules::{Effect, Settings, rule};
 use rusqlite::{CachedStatement, OptionalExtension, Row, Transaction, params};
+use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -26,17 +27,6 @@ pub const LISTS_MAX: usize = 50;
 /// Most values of an activity that were not imported, and are told one by one. Contacts that were not are all told.
 pub const VALUES_TOLD: usize = 1000;
 
-/// What options say about a body, in place of what stands in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Options {
-    /// The lists.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub list_ids: Vec<String>,
-    /// Whether the contacts agreed to get text messages.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sms_explicit: Option<bool>,
-}
-
 /// A body that is to be imported.
 #[derive(Debug, Clone, Default)]
 pub struct Body {
@@ -44,8 +34,8 @@ pub struct Body {
     pub bytes: Vec<u8>,
     /// Bytes behind those, which nobody kept.
     pub bytes_dropped: u64,
-    /// What options say about it.
-    pub options: Options,
+    /// What options say about its envelope.
+    pub asked: Asked,
 }
 
 /// What the endpoint reads of a body.
@@ -145,25 +135,10 @@ pub struct Cleaned {
     pub errors: Errors,
 }
 
-fn job(options: &Options, fields: Option<HashSet<String>>) -> Job<'static> {
-    let today = jiff::Zoned::now().date();
+fn job(asked: &Asked, fields: Option<HashSet<String>>) -> Job<'static> {
     Job {
-        settings: Settings {
-            as_of: Date {
-                year: today.year().unsigned_abs(),
-                month: today.month().unsigned_abs(),
-                day: today.day().unsigned_abs(),
-            },
-            custom_fields: fields,
-            ..Settings::default()
-        },
-        asked: Asked {
-            list_ids: options.list_ids.clone(),
-            sms_permission: options.sms_explicit.map(|explicit| match explicit {
-                true => SmsPermission::Explicit,
-                false => SmsPermission::NotSet,
-            }),
-        },
+        settings: Settings { as_of: Date::today(), custom_fields: fields, ..Settings::default() },
+        asked: asked.clone(),
         // The limit is that of what came. What is written of it may be a little larger, and goes nowhere but here.
         limits: Limits { max_bytes: 4 * MAX_BYTES, max_contacts: MAX_CONTACTS },
         report: Some("report".into()),
@@ -175,8 +150,8 @@ fn job(options: &Options, fields: Option<HashSet<String>>) -> Job<'static> {
 ///
 /// # Errors
 /// It cannot.
-pub fn look(body: &[u8], options: &Options) -> Result<()> {
-    let job = Job { report: None, ..job(options, None) };
+pub fn look(body: &[u8], asked: &Asked) -> Result<()> {
+    let job = Job { report: None, ..job(asked, None) };
     match run_in_memory(&job, body.to_vec(), LIMITS)?.summary.stop {
         Some(stop) => Err(stop.into()),
         None => Ok(()),
@@ -188,7 +163,7 @@ pub fn look(body: &[u8], options: &Options) -> Result<()> {
 /// # Errors
 /// It cannot be imported at all.
 pub fn clean(body: Body, fields: HashSet<String>) -> Result<Cleaned> {
-    let job = job(&body.options, Some(fields));
+    let job = job(&body.asked, Some(fields));
     let InMemory { summary, body: cleaned, report } = run_in_memory(&job, body.bytes, LIMITS)?;
     if let Some(stop) = summary.stop {
         return Err(stop.into());
@@ -215,10 +190,10 @@ pub fn clean(body: Body, fields: HashSet<String>) -> Result<Cleaned> {
         let line: Line<'_> = serde_json::from_slice(line).map_err(|error| {
             crate::error::Error::from(Kind::Counts { what: format!("a line of the report: {error}") })
         })?;
-        if line.outcome == "rejected" {
+        let is_rejected = line.outcome == "rejected";
+        if is_rejected {
             rejected.extend(line.contact);
         }
-        let is_rejected = line.outcome == "rejected";
         // What was kept is in the account, and what is wrong with it is no matter of the import.
         if !(line.severity == "error" || is_rejected || line.outcome == "held_back") {
             continue;
@@ -284,38 +259,41 @@ impl<'de: 'a, 'a> Deserialize<'de> for Incoming<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Incoming<'de>, A::Error> {
                 let mut contact = Incoming::default();
                 while let Some(Text(name)) = map.next_key()? {
-                    let text = match &*name {
-                        "birthday_month" => {
+                    let id = MemberId::of(&name);
+                    let text = match id {
+                        MemberId::BirthdayMonth => {
                             contact.birthday_month = Some(map.next_value()?);
                             continue;
                         }
-                        "birthday_day" => {
+                        MemberId::BirthdayDay => {
                             contact.birthday_day = Some(map.next_value()?);
                             continue;
                         }
-                        "email" => &mut contact.email,
-                        "first_name" => &mut contact.first_name,
-                        "last_name" => &mut contact.last_name,
-                        "job_title" => &mut contact.job_title,
-                        "company_name" => &mut contact.company_name,
-                        "anniversary" => &mut contact.anniversary,
-                        "sms_number" => &mut contact.sms_number,
-                        "sms_consent_date" => &mut contact.sms_consent_date,
-                        other => {
-                            if let Some((place, name)) = phone(other) {
+                        MemberId::Email => &mut contact.email,
+                        MemberId::FirstName => &mut contact.first_name,
+                        MemberId::LastName => &mut contact.last_name,
+                        MemberId::JobTitle => &mut contact.job_title,
+                        MemberId::CompanyName => &mut contact.company_name,
+                        MemberId::Anniversary => &mut contact.anniversary,
+                        MemberId::SmsNumber => &mut contact.sms_number,
+                        MemberId::SmsConsentDate => &mut contact.sms_consent_date,
+                        MemberId::Custom => {
+                            let Text(value) = map.next_value()?;
+                            let name = match name {
+                                Cow::Borrowed(name) => Cow::Borrowed(&name[3..]),
+                                Cow::Owned(name) => Cow::Owned(name[3..].to_owned()),
+                            };
+                            contact.custom.push((name, value));
+                            continue;
+                        }
+                        _ => {
+                            if let Some(place) = phone(id) {
                                 let Text(number) = map.next_value()?;
                                 // The core lets two of one kind through only when they are the same.
-                                contact.phones[place].get_or_insert((name, number));
-                            } else if let Some((kind, part)) = address(other) {
+                                contact.phones[place].get_or_insert((id.info().name, number));
+                            } else if let Some((kind, part)) = address(id) {
                                 let Text(text) = map.next_value()?;
                                 contact.addresses[kind].get_or_insert_default()[part].get_or_insert(text);
-                            } else if other.starts_with("cf:") {
-                                let Text(value) = map.next_value()?;
-                                let name = match name {
-                                    Cow::Borrowed(name) => Cow::Borrowed(&name[3..]),
-                                    Cow::Owned(name) => Cow::Owned(name[3..].to_owned()),
-                                };
-                                contact.custom.push((name, value));
                             } else {
                                 map.next_value::<IgnoredAny>()?;
                             }
@@ -331,25 +309,27 @@ impl<'de: 'a, 'a> Deserialize<'de> for Incoming<'a> {
     }
 }
 
-/// The kind of phone that a member brings.
-fn phone(member: &str) -> Option<(usize, &'static str)> {
+/// The kind of phone that a member brings, by its place in [`PHONES`].
+fn phone(member: MemberId) -> Option<usize> {
     Some(match member {
-        "phone" => (0, "phone"),
-        "other_phone" => (0, "other_phone"),
-        "home_phone" => (1, "home_phone"),
-        "work_phone" => (2, "work_phone"),
-        "mobile_phone" => (3, "mobile_phone"),
+        MemberId::Phone | MemberId::OtherPhone => 0,
+        MemberId::HomePhone => 1,
+        MemberId::WorkPhone => 2,
+        MemberId::MobilePhone => 3,
         _ => return None,
     })
 }
 
-/// The kind of address that a member brings, and which part of it.
-fn address(member: &str) -> Option<(usize, usize)> {
-    let kind = ADDRESSES.iter().position(|(_, prefix)| member.starts_with(prefix));
-    let part = kind.map_or(member, |kind| &member[ADDRESSES[kind].1.len()..]);
-    let part = ["street", "street2", "city", "state", "zip", "country"].iter().position(|known| *known == part)?;
+/// The kind of address that a member brings, by its place in [`ADDRESSES`], and which part of it.
+fn address(member: MemberId) -> Option<(usize, usize)> {
+    /// Parts of an address; the table of members has those of one kind behind each other.
+    const PARTS: usize = MemberId::HomeStreet as usize - MemberId::Street as usize;
+    if member.info().family != Family::Address {
+        return None;
+    }
+    let place = member as usize - MemberId::Street as usize;
     // Without a prefix it is the address at home.
-    Some((kind.unwrap_or(0), part))
+    Some(((place / PARTS).saturating_sub(1), place % PARTS))
 }
 
 /// How an import ended.

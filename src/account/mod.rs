@@ -21,7 +21,6 @@ pub use error::{Error, Result};
 use queue::Queue;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -45,8 +44,6 @@ pub struct Account {
     /// Closed before the writer, which as the last one puts everything into the one file.
     readers: Mutex<Vec<Connection>>,
     writer: Mutex<Connection>,
-    /// Those that wait to write something short: an import lets them go first.
-    waiting: AtomicUsize,
     /// The activity that runs.
     running: Mutex<Option<activities::Running>>,
     /// Activities that were accepted since somebody last looked.
@@ -151,7 +148,6 @@ impl Account {
             path: path.to_path_buf(),
             real,
             writer: Mutex::new(connection),
-            waiting: AtomicUsize::new(0),
             readers: Mutex::default(),
             running: Mutex::default(),
             accepted: Mutex::default(),
@@ -165,12 +161,13 @@ impl Account {
     /// Takes out of the queue what is in the account, as when the process ended between the two: later, the account may have
     /// forgotten that it was done.
     fn forget_what_is_over(&self) -> Result<()> {
-        for id in self.queue.ids()? {
-            if self.read(|transaction| Ok(activities::is_over(transaction, id)?))? {
-                self.queue.remove(id)?;
-            }
-        }
-        Ok(())
+        let over = self.read(|transaction| {
+            let mut statement = transaction.prepare(
+                "SELECT activity_id FROM queue.waiting WHERE activity_id IN (SELECT activity_id FROM activities)",
+            )?;
+            Ok(statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<_>>>()?)
+        })?;
+        over.into_iter().try_for_each(|id| self.queue.remove(id))
     }
 
     /// Its file.
@@ -179,24 +176,9 @@ impl Account {
         &self.path
     }
 
-    /// Writes something short.
+    /// Writes something, all of it or nothing.
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
         let mut connection = lock(&self.writer);
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        self.named(self.transact(&mut connection, work))
-    }
-
-    /// Writes something that may take long: those who wait with something short go first.
-    fn write_long<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        let mut connection = loop {
-            let connection = lock(&self.writer);
-            if self.waiting.load(Ordering::Relaxed) == 0 {
-                break connection;
-            }
-            drop(connection);
-            std::thread::sleep(Duration::from_micros(100));
-        };
         self.named(self.transact(&mut connection, work))
     }
 

@@ -7,9 +7,10 @@
 //! The file goes away with the last process that has it open, if nothing waits in it. Each holds a shared lock on it, so that
 //! the last one knows.
 
-use super::import::{Body, Options};
+use super::import::{Body, KEPT_MAX};
 use super::values::{Id, Time};
 use super::{Error, QUEUED_MAX, Result, connect, lock};
+use crate::envelope::Asked;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ const SCHEMA: &str = "
         source_file_name TEXT,
         created_at INTEGER NOT NULL,
         bytes_dropped INTEGER NOT NULL,
-        options TEXT NOT NULL,
+        asked TEXT NOT NULL,
         body BLOB NOT NULL
     ) STRICT;
 ";
@@ -102,12 +103,14 @@ impl Queue {
         })
     }
 
-    /// Puts an activity at the end. When this is done, it is on the disk.
+    /// Puts an activity at the end, with as much of its body as is of use. When this is done, it is on the disk.
     ///
     /// # Errors
     /// As many wait as may, or it cannot be written.
     pub fn push(&self, body: &Body, source_file_name: Option<&str>) -> Result<Waiting> {
-        let options = serde_json::to_string(&body.options).unwrap_or_default();
+        let asked = serde_json::to_string(&body.asked).unwrap_or_default();
+        let kept = &body.bytes[..body.bytes.len().min(KEPT_MAX)];
+        let dropped = body.bytes_dropped + (body.bytes.len() - kept.len()) as u64;
         self.with(|connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let (count, last): (u64, Option<i64>) = transaction
@@ -122,22 +125,22 @@ impl Queue {
             let seq = jiff::Timestamp::now().as_microsecond().max(last + 1);
             transaction
                 .prepare_cached(
-                    "INSERT INTO waiting (seq, activity_id, source_file_name, created_at, bytes_dropped, options, body)
+                    "INSERT INTO waiting (seq, activity_id, source_file_name, created_at, bytes_dropped, asked, body)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
-                .execute(params![seq, id, source_file_name, now, body.bytes_dropped as i64, options, body.bytes])?;
+                .execute(params![seq, id, source_file_name, now, dropped as i64, asked, kept])?;
             transaction.commit()?;
             self.last.fetch_max(seq, Ordering::Relaxed);
             Ok(Waiting { seq, id, source_file_name: source_file_name.map(str::to_owned), created_at: now })
         })
     }
 
-    /// The one that has waited longest, with its body; none if its options cannot be read.
+    /// The one that has waited longest, with its body; none if what was asked cannot be read.
     pub fn first(&self) -> Result<Option<(Waiting, Option<Body>)>> {
         self.with(|connection| {
             Ok(connection
                 .prepare_cached(
-                    "SELECT seq, activity_id, source_file_name, created_at, bytes_dropped, options, body FROM waiting
+                    "SELECT seq, activity_id, source_file_name, created_at, bytes_dropped, asked, body FROM waiting
                      ORDER BY seq LIMIT 1",
                 )?
                 .query_row([], |row| {
@@ -147,21 +150,12 @@ impl Queue {
                         source_file_name: row.get(2)?,
                         created_at: row.get(3)?,
                     };
-                    let options: Option<Options> = serde_json::from_str(row.get_ref(5)?.as_str()?).ok();
+                    let asked: Option<Asked> = serde_json::from_str(row.get_ref(5)?.as_str()?).ok();
                     let bytes_dropped = row.get::<_, i64>(4)?.unsigned_abs();
                     let bytes = row.get(6)?;
-                    Ok((waiting, options.map(|options| Body { bytes, bytes_dropped, options })))
+                    Ok((waiting, asked.map(|asked| Body { bytes, bytes_dropped, asked })))
                 })
                 .optional()?)
-        })
-    }
-
-    /// All that wait.
-    pub fn ids(&self) -> Result<Vec<Id>> {
-        self.with(|connection| {
-            let mut statement = connection.prepare("SELECT activity_id FROM waiting")?;
-            let ids = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-            Ok(ids)
         })
     }
 
@@ -194,7 +188,7 @@ impl Queue {
     pub fn put_back(&self, waiting: &Waiting, body: &Body) -> Result<()> {
         self.with(|connection| {
             connection.execute(
-                "INSERT INTO waiting (seq, activity_id, created_at, bytes_dropped, options, body)
+                "INSERT INTO waiting (seq, activity_id, created_at, bytes_dropped, asked, body)
                  VALUES (?1, ?2, ?3, 0, '{}', ?4)",
                 params![waiting.seq, waiting.id, waiting.created_at, body.bytes],
             )?;
@@ -265,12 +259,13 @@ fn is_at(file: &File, path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::envelope::SmsPermission;
 
     fn body(text: &str) -> Body {
         Body {
             bytes: text.into(),
             bytes_dropped: 7,
-            options: Options { sms_explicit: Some(true), ..Options::default() },
+            asked: Asked { sms_permission: Some(SmsPermission::Explicit), ..Asked::default() },
         }
     }
 
@@ -288,7 +283,7 @@ mod tests {
             assert_eq!(waiting.source_file_name.as_deref(), Some("name"));
             let found = found.unwrap();
             assert_eq!((found.bytes, found.bytes_dropped), (i.to_string().into_bytes(), 7));
-            assert_eq!(found.options.sms_explicit, Some(true));
+            assert_eq!(found.asked.sms_permission, Some(SmsPermission::Explicit));
             queue.remove(waiting.id).unwrap();
         }
         assert!(queue.first().unwrap().is_none());

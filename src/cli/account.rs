@@ -1,13 +1,15 @@
 //! `presort account` and `presort import`.
 
-use super::{Permission, When, colours, progress};
+use super::summary::{Paint, count};
+use super::{EnvelopeArgs, When, colours, progress};
 use crate::account::activities::{Activity, Runner, State};
 use crate::account::contacts::{ContactQuery, Include};
 use crate::account::fields::NewField;
-use crate::account::import::{Body, KEPT_MAX, Options};
+use crate::account::import::{Body, KEPT_MAX};
 use crate::account::lists::{ListQuery, Members, NewList};
 use crate::account::page::Wanted;
 use crate::account::{self, Account};
+use crate::envelope::Asked;
 use crate::error::{Error, Kind, Result};
 use crate::finding::Code;
 use crate::output::Output;
@@ -133,12 +135,8 @@ pub struct ImportArgs {
     /// Request bodies: files, directories of payload-00001.json and so on, - for standard input
     #[arg(required = true)]
     payloads: Vec<PathBuf>,
-    /// List the contacts are imported into, in place of the bodies' list_ids (repeatable)
-    #[arg(short, long = "list-id", value_name = "UUID")]
-    list_ids: Vec<String>,
-    /// Whether the contacts agreed to get text messages, in place of the bodies' sms_permission_to_send
-    #[arg(long, value_enum, value_name = "PERMISSION")]
-    sms_permission: Option<Permission>,
+    #[command(flatten)]
+    envelope: EnvelopeArgs,
     /// Say nothing but errors
     #[arg(short, long)]
     quiet: bool,
@@ -307,7 +305,7 @@ fn payloads(named: &[PathBuf]) -> Result<Vec<Payload>> {
 }
 
 /// Reads a body, as much of it as an import can use.
-fn read(payload: &Payload, options: &Options) -> Result<Body> {
+fn read(payload: &Payload, asked: &Asked) -> Result<Body> {
     let fail = |error| Error::io("read", &payload.name, error);
     let mut input: Box<dyn Read> = match payload.path.to_str() {
         Some("-") => Box::new(io::stdin().lock()),
@@ -322,7 +320,7 @@ fn read(payload: &Payload, options: &Options) -> Result<Body> {
             _ => io::copy(&mut input, &mut io::sink()).map_err(fail)?,
         };
     }
-    Ok(Body { bytes, bytes_dropped, options: options.clone() })
+    Ok(Body { bytes, bytes_dropped, asked: asked.clone() })
 }
 
 /// What a run of `import` came to.
@@ -372,10 +370,7 @@ impl ImportArgs {
     }
 
     fn all(&self, account: &Account, payloads: &[Payload], out: &mut Output, totals: &mut Totals) -> Result<()> {
-        let options = Options {
-            list_ids: self.list_ids.clone(),
-            sms_explicit: self.sms_permission.map(|permission| matches!(permission, Permission::Explicit)),
-        };
+        let asked = self.envelope.asked();
         let bar = progress::Steps::new(
             match self.progress {
                 When::Always => true,
@@ -395,7 +390,7 @@ impl ImportArgs {
             if let Some(bar) = &bar {
                 bar.begin(&payload.name);
             }
-            let accepted = read(payload, &options).and_then(|body| accept(account, &body, &payload.name));
+            let accepted = read(payload, &asked).and_then(|body| accept(account, &body, &payload.name));
             match accepted {
                 Ok(accepted) => {
                     let activity = done(account, &accepted)?;
@@ -484,16 +479,10 @@ fn done(account: &Account, accepted: &Activity) -> Result<Activity> {
 
 /// The end of an import, for a person.
 fn summary(totals: &Totals, colours: bool) -> String {
-    let count = super::summary::count;
     let plural = |n: u64, one: &str, many: &str| format!("{} {}", count(n), if n == 1 { one } else { many });
     let Totals { bodies, contacts, imported, errors, unsubscribed, failed, left, .. } = totals;
-    let (bold, off) = if colours { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-    let mut text = format!(
-        "presort: {bold}{} of {} imported{off} from {}\n",
-        count(*imported),
-        plural(*contacts, "contact", "contacts"),
-        plural(*bodies, "body", "bodies")
-    );
+    let of = format!("{} of {} imported", count(*imported), plural(*contacts, "contact", "contacts"));
+    let mut text = format!("presort: {} from {}\n", Paint(colours).bold(&of), plural(*bodies, "body", "bodies"));
     let mut errors: Vec<(&String, &u64)> = errors.iter().collect();
     errors.sort_by_key(|(code, n)| (Reverse(**n), (*code).clone()));
     for (code, n) in errors.iter().take(CAUSES) {

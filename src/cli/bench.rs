@@ -183,7 +183,7 @@ fn split(path: &Path, parse: bool) -> Result<u64> {
 
 fn whole(path: &Path, out: &Path, threads: usize) -> Result<()> {
     let job = Job {
-        settings: Settings { as_of: super::today(), ..Settings::default() },
+        settings: Settings { as_of: crate::rules::date::Date::today(), ..Settings::default() },
         threads,
         ..Job::new(vec![path.to_path_buf()], Mode::Stream, out.to_path_buf())
     };

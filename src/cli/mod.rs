@@ -177,12 +177,8 @@ struct Common {
     /// PRESORT_REDACT_KEY
     #[arg(long)]
     redact: bool,
-    /// List the contacts are imported into, in place of the body's list_ids (repeatable)
-    #[arg(short, long = "list-id", value_name = "UUID")]
-    list_ids: Vec<String>,
-    /// Whether the contacts agreed to get text messages, in place of the body's sms_permission_to_send
-    #[arg(long, value_enum, value_name = "PERMISSION")]
-    sms_permission: Option<Permission>,
+    #[command(flatten)]
+    envelope: EnvelopeArgs,
     /// The account's custom fields: a name a line, or the JSON answer of GET /contact_custom_fields
     #[arg(long, value_name = "FILE")]
     custom_fields: Option<PathBuf>,
@@ -219,6 +215,29 @@ struct Common {
     /// Use colours: on a terminal (auto), always, never; NO_COLOR is honoured
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
     color: When,
+}
+
+/// What is said of an envelope in its place.
+#[derive(Args)]
+struct EnvelopeArgs {
+    /// List the contacts are imported into, in place of the body's list_ids (repeatable)
+    #[arg(short, long = "list-id", value_name = "UUID")]
+    list_ids: Vec<String>,
+    /// Whether the contacts agreed to get text messages, in place of the body's sms_permission_to_send
+    #[arg(long, value_enum, value_name = "PERMISSION")]
+    sms_permission: Option<Permission>,
+}
+
+impl EnvelopeArgs {
+    fn asked(&self) -> Asked {
+        Asked {
+            list_ids: self.list_ids.clone(),
+            sms_permission: self.sms_permission.map(|permission| match permission {
+                Permission::Explicit => SmsPermission::Explicit,
+                Permission::NotSet => SmsPermission::NotSet,
+            }),
+        }
+    }
 }
 
 #[derive(Args)]
@@ -344,12 +363,6 @@ fn day(text: &str) -> std::result::Result<Date, String> {
     }
 }
 
-/// Today, by the clock and time zone of this machine.
-fn today() -> Date {
-    let today = jiff::Zoned::now().date();
-    Date { year: today.year().unsigned_abs(), month: today.month().unsigned_abs(), day: today.day().unsigned_abs() }
-}
-
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
@@ -456,17 +469,11 @@ impl Common {
                     Which::Keep => Duplicates::Keep,
                     Which::First => Duplicates::First,
                 },
-                as_of: self.as_of.unwrap_or_else(today),
+                as_of: self.as_of.unwrap_or_else(Date::today),
                 custom_fields,
                 ..Settings::default()
             },
-            asked: Asked {
-                list_ids: self.list_ids.clone(),
-                sms_permission: self.sms_permission.map(|permission| match permission {
-                    Permission::Explicit => SmsPermission::Explicit,
-                    Permission::NotSet => SmsPermission::NotSet,
-                }),
-            },
+            asked: self.envelope.asked(),
             output: "-".into(),
             report: self.report.clone(),
             changes: None,

@@ -9,10 +9,10 @@ use std::fmt::Write as _;
 /// Lines of a summary, at most.
 const LINES: usize = 10;
 
-struct Paint(bool);
+pub(super) struct Paint(pub(super) bool);
 
 impl Paint {
-    fn bold(&self, text: &str) -> String {
+    pub(super) fn bold(&self, text: &str) -> String {
         if self.0 { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
     }
 

@@ -53,6 +53,13 @@ impl Date {
     /// The last one there is.
     pub const MAX: Date = Date { year: 9999, month: 12, day: 31 };
 
+    /// Today, by the clock and time zone of this machine.
+    #[must_use]
+    pub fn today() -> Date {
+        let today = jiff::Zoned::now().date();
+        Date { year: today.year().unsigned_abs(), month: today.month().unsigned_abs(), day: today.day().unsigned_abs() }
+    }
+
     /// The day, if the calendar has it and its year is in 1900 to 2100.
     #[must_use]
     #[inline]

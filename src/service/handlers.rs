@@ -5,10 +5,11 @@ use super::{Route, Service, answer, body};
 use crate::account::activities::{Activity, State as ActivityState};
 use crate::account::contacts::{Contact, ContactQuery, Include};
 use crate::account::fields::{Field, NewField};
-use crate::account::import::{Body as ImportBody, KEPT_MAX, Options};
+use crate::account::import::{Body as ImportBody, KEPT_MAX};
 use crate::account::lists::{List, ListQuery, Members, NewList};
 use crate::account::page::{Link, Page, Wanted};
 use crate::account::{Error, Result as AccountResult};
+use crate::envelope::Asked;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -85,7 +86,7 @@ pub async fn import(State(service): Shared, headers: HeaderMap, body: Body) -> A
     let mut read = body::read(&service, &headers, body, KEPT_MAX).await?;
     let (bytes, cut) = (read.bytes.len() as u64, read.cut);
     let import =
-        ImportBody { bytes: std::mem::take(&mut read.bytes), bytes_dropped: read.dropped, options: Options::default() };
+        ImportBody { bytes: std::mem::take(&mut read.bytes), bytes_dropped: read.dropped, asked: Asked::default() };
     if service.closing.load(Ordering::Relaxed) {
         return Err(answer::close(answer::error(StatusCode::SERVICE_UNAVAILABLE, "the service is shutting down")));
     }

@@ -14,7 +14,7 @@ impl Query {
     /// contacts that nobody asked for.
     pub fn new(path: &'static str, text: Option<&str>, known: &[&str]) -> Result<Query> {
         let mut pairs: Vec<(String, String)> = Vec::new();
-        for (name, value) in form_pairs(text.unwrap_or(""))? {
+        for (name, value) in form_urlencoded::parse(text.unwrap_or("").as_bytes()).into_owned() {
             if !known.contains(&name.as_str()) && name != "cursor" {
                 return Err(Error::Invalid(format!("there is no parameter {name} here: {}", known.join(", "))));
             }
@@ -90,13 +90,6 @@ impl Query {
         }
         format!("{href}cursor={next:x}")
     }
-}
-
-/// Names and values of a query.
-fn form_pairs(text: &str) -> Result<Vec<(String, String)>> {
-    let uri = format!("http://x/?{text}").parse::<axum::http::Uri>();
-    let pairs = uri.ok().and_then(|uri| axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
-    pairs.map(|pairs| pairs.0).ok_or_else(|| Error::Invalid("the query cannot be read".into()))
 }
 
 /// A value as it may stand in a query.
