@@ -7,7 +7,7 @@ mod corpus;
 use corpus::{Corpus, Worker, sample};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use presort::clean::Wanted;
-use presort::hash::Hashes;
+use presort::hash::{self, Hash};
 use presort::pipeline::{Job, Mode, run};
 use presort::rules::Settings;
 use presort::sample::SampleFormat;
@@ -49,21 +49,19 @@ fn worker(c: &mut Criterion) {
 fn hashes(c: &mut Criterion) {
     let bodies: [Vec<u8>; 2] =
         [1, 7].map(|salt| (0..4_000_000u32).map(|i| (i.wrapping_mul(salt) >> 3) as u8).collect());
-    let hash = |mut hashes: Hashes| {
-        let mut known = Vec::with_capacity(2);
-        for (number, body) in bodies.iter().enumerate() {
-            for piece in body.chunks(100_000) {
-                hashes.update(black_box(piece));
-            }
-            known.extend(hashes.end(number));
-        }
-        known
+    let one_by_one = || {
+        bodies.each_ref().map(|body| {
+            let mut hash = Hash::default();
+            body.chunks(100_000).for_each(|piece| hash.update(black_box(piece)));
+            hash.end()
+        })
     };
-    let expected = hash(Hashes::alone());
+    let two = || hash::two(bodies.each_ref().map(|body| black_box(body).chunks(100_000)));
+    let expected = one_by_one();
     let mut group = c.benchmark_group("hash");
     group.throughput(Throughput::BytesDecimal(8_000_000));
-    group.bench_function("one by one", |b| b.iter(|| assert_eq!(hash(Hashes::alone()), expected)));
-    group.bench_function("two at a time", |b| b.iter(|| assert_eq!(hash(Hashes::default()), expected)));
+    group.bench_function("one by one", |b| b.iter(|| assert_eq!(one_by_one(), expected)));
+    group.bench_function("two at a time", |b| b.iter(|| assert_eq!(two(), expected)));
     group.finish();
 }
 

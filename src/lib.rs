@@ -6,8 +6,10 @@
 //!
 //! ```text
 //!   file -> mapped windows --+
-//!                            +-> splitter -> batches of contacts -> workers: parse, judge, write -> writer -> files
-//!   pipe -> blocks ----------+   (reader)                           (rayon)                        (in their order)
+//!                            +-> splitter -> batches of contacts -> parse, judge, write -> writer -> files
+//!   pipe -> blocks ----------+   (reader)                                                   (in their order)
+//!
+//!   Every thread (rayon's workers and the calling one) takes a batch from the reader, cleans it, and writes what is ready.
 //! ```
 //!
 //! The modules, in the order of that flow; each uses only those above it:
@@ -26,6 +28,7 @@
 //! | [`report`], [`clean`] | findings to lines; a batch of contacts, cleaned |
 //! | [`input`], [`envelope`], [`document`] | where bytes come from; what stands around the contacts |
 //! | [`output`], [`hash`], [`payload`], [`duplicates`], [`receipt`], [`writer`] | where cleaned bytes go, and that they add up |
+//! | [`reader`] | inputs to batches of contacts |
 //! | [`pipeline`] | a run; the only place with threads and channels |
 //! | [`sample`] | made-up exports to try things on |
 #![cfg_attr(feature = "account", doc = "| [`account`] | an account in one file, and imports into it |")]
@@ -52,6 +55,7 @@ pub mod parse;
 pub mod payload;
 pub mod pipeline;
 pub mod position;
+pub mod reader;
 pub mod receipt;
 pub mod report;
 pub mod rules;

@@ -47,6 +47,8 @@ pub struct Output {
     queued: usize,
     /// Empty buffers, to be given for full ones.
     spare: Vec<Vec<u8>>,
+    /// What was written is kept, in order, until the end.
+    kept: Option<Vec<Piece>>,
     /// Bytes taken.
     written: u64,
     /// Bytes of them that the system has.
@@ -59,10 +61,35 @@ pub struct Output {
     has_reserved: bool,
 }
 
-/// A buffer that waits to be written, from a place in it to its end.
-struct Piece {
+/// A buffer of an output: what counts in it goes from a place in it to its end.
+#[derive(Debug)]
+pub struct Piece {
     bytes: Vec<u8>,
     from: usize,
+}
+
+impl Piece {
+    /// What counts.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[self.from..]
+    }
+
+    /// The buffer, emptied.
+    #[must_use]
+    pub fn into_buffer(mut self) -> Vec<u8> {
+        self.bytes.clear();
+        self.bytes
+    }
+}
+
+/// What is left of an output that was finished.
+#[derive(Debug, Default)]
+pub struct Finished {
+    /// All that was written, if it was to be kept.
+    pub kept: Vec<Piece>,
+    /// Empty buffers, for another file.
+    pub spare: Vec<Vec<u8>>,
 }
 
 /// Bytes that are gathered before they are written to a pipe or a device: its reader waits for them.
@@ -168,6 +195,7 @@ impl Output {
             queue: Vec::new(),
             queued: 0,
             spare: Vec::new(),
+            kept: None,
             written: 0,
             sent: 0,
             expected: 0,
@@ -176,9 +204,14 @@ impl Output {
         }
     }
 
-    /// Buffers of an [`Output::finish`] that can be used again.
-    pub fn reuse(&mut self, buffers: Vec<Vec<u8>>) {
-        self.spare = buffers;
+    /// Empty buffers, of another file, that can be used again.
+    pub fn reuse(&mut self, buffers: impl IntoIterator<Item = Vec<u8>>) {
+        self.spare.extend(buffers);
+    }
+
+    /// Keeps what is written from now on, for [`Output::finish`] to give it back.
+    pub fn keep(&mut self) {
+        self.kept = Some(Vec::new());
     }
 
     /// How many bytes there will be in the end, more or less: a hint, by which the file finds its place on the disk.
@@ -201,7 +234,11 @@ impl Output {
     /// The system would not.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.written += bytes.len() as u64;
-        if bytes.len() >= LARGE || self.queued + bytes.len() > self.enough() {
+        if self.kept.is_some() {
+            if self.queued + bytes.len() > self.enough() {
+                self.send(&[])?;
+            }
+        } else if bytes.len() >= LARGE || self.queued + bytes.len() > self.enough() {
             return self.send(bytes);
         }
         match self.queue.last_mut() {
@@ -229,7 +266,8 @@ impl Output {
             bytes.clear();
             return done;
         }
-        let full = std::mem::replace(bytes, self.spare.pop().unwrap_or_default());
+        let empty = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(bytes.capacity()));
+        let full = std::mem::replace(bytes, empty);
         self.written += (full.len() - from) as u64;
         self.queued += full.len() - from;
         self.queue.push(Piece { bytes: full, from });
@@ -262,7 +300,7 @@ impl Output {
             self.reserve(len as u64);
         }
         let queue = std::mem::take(&mut self.queue);
-        let pieces = queue.iter().map(|piece| &piece.bytes[piece.from..]).chain([bytes]);
+        let pieces = queue.iter().map(Piece::bytes).chain([bytes]);
         let mut slices: Vec<IoSlice<'_>> = pieces.map(IoSlice::new).collect();
         let done = match &self.target {
             Some(Target::Memory(memory)) => {
@@ -275,10 +313,10 @@ impl Output {
         self.queue = queue;
         self.queued = 0;
         self.sent += len as u64;
-        self.spare.extend(self.queue.drain(..).map(|mut piece| {
-            piece.bytes.clear();
-            piece.bytes
-        }));
+        match &mut self.kept {
+            Some(kept) => kept.append(&mut self.queue),
+            None => self.spare.extend(self.queue.drain(..).map(Piece::into_buffer)),
+        }
         done.map_err(|error| Error::io("write", &self.name, error))
     }
 
@@ -315,11 +353,11 @@ impl Output {
         if self.queued > 0 { self.send(&[]) } else { Ok(()) }
     }
 
-    /// Writes what is left and puts the file in its place. Gives its buffers, for another file.
+    /// Writes what is left and puts the file in its place. Gives what was kept, and its buffers.
     ///
     /// # Errors
     /// The system would not, or another file came to be there.
-    pub fn finish(mut self) -> Result<Vec<Vec<u8>>> {
+    pub fn finish(mut self) -> Result<Finished> {
         self.flush()?;
         if self.has_reserved && self.reserved > self.sent {
             let sent = self.sent;
@@ -335,7 +373,8 @@ impl Output {
                 _ => Error::io("rename", &self.name, error.error),
             })?;
         }
-        Ok(std::mem::take(&mut self.spare))
+        let kept = self.kept.take().unwrap_or_default();
+        Ok(Finished { kept, spare: std::mem::take(&mut self.spare) })
     }
 }
 
@@ -474,7 +513,7 @@ mod tests {
                 assert!(output.queued < GATHERED_FOR_FILE + 150_000);
             }
             assert_eq!(output.written(), all.len() as u64);
-            let buffers = output.finish().unwrap();
+            let buffers = output.finish().unwrap().spare;
             assert!(buffers.iter().all(Vec::is_empty) && (1..64).contains(&buffers.len()), "{}", buffers.len());
             assert!(fs::read(&path).unwrap() == all);
             #[cfg(unix)]
@@ -485,6 +524,28 @@ mod tests {
                 assert!(on_disk < all.len() as u64 + (1 << 20), "{on_disk}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_kept_is_what_was_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kept");
+        let mut output = Output::create(&path, false).unwrap();
+        output.keep();
+        output.reuse([Vec::new(), Vec::with_capacity(100)]);
+        for i in 0..60usize {
+            let mut buffer = vec![i as u8; i * 2999];
+            if i % 2 == 0 {
+                let from = i.min(buffer.len());
+                output.give(&mut buffer, from).unwrap();
+            } else {
+                output.write(&buffer).unwrap();
+            }
+        }
+        let written = output.written();
+        let kept: Vec<u8> = output.finish().unwrap().kept.iter().flat_map(|piece| piece.bytes().to_vec()).collect();
+        assert_eq!(kept.len() as u64, written);
+        assert!(fs::read(&path).unwrap() == kept);
     }
 
     #[cfg(unix)]

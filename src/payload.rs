@@ -3,8 +3,8 @@
 use crate::clean::Accepted;
 use crate::envelope::Envelope;
 use crate::error::{Error, Kind, Result};
-use crate::hash::{Digest, Hashes};
-use crate::output::Output;
+use crate::hash::{self, Digest, Hash};
+use crate::output::{Finished, Output, Piece};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,7 +51,8 @@ pub struct Body {
     output: Output,
     file: String,
     limits: Limits,
-    hashes: Hashes,
+    /// None where the body is kept, to be hashed when it is whole.
+    hash: Option<Hash>,
     bytes: u64,
     contacts: u64,
 }
@@ -62,14 +63,27 @@ impl Body {
     /// # Errors
     /// It cannot be written.
     pub fn begin(output: Output, file: String, limits: Limits, prefix: &[u8]) -> Result<Body> {
-        Body::begin_with(output, file, limits, prefix, Hashes::alone())
+        Body { output, file, limits, hash: Some(Hash::default()), bytes: 0, contacts: 0 }.with(prefix)
     }
 
-    /// The same for one of several.
-    fn begin_with(mut output: Output, file: String, limits: Limits, prefix: &[u8], mut hashes: Hashes) -> Result<Body> {
-        output.write(prefix)?;
-        hashes.update(prefix);
-        Ok(Body { output, file, limits, hashes, bytes: prefix.len() as u64, contacts: 0 })
+    /// The same for one that is kept: [`Body::end_kept`] ends it.
+    fn begin_kept(mut output: Output, file: String, limits: Limits, prefix: &[u8]) -> Result<Body> {
+        output.keep();
+        Body { output, file, limits, hash: None, bytes: 0, contacts: 0 }.with(prefix)
+    }
+
+    fn with(mut self, prefix: &[u8]) -> Result<Body> {
+        self.add(prefix)?;
+        Ok(self)
+    }
+
+    /// Writes what stands around the contacts.
+    fn add(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some(hash) = &mut self.hash {
+            hash.update(bytes);
+        }
+        self.bytes += bytes.len() as u64;
+        self.output.write(bytes)
     }
 
     /// Contacts so far.
@@ -92,7 +106,9 @@ impl Body {
         let taken = accepted[..room].partition_point(fits);
         if let Some(last) = accepted[..taken].last() {
             let (start, end) = (start + first, last.end as usize);
-            self.hashes.update(&out[start..end]);
+            if let Some(hash) = &mut self.hash {
+                hash.update(&out[start..end]);
+            }
             self.bytes += (end - start) as u64;
             self.contacts += taken as u64;
             self.output.give_up_to(out, start, end)?;
@@ -105,23 +121,42 @@ impl Body {
     /// # Errors
     /// It cannot be written.
     pub fn end(self) -> Result<Payload> {
-        let (mut payload, mut hashes, _) = self.end_unhashed()?;
-        payload.sha256 = hashes.end(0).map(|(_, digest)| hexadecimal(digest)).collect();
-        Ok(payload)
+        Ok(self.end_kept()?.0)
     }
 
-    /// The same, without its hash, and the hashes as they are before its end, and the buffers of its file.
-    fn end_unhashed(mut self) -> Result<(Payload, Hashes, Vec<Vec<u8>>)> {
-        self.output.write(Envelope::SUFFIX)?;
-        self.hashes.update(Envelope::SUFFIX);
-        self.bytes += Envelope::SUFFIX.len() as u64;
+    /// The same, without its hash if it is kept, and what is left of its file.
+    fn end_kept(mut self) -> Result<(Payload, Finished)> {
+        self.add(Envelope::SUFFIX)?;
         if self.bytes >= self.limits.max_bytes && self.contacts > 0 {
             let what = format!("a body of {} bytes, at most {} allowed", self.bytes, self.limits.max_bytes - 1);
             return Err(Kind::Counts { what }.into());
         }
-        let buffers = self.output.finish()?;
-        let payload = Payload { file: self.file, contacts: self.contacts, bytes: self.bytes, sha256: String::new() };
-        Ok((payload, self.hashes, buffers))
+        let finished = self.output.finish()?;
+        let sha256 = self.hash.map(|hash| hexadecimal(hash.end())).unwrap_or_default();
+        Ok((Payload { file: self.file, contacts: self.contacts, bytes: self.bytes, sha256 }, finished))
+    }
+}
+
+/// Bodies whose hashes are still to be made, a matter of milliseconds that can be left to any thread.
+#[must_use]
+pub struct Unhashed(Vec<(usize, Vec<Piece>)>);
+
+/// Bodies whose hashes were made.
+pub struct Hashed {
+    digests: Vec<(usize, Digest)>,
+    buffers: Vec<Vec<u8>>,
+}
+
+impl Unhashed {
+    /// Makes the hashes.
+    #[must_use]
+    pub fn hash(self) -> Hashed {
+        let bytes = |at: usize| self.0.get(at).map_or(&[][..], |(_, pieces)| pieces).iter().map(Piece::bytes);
+        let digests = hash::two([bytes(0), bytes(1)]);
+        Hashed {
+            digests: self.0.iter().map(|(number, _)| *number).zip(digests).collect(),
+            buffers: self.0.into_iter().flat_map(|(_, pieces)| pieces).map(Piece::into_buffer).collect(),
+        }
     }
 }
 
@@ -132,15 +167,17 @@ pub struct Directory {
     prefix: Vec<u8>,
     force: bool,
     body: Option<Body>,
-    /// The hashes, while there is no body.
-    hashes: Hashes,
-    /// The buffers of files that are done.
+    /// Bodies are kept until there are two to be hashed.
+    keeps: bool,
+    /// The buffers of files that are done, while there is no body.
     buffers: Vec<Vec<u8>>,
     /// Those whose hash is not known yet have none.
     done: Vec<Payload>,
+    /// The bodies that were kept and are not yet with whoever hashes them: two at most.
+    unhashed: Vec<(usize, Vec<Piece>)>,
 }
 
-/// Largest bodies of which one is kept in memory to be hashed together with the next.
+/// Largest bodies that are kept in memory to be hashed two at a time.
 const KEPT_MAX: u64 = 8 << 20;
 
 /// Name of the receipt beside the bodies.
@@ -189,16 +226,16 @@ impl Directory {
             let receipt = dir.join(RECEIPT);
             fs::remove_file(&receipt).map_err(|error| Error::io("remove", receipt.display().to_string(), error))?;
         }
-        let hashes = if limits.max_bytes <= KEPT_MAX { Hashes::default() } else { Hashes::alone() };
         Ok(Directory {
             dir: dir.to_path_buf(),
             limits,
             prefix,
             force,
             body: None,
-            hashes,
+            keeps: limits.max_bytes <= KEPT_MAX,
             buffers: Vec::new(),
             done: Vec::new(),
+            unhashed: Vec::new(),
         })
     }
 
@@ -216,8 +253,8 @@ impl Directory {
                     let mut output = Output::create(&self.dir.join(&file), self.force)?;
                     output.reuse(std::mem::take(&mut self.buffers));
                     output.expect(self.limits.max_bytes);
-                    let hashes = std::mem::take(&mut self.hashes);
-                    self.body.insert(Body::begin_with(output, file, self.limits, &self.prefix, hashes)?)
+                    let begin = if self.keeps { Body::begin_kept } else { Body::begin };
+                    self.body.insert(begin(output, file, self.limits, &self.prefix)?)
                 }
             };
             let taken = body.take(out, start, rest)?;
@@ -237,16 +274,39 @@ impl Directory {
 
     fn end_body(&mut self) -> Result<()> {
         if let Some(body) = self.body.take() {
-            let (payload, hashes, buffers) = body.end_unhashed()?;
-            self.hashes = hashes;
-            self.buffers = buffers;
-            let hashed = self.hashes.end(self.done.len());
-            self.done.push(payload);
-            for (number, digest) in hashed {
-                self.done[number].sha256 = hexadecimal(digest);
+            let (payload, finished) = body.end_kept()?;
+            self.buffers = finished.spare;
+            if self.keeps {
+                // Nobody took the last two.
+                if self.unhashed.len() == 2 {
+                    self.hash();
+                }
+                self.unhashed.push((self.done.len(), finished.kept));
             }
+            self.done.push(payload);
         }
         Ok(())
+    }
+
+    /// Two bodies, if there are two, that somebody is to hash. Whatever nobody takes is hashed here in the end.
+    pub fn unhashed(&mut self) -> Option<Unhashed> {
+        (self.unhashed.len() == 2).then(|| Unhashed(std::mem::take(&mut self.unhashed)))
+    }
+
+    /// Takes back what somebody hashed.
+    pub fn hashed(&mut self, hashed: Hashed) {
+        for (number, digest) in hashed.digests {
+            self.done[number].sha256 = hexadecimal(digest);
+        }
+        match &mut self.body {
+            Some(body) => body.output.reuse(hashed.buffers),
+            None => self.buffers.extend(hashed.buffers),
+        }
+    }
+
+    fn hash(&mut self) {
+        let hashed = Unhashed(std::mem::take(&mut self.unhashed)).hash();
+        self.hashed(hashed);
     }
 
     /// Ends the last body, and removes bodies of an earlier run that none of this one replaced.
@@ -255,8 +315,9 @@ impl Directory {
     /// The system would not.
     pub fn end(mut self) -> Result<Vec<Payload>> {
         self.end_body()?;
-        if let Some((number, digest)) = self.hashes.end_kept() {
-            self.done[number].sha256 = hexadecimal(digest);
+        self.hash();
+        if let Some(body) = self.done.iter().find(|body| body.sha256.is_empty()) {
+            return Err(Kind::Counts { what: format!("{} was not hashed", body.file) }.into());
         }
         let name = self.dir.display().to_string();
         for ours in ours_in(&self.dir).map_err(|error| Error::io("read", &name, error))? {

@@ -1,27 +1,30 @@
-//! A run: the reader splits, workers clean, the writer writes. This is the only file that knows of threads, of rayon and of
-//! channels.
+//! A run: contacts are read, cleaned and written. This is the only file that knows of threads, of rayon and of channels.
 //!
-//! The reader (the calling thread) finds contacts, numbers the batches of them, and hands them to rayon's workers through a
-//! channel. What comes of a batch goes through another to the writer, which takes batches in the order of their numbers and so
-//! writes them in input order. A batch travels in a kit, which has all the buffers its work needs and comes back to the reader
-//! when it is written; there are a few kits and no more, which bounds the memory of a run and keeps the reader from running
-//! ahead. A reader that has no kit left cleans a batch itself, so that nobody waits while there is work.
+//! All threads of a run, the calling one and rayon's workers, do the same. Each asks the reader for a batch of contacts, which
+//! numbers it, cleans it, and sends what comes of it through a channel to the writer, which takes batches in the order of their
+//! numbers and so writes them in input order. Reader and writer are no threads but each a lock: whoever has nothing to clean reads,
+//! and whoever has cleaned a batch writes all that is ready, unless somebody does already. So a batch is read, cleaned and mostly
+//! written where its bytes are in the processor's cache, and nobody waits for a thread that is busy with something else.
+//!
+//! A batch travels in a kit, which has all the buffers its work needs and goes back to the others when it is written; there are
+//! a few kits and no more, which bounds the memory of a run and keeps the reader from running ahead.
 //!
 //! With one thread asked for, the calling thread does all of this itself, batch after batch.
 
-use crate::clean::{Batch, Cleaned, Cleaner, Separator, Wanted};
-use crate::document::{Document, SLICE, cut_off, position, read_tail, split_error};
-use crate::envelope::{Asked, End, Envelope, SmsPermission, Told};
+use crate::clean::{Cleaned, Cleaner, Separator, Wanted};
+use crate::document::{Document, SLICE};
+use crate::envelope::{Asked, Envelope, SmsPermission, Told};
 use crate::error::{Error, Kind, Result, panic_text};
 use crate::finding::{Code, Example};
-use crate::input::{Chunk, Source};
+use crate::input::Source;
 use crate::output::Output;
-use crate::payload::{Body, Directory, Limits, RECEIPT};
-use crate::position::Position;
-use crate::receipt::{Contacts, Counts, Dropped, InputReceipt, LimitsReceipt, Options, Receipt, Stopped};
+use crate::payload::{Body, Directory, Hashed, Limits, RECEIPT, Unhashed};
+pub use crate::reader::Progress;
+use crate::reader::{Next, Read, ReadBatch, Reader};
+use crate::receipt::{Contacts, Counts, InputReceipt, LimitsReceipt, Options, Receipt, Stopped};
 use crate::report::Redactor;
 use crate::rules::{BadField, Duplicates, PhoneFormat, Settings};
-use crate::split::{Layout, Span, Status};
+use crate::split::Status;
 use crate::writer::{More, Sink, Writer};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use std::collections::BTreeMap;
@@ -30,9 +33,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Instant;
-
-/// Most bytes of one contact that are held to be rejected; a longer one ends the run.
-const HELD_MAX: u64 = 16 << 20;
 
 /// What a run makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,16 +56,6 @@ impl Mode {
             Mode::Check => "check",
         }
     }
-}
-
-/// Is told how far a run has come.
-pub trait Progress: Sync {
-    /// An input begins; its size in bytes, where that is known.
-    fn input(&self, name: &str, bytes: Option<u64>);
-    /// So many bytes of it have been read.
-    fn bytes(&self, bytes: u64);
-    /// The run is over.
-    fn done(&self);
 }
 
 /// What is to be done.
@@ -136,52 +126,21 @@ pub struct Summary {
     pub listed: Vec<Example>,
 }
 
-/// A batch and the buffers of its work.
+/// A batch, and what comes of it.
 #[derive(Default)]
 struct Kit {
-    cleaner: Cleaner,
+    read: ReadBatch,
     cleaned: Cleaned,
-    spans: Vec<Span>,
-    chunk: Option<Arc<Chunk>>,
-    line_start: u64,
-    first: u64,
-    layout: Option<Layout>,
-    input: usize,
-    explicit: bool,
     failed: Option<Error>,
 }
 
 impl Kit {
-    /// Where the spans in this kit lie, and how they are to be judged.
-    fn load(&mut self, chunk: Arc<Chunk>, line_start: u64, layout: Layout, input: usize, explicit: bool) {
-        self.chunk = Some(chunk);
-        self.line_start = line_start;
-        self.layout = Some(layout);
-        self.input = input;
-        self.explicit = explicit;
-    }
-
-    /// The batch in this kit, with what its work needs beside.
-    fn batch<'k>(&'k mut self, names: &'k [String]) -> Option<(Batch<'k>, &'k mut Cleaner, &'k mut Cleaned)> {
-        let chunk = self.chunk.as_deref()?;
-        let batch = Batch {
-            bytes: chunk.bytes(),
-            base: chunk.base,
-            line_start: self.line_start,
-            spans: &self.spans,
-            first: self.first,
-            layout: self.layout?,
-            input: self.input,
-            input_name: (names.len() > 1).then(|| names[self.input].as_str()),
-        };
-        Some((batch, &mut self.cleaner, &mut self.cleaned))
-    }
-
     /// The work of one batch. A panic in it becomes an error that names the contact.
-    fn work(&mut self, shared: &Shared<'_>) {
+    fn clean(&mut self, cleaner: &mut Cleaner, shared: &Shared<'_>) {
         let names = shared.names;
-        let settings = &shared.settings[usize::from(self.explicit)];
-        let Some((batch, cleaner, cleaned)) = self.batch(names) else { return };
+        let settings = &shared.settings[usize::from(self.read.explicit)];
+        let Some(batch) = self.read.batch(names) else { return };
+        let cleaned = &mut self.cleaned;
         let done = catch_unwind(AssertUnwindSafe(|| {
             cleaner.clean(&batch, settings, shared.wanted, shared.separator, cleaned);
         }));
@@ -190,11 +149,11 @@ impl Kit {
             let position = batch.position(cleaned.at, 0);
             let input = names[batch.input].clone();
             self.failed = Some(Kind::Bug { input, position, what }.into());
-            self.cleaner = Cleaner::default();
+            *cleaner = Cleaner::default();
         }
-        if self.chunk.as_ref().is_some_and(|chunk| chunk.is_torn()) {
+        if self.read.is_torn() {
             // How short the file is now is found out where it is open.
-            let input = names[self.input].clone();
+            let input = names[self.read.input].clone();
             self.failed = Some(Kind::Shrunk { input, expected: 0, found: 0 }.into());
         }
     }
@@ -214,19 +173,6 @@ enum Item {
     Batch(Box<Kit>),
     /// What was found of an input's envelope.
     Told(usize, Vec<Told>),
-}
-
-/// How the reading of the inputs ended.
-#[derive(Default)]
-struct Read {
-    /// Contacts the splitter found, by input.
-    contacts: Vec<u64>,
-    /// Bytes used, by input.
-    bytes: Vec<u64>,
-    /// What lies behind the limit.
-    dropped: Option<Dropped>,
-    /// What ended it.
-    stop: Option<Error>,
 }
 
 /// Does a job.
@@ -443,16 +389,18 @@ fn execute(job: &Job<'_>, documents: &mut [Document], envelope: &Envelope, write
         names: writer.names,
         separator: writer.sink.separator(),
     };
-    let (mut read, written) = match job.threads {
-        0 | 1 => {
-            let mut reader =
-                Reader { job, envelope, hands: Alone::new(writer, &shared), read: Read::default(), spare: None };
-            reader.all(documents);
-            let written = reader.hands.failed.map_or(Ok(()), Err);
-            (reader.read, written)
+    let explicit = documents.iter().map(|document| is_explicit(job, envelope, document)).collect();
+    let mut reader = Reader::new(documents, explicit, job.progress);
+    let written = match job.threads {
+        0 | 1 => alone(&mut reader, writer, &shared),
+        threads => {
+            let desk = Mutex::new((0, reader));
+            let written = with_workers(&desk, writer, &shared, threads)?;
+            reader = desk.into_inner().unwrap_or_else(PoisonError::into_inner).1;
+            written
         }
-        threads => with_workers(job, documents, envelope, writer, &shared, threads)?,
     };
+    let mut read = reader.into_read();
     if let Some(progress) = job.progress {
         progress.done();
     }
@@ -469,66 +417,104 @@ fn execute(job: &Job<'_>, documents: &mut [Document], envelope: &Envelope, write
     Ok(read)
 }
 
-/// The reader here, who works as well when it is far enough ahead, and `threads - 1` workers beside it.
+/// Whether the contacts of a document will stand under explicit consent: that of the body they go to, or, where they go to
+/// none, of the body they come from.
+fn is_explicit(job: &Job<'_>, envelope: &Envelope, document: &Document) -> bool {
+    let permission = match lists_needed(job) {
+        true => envelope.sms_permission,
+        false => job.asked.sms_permission.or_else(|| document.found.sms_permission()),
+    };
+    permission == Some(SmsPermission::Explicit)
+}
+
+/// The calling thread does it all: a run that is to use one processor starts no thread.
+fn alone(reader: &mut Reader<'_>, writer: &mut Writer<'_>, shared: &Shared<'_>) -> Result<()> {
+    let (mut kit, mut cleaner) = (Kit::default(), Cleaner::default());
+    loop {
+        match reader.next(&mut kit.read) {
+            Next::Batch => {
+                kit.clean(&mut cleaner, shared);
+                if write_batch(writer, shared, &mut kit)? == More::No {
+                    return Ok(());
+                }
+                if let Some(bodies) = writer.sink.unhashed() {
+                    writer.sink.hashed(bodies.hash());
+                }
+            }
+            Next::Told(input, told) => writer.told(input, &told)?,
+            Next::End => return Ok(()),
+        }
+    }
+}
+
+/// The calling thread and `threads - 1` workers beside it, all of which do the same.
 fn with_workers(
-    job: &Job<'_>,
-    documents: &mut [Document],
-    envelope: &Envelope,
+    reading: &Mutex<(u64, Reader<'_>)>,
     writer: &mut Writer<'_>,
     shared: &Shared<'_>,
     threads: usize,
-) -> Result<(Read, Result<()>)> {
+) -> Result<Result<()>> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads - 1)
         .thread_name(|i| format!("cleaner {i}"))
         .build()
         .map_err(|error| Error::usage(format!("cannot start {threads} threads: {error}")))?;
-    let kits = threads * 2 + 2;
+    // One for each thread, and as many again and a few for batches that wait for one before them.
+    let kits = threads * 2 + 14;
     let (give_kit, take_kit) = bounded::<Box<Kit>>(kits);
     for _ in 0..kits {
         let _ = give_kit.send(Box::default());
     }
-    let (give_work, take_work) = bounded::<(u64, Box<Kit>)>(kits);
     let (give_item, take_item) = unbounded::<(u64, Item)>();
+    let (give_unhashed, take_unhashed) = unbounded::<Unhashed>();
+    let (give_hashed, take_hashed) = unbounded::<Hashed>();
     let desk = Desk {
         shared,
+        reading,
         writing: Mutex::new(Writing { writer, next: 0, early: BTreeMap::new(), failed: None }),
         over: AtomicBool::new(false),
         give_item,
         take_item,
         give_kit,
+        take_kit,
+        give_unhashed,
+        take_unhashed,
+        give_hashed,
+        take_hashed,
     };
-    let read = pool.in_place_scope(|scope| {
-        // Every worker takes batches from one queue as long as there are any. (Spawning each batch on the pool instead keeps
-        // idle workers looking for work to steal, which costs the others theirs.)
-        let (desk, work) = (&desk, take_work.clone());
-        scope.spawn_broadcast(move |_, _| {
-            for (number, kit) in &work {
-                desk.clean(number, kit);
-            }
-        });
-        let hands = Workers { desk, give_work, take_work, take_kit, number: 0 };
-        let mut reader = Reader { job, envelope, hands, read: Read::default(), spare: None };
-        reader.all(documents);
-        reader.hands.help();
-        reader.read
+    pool.in_place_scope(|scope| {
+        // One task a worker for all of the run. (Spawning each batch on the pool instead keeps idle workers looking for work to
+        // steal, which costs the others theirs.)
+        let desk = &desk;
+        scope.spawn_broadcast(move |_, _| desk.work());
+        desk.work();
     });
     desk.write();
     let writing = desk.writing.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok((read, writing.failed.map_or(Ok(()), Err)))
+    desk.take_unhashed.try_iter().for_each(|bodies| writing.writer.sink.hashed(bodies.hash()));
+    desk.take_hashed.try_iter().for_each(|hashed| writing.writer.sink.hashed(hashed));
+    Ok(writing.failed.map_or(Ok(()), Err))
 }
 
 /// Where cleaned batches meet the writer. There is no thread for it: whoever has cleaned a batch writes all that is ready, unless
 /// somebody is writing already, who then writes this one as well. So as many threads run as were asked for, and a batch is
 /// mostly written where it was cleaned, out of that processor's own cache.
-struct Desk<'d, 'j> {
+struct Desk<'d, 'j, 'r> {
     shared: &'d Shared<'d>,
+    /// The number of the next item, and the reader who has it.
+    reading: &'d Mutex<(u64, Reader<'r>)>,
     writing: Mutex<Writing<'d, 'j>>,
     /// The writer wants no more.
     over: AtomicBool,
     give_item: Sender<(u64, Item)>,
     take_item: Receiver<(u64, Item)>,
     give_kit: Sender<Box<Kit>>,
+    take_kit: Receiver<Box<Kit>>,
+    /// Bodies that are to be hashed. No more of them come than threads can hash, as each looks here before it reads on.
+    give_unhashed: Sender<Unhashed>,
+    take_unhashed: Receiver<Unhashed>,
+    give_hashed: Sender<Hashed>,
+    take_hashed: Receiver<Hashed>,
 }
 
 struct Writing<'d, 'j> {
@@ -550,23 +536,56 @@ impl Writing<'_, '_> {
     }
 }
 
-impl Desk<'_, '_> {
-    /// Cleans a batch, and writes what is ready.
-    fn clean(&self, number: u64, mut kit: Box<Kit>) {
-        if !self.over.load(Ordering::Relaxed) {
-            kit.work(self.shared);
+impl Desk<'_, '_, '_> {
+    /// Reads a batch, cleans it and writes what is ready, until there is no more.
+    fn work(&self) {
+        let mut cleaner = Cleaner::default();
+        // The last kit that came back here is the one that is still in this processor's cache.
+        let mut spare = None;
+        loop {
+            while let Ok(bodies) = self.take_unhashed.try_recv() {
+                let _ = self.give_hashed.send(bodies.hash());
+            }
+            // All kits are with others at times, who put them where they are written, and then back.
+            let Some(mut kit) = spare.take().or_else(|| self.take_kit.recv().ok()) else { return };
+            if self.over.load(Ordering::Relaxed) {
+                return self.give_back(kit);
+            }
+            // A reader that panicked in another thread is not asked again: the panic goes on when all have ended.
+            let Ok(mut reading) = self.reading.lock() else { return self.give_back(kit) };
+            let next = reading.1.next(&mut kit.read);
+            let number = reading.0;
+            reading.0 += 1;
+            drop(reading);
+            match next {
+                Next::Batch => {
+                    kit.clean(&mut cleaner, self.shared);
+                    spare = self.put(number, Item::Batch(kit));
+                }
+                Next::Told(input, told) => {
+                    self.give_back(kit);
+                    spare = self.put(number, Item::Told(input, told));
+                }
+                // Whoever waits for a kit is to see the end as well.
+                Next::End => return self.give_back(kit),
+            }
         }
-        self.put(number, Item::Batch(kit));
     }
 
-    fn put(&self, number: u64, item: Item) {
+    fn give_back(&self, kit: Box<Kit>) {
+        // There is room for all of them.
+        let _ = self.give_kit.try_send(kit);
+    }
+
+    fn put(&self, number: u64, item: Item) -> Option<Box<Kit>> {
         // It is unbounded, and both of its ends are here.
         let _ = self.give_item.send((number, item));
-        self.write();
+        self.write()
     }
 
-    /// Writes what is ready, if nobody does.
-    fn write(&self) {
+    /// Writes what is ready, if nobody does. Gives the kit of the last batch that it wrote; all others are given back.
+    fn write(&self) -> Option<Box<Kit>> {
+        let mut last = None;
         loop {
             // Either this thread sees that nobody holds the lock, or the one that holds it sees what was put before: each does
             // its own part, and then looks at the other's.
@@ -574,23 +593,38 @@ impl Desk<'_, '_> {
             let mut writing = match self.writing.try_lock() {
                 Ok(writing) => writing,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => return,
+                Err(TryLockError::WouldBlock) => return last,
             };
             while let Ok((number, item)) = self.take_item.try_recv() {
                 writing.early.insert(number, item);
                 while let Some(item) = writing.next() {
-                    self.item(&mut writing, item);
+                    if let Some(kit) = self.item(&mut writing, item)
+                        && let Some(before) = last.replace(kit)
+                    {
+                        self.give_back(before);
+                    }
                 }
             }
             drop(writing);
             fence(Ordering::SeqCst);
             if self.take_item.is_empty() {
-                return;
+                return last;
             }
         }
     }
 
-    fn item(&self, writing: &mut Writing<'_, '_>, item: Item) {
+    fn write_batch(&self, writer: &mut Writer<'_>, kit: &mut Kit) -> Result<More> {
+        while let Ok(hashed) = self.take_hashed.try_recv() {
+            writer.sink.hashed(hashed);
+        }
+        let more = write_batch(writer, self.shared, kit)?;
+        if let Some(bodies) = writer.sink.unhashed() {
+            let _ = self.give_unhashed.send(bodies);
+        }
+        Ok(more)
+    }
+
+    fn item(&self, writing: &mut Writing<'_, '_>, item: Item) -> Option<Box<Kit>> {
         let over = self.over.load(Ordering::Relaxed);
         let mut kit = None;
         let written = catch_unwind(AssertUnwindSafe(|| match item {
@@ -598,7 +632,7 @@ impl Desk<'_, '_> {
             Item::Told(input, told) => writing.writer.told(input, &told).map(|()| More::Yes),
             Item::Batch(batch) => {
                 let kit = kit.insert(batch);
-                if over { Ok(More::No) } else { write_batch(writing.writer, self.shared, kit) }
+                if over { Ok(More::No) } else { self.write_batch(writing.writer, kit) }
             }
         }));
         let written = written.unwrap_or_else(|_| Err(Kind::Counts { what: "the writer panicked".into() }.into()));
@@ -608,11 +642,10 @@ impl Desk<'_, '_> {
         if let Err(error) = written {
             writing.failed = Some(error);
         }
-        if let Some(mut kit) = kit {
-            kit.chunk = None;
-            // There is room for all kits.
-            let _ = self.give_kit.try_send(kit);
+        if let Some(kit) = &mut kit {
+            kit.read.let_go();
         }
+        kit
     }
 }
 
@@ -622,321 +655,12 @@ fn write_batch(writer: &mut Writer<'_>, shared: &Shared<'_>, kit: &mut Kit) -> R
         writer.stop = Some(error);
         return Ok(More::No);
     }
-    let explicit = kit.explicit;
-    let more = match kit.batch(shared.names) {
-        Some((batch, _, cleaned)) => writer.batch(&batch, explicit, cleaned)?,
+    let more = match kit.read.batch(shared.names) {
+        Some(batch) => writer.batch(&batch, kit.read.explicit, &mut kit.cleaned)?,
         None => More::Yes,
     };
-    kit.chunk = None;
+    kit.read.let_go();
     Ok(more)
-}
-
-/// Who cleans and writes what the reader found.
-trait Hands {
-    /// A kit for the next batch.
-    fn kit(&mut self) -> std::result::Result<Box<Kit>, Halt>;
-    /// Cleans and writes a batch, now or later.
-    fn batch(&mut self, kit: Box<Kit>) -> std::result::Result<(), Halt>;
-    /// Writes what was found of an envelope.
-    fn told(&mut self, input: usize, told: Vec<Told>) -> std::result::Result<(), Halt>;
-}
-
-/// Workers, of whom the reader is one when it is ahead of the others.
-struct Workers<'h, 'd, 'j> {
-    desk: &'h Desk<'d, 'j>,
-    give_work: Sender<(u64, Box<Kit>)>,
-    take_work: Receiver<(u64, Box<Kit>)>,
-    take_kit: Receiver<Box<Kit>>,
-    /// Number of the next item.
-    number: u64,
-}
-
-impl Workers<'_, '_, '_> {
-    /// Cleans what waits, until nothing does.
-    fn help(&self) {
-        while let Ok((number, kit)) = self.take_work.try_recv() {
-            self.desk.clean(number, kit);
-        }
-    }
-
-    fn next_number(&mut self) -> u64 {
-        self.number += 1;
-        self.number - 1
-    }
-}
-
-impl Hands for Workers<'_, '_, '_> {
-    fn kit(&mut self) -> std::result::Result<Box<Kit>, Halt> {
-        loop {
-            if self.desk.over.load(Ordering::Relaxed) {
-                return Err(Halt::Unwanted);
-            }
-            if let Ok(kit) = self.take_kit.try_recv() {
-                return Ok(kit);
-            }
-            match self.take_work.try_recv() {
-                Ok((number, kit)) => self.desk.clean(number, kit),
-                // All kits are with others, who put them where they are written, and then back.
-                Err(_) => return self.take_kit.recv().map_err(|_| Halt::Unwanted),
-            }
-        }
-    }
-
-    fn batch(&mut self, kit: Box<Kit>) -> std::result::Result<(), Halt> {
-        let number = self.next_number();
-        self.give_work.send((number, kit)).map_err(|_| Halt::Unwanted)
-    }
-
-    fn told(&mut self, input: usize, told: Vec<Told>) -> std::result::Result<(), Halt> {
-        let number = self.next_number();
-        self.desk.put(number, Item::Told(input, told));
-        Ok(())
-    }
-}
-
-/// The calling thread does it all: a run that is to use one processor starts no thread.
-struct Alone<'w, 'j, 's> {
-    writer: &'w mut Writer<'j>,
-    shared: &'s Shared<'s>,
-    kit: Option<Box<Kit>>,
-    /// What could not be written.
-    failed: Option<Error>,
-}
-
-impl<'w, 'j, 's> Alone<'w, 'j, 's> {
-    fn new(writer: &'w mut Writer<'j>, shared: &'s Shared<'s>) -> Self {
-        Alone { writer, shared, kit: None, failed: None }
-    }
-}
-
-impl Hands for Alone<'_, '_, '_> {
-    fn kit(&mut self) -> std::result::Result<Box<Kit>, Halt> {
-        Ok(self.kit.take().unwrap_or_default())
-    }
-
-    fn batch(&mut self, mut kit: Box<Kit>) -> std::result::Result<(), Halt> {
-        kit.work(self.shared);
-        match write_batch(self.writer, self.shared, &mut kit) {
-            Ok(More::Yes) => {
-                self.kit = Some(kit);
-                Ok(())
-            }
-            Ok(More::No) => Err(Halt::Unwanted),
-            Err(error) => {
-                self.failed = Some(error);
-                Err(Halt::Unwanted)
-            }
-        }
-    }
-
-    fn told(&mut self, input: usize, told: Vec<Told>) -> std::result::Result<(), Halt> {
-        self.writer.told(input, &told).map_err(|error| {
-            self.failed = Some(error);
-            Halt::Unwanted
-        })
-    }
-}
-
-/// The reader: the calling thread of a run.
-struct Reader<'r, 'p, H> {
-    job: &'r Job<'p>,
-    envelope: &'r Envelope,
-    hands: H,
-    read: Read,
-    /// The kit that an input left over: there are only so many.
-    spare: Option<Box<Kit>>,
-}
-
-/// Why reading stopped.
-enum Halt {
-    /// The writer wants no more.
-    Unwanted,
-    /// The input is broken.
-    Broken(Error),
-}
-
-impl From<Error> for Halt {
-    fn from(error: Error) -> Self {
-        Halt::Broken(error)
-    }
-}
-
-impl<H: Hands> Reader<'_, '_, H> {
-    fn all(&mut self, documents: &mut [Document]) {
-        for (input, document) in documents.iter_mut().enumerate() {
-            if let Some(progress) = self.job.progress {
-                progress.input(document.source.name(), document.source.total());
-            }
-            self.read.contacts.push(0);
-            self.read.bytes.push(document.start.offset);
-            match self.document(input, document) {
-                Ok(()) if self.read.dropped.is_some() => return,
-                Ok(()) => {}
-                Err(Halt::Unwanted) => return,
-                Err(Halt::Broken(error)) => {
-                    self.read.stop = Some(error);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn kit(&mut self) -> std::result::Result<Box<Kit>, Halt> {
-        self.spare.take().map_or_else(|| self.hands.kit(), Ok)
-    }
-
-    fn document(&mut self, input: usize, document: &mut Document) -> std::result::Result<(), Halt> {
-        let name = document.source.name().to_owned();
-        let explicit = self.explicit(document);
-        let mut splitter = document.splitter();
-        let mut chunk = document.source.current().cloned();
-        // Offset at which the line of the chunk's first byte begins.
-        let mut line_start = document.start.offset + 1 - document.start.column;
-        let mut kit = self.kit()?;
-        let end = 'chunks: loop {
-            if let Some(chunk) = &chunk {
-                for slice in chunk.from(splitter.offset()).chunks(SLICE) {
-                    kit.spans.clear();
-                    kit.first = splitter.spans();
-                    let status = splitter.feed(slice, &mut kit.spans);
-                    // Only the first can have begun so long ago, or the one that has not ended.
-                    let first = kit.spans.first().map(|span| (span.start, span.end, span.line));
-                    let pending = splitter.pending().map(|p| (p.start, splitter.offset(), p.line));
-                    for (start, end, line) in [first, pending].into_iter().flatten() {
-                        if end - start > HELD_MAX {
-                            return Err(too_large(&name, start, line, kit.first).into());
-                        }
-                    }
-                    if !kit.spans.is_empty() {
-                        kit.load(Arc::clone(chunk), line_start, document.layout, input, explicit);
-                        self.read.contacts[input] = splitter.spans();
-                        self.hands.batch(kit)?;
-                        kit = self.kit()?;
-                    }
-                    if let Some(progress) = self.job.progress {
-                        progress.bytes(splitter.offset());
-                    }
-                    match status {
-                        Ok(Status::More) => {}
-                        Ok(Status::End(at)) => break 'chunks Some(at),
-                        Err(error) => return Err(split_error(&name, &splitter, error).into()),
-                    }
-                }
-                if chunk.is_torn() {
-                    document.source.check_intact()?;
-                }
-            }
-            let keep = splitter.pending().map_or(splitter.offset(), |pending| pending.start);
-            if let Some(chunk) = chunk.take() {
-                // The last line break is known, unless the line goes on from before what is kept.
-                let last = splitter.line().1;
-                line_start = if last <= keep {
-                    last
-                } else {
-                    let kept = &chunk.bytes()[..(keep - chunk.base) as usize];
-                    memchr::memrchr(b'\n', kept).map_or(line_start, |at| chunk.base + at as u64 + 1)
-                };
-            }
-            chunk = document.source.next(keep)?;
-            if chunk.is_none() {
-                break None;
-            }
-        };
-        let limited = document.source.has_more_behind_limit()?;
-        let total = document.source.total();
-        self.read.bytes[input] = splitter.offset();
-        match end {
-            Some(at) => {
-                let origin = position(&splitter, at);
-                let mut found = document.head.clone();
-                let is_body = document.shape == "body";
-                let end = read_tail(&mut document.source, &mut found, at, origin, is_body)?;
-                self.spare = Some(kit);
-                if !document.looked_ahead {
-                    let told = found.told_behind(&document.head);
-                    if !told.is_empty() {
-                        self.hands.told(input, told)?;
-                    }
-                }
-                if end == End::Limit {
-                    let bytes = total.map(|total| total - at);
-                    self.read.dropped = Some(Dropped { first_contact: None, at_byte: at, bytes });
-                } else {
-                    self.read.bytes[input] = document.source.end();
-                }
-            }
-            None => {
-                // The chunk that was kept is the source's own.
-                let rest = document.source.current().cloned();
-                if !limited && document.layout == Layout::Array {
-                    return Err(self.cut(&name, &splitter, rest.as_deref()).into());
-                }
-                // The last line has no line break; behind a limit it counts when its object is closed before it.
-                kit.spans.clear();
-                if document.layout == Layout::Lines && (!limited || splitter.is_closed()) {
-                    kit.first = splitter.spans();
-                    splitter.finish(&mut kit.spans);
-                }
-                match (kit.spans.is_empty(), rest) {
-                    (false, Some(chunk)) => {
-                        kit.load(chunk, line_start, document.layout, input, explicit);
-                        self.hands.batch(kit)?;
-                    }
-                    _ => self.spare = Some(kit),
-                }
-                if limited {
-                    let at = splitter.pending().map_or(splitter.offset(), |pending| pending.start);
-                    self.read.dropped = Some(Dropped {
-                        first_contact: splitter.awaits_value().then(|| splitter.spans()),
-                        at_byte: at,
-                        bytes: total.map(|total| total - at),
-                    });
-                    self.read.bytes[input] = at;
-                }
-            }
-        }
-        self.read.contacts[input] = splitter.spans();
-        document.source.check_intact()?;
-        Ok(())
-    }
-
-    /// The array does not end: says why, which may be a fault inside of the last contact.
-    fn cut(&self, name: &str, splitter: &crate::split::Splitter, rest: Option<&Chunk>) -> Error {
-        if let (Some(pending), Some(chunk)) = (splitter.pending(), rest)
-            && pending.start >= chunk.base
-        {
-            let bytes = chunk.from(pending.start);
-            if let Err(error) = crate::syntax::check(bytes)
-                && error.fault != crate::syntax::Fault::End
-            {
-                let mut start = position(splitter, pending.start);
-                let (_, line_start) = splitter.line();
-                start.line = pending.line;
-                start.column = if line_start <= pending.start { pending.start + 1 - line_start } else { 0 };
-                let position = start.after(&bytes[..error.at]);
-                return Kind::Syntax { input: name.to_owned(), position, fault: error.fault }.into();
-            }
-        }
-        cut_off(name, splitter)
-    }
-
-    /// Whether the contacts of a document will stand under explicit consent: that of the body they go to, or, where they go to
-    /// none, of the body they come from.
-    fn explicit(&self, document: &Document) -> bool {
-        let permission = match lists_needed(self.job) {
-            true => self.envelope.sms_permission,
-            false => self.job.asked.sms_permission.or_else(|| document.found.sms_permission()),
-        };
-        permission == Some(SmsPermission::Explicit)
-    }
-}
-
-fn too_large(input: &str, offset: u64, line: u64, contact: u64) -> Error {
-    let what = format!(
-        "a contact of more than {HELD_MAX} bytes: look for a quote or a brace that is not closed, or a line break that is missing"
-    );
-    let position = Position { offset, line, column: 0, contact: Some(contact) };
-    Kind::TooLarge { input: input.to_owned(), position, what }.into()
 }
 
 /// Puts every file in its place, the receipt last.

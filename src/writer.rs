@@ -7,7 +7,7 @@ use crate::envelope::{TellValue, Told};
 use crate::error::{Error, Kind, Result};
 use crate::finding::{Code, Detail, Example, Finding, Outcome, Raw, Severity, To};
 use crate::output::Output;
-use crate::payload::{Body, Directory};
+use crate::payload::{Body, Directory, Hashed, Unhashed};
 use crate::receipt::Dropped;
 use crate::report::{self, Place};
 use crate::rules::{Duplicates, Settings, rule};
@@ -52,6 +52,23 @@ impl Sink {
             Sink::Check => {}
         }
         Ok(accepted.len())
+    }
+}
+
+impl Sink {
+    /// Bodies that somebody is to hash.
+    pub fn unhashed(&mut self) -> Option<Unhashed> {
+        match self {
+            Sink::Split(directory) => directory.unhashed(),
+            _ => None,
+        }
+    }
+
+    /// Takes back what somebody hashed.
+    pub fn hashed(&mut self, hashed: Hashed) {
+        if let Sink::Split(directory) = self {
+            directory.hashed(hashed);
+        }
     }
 }
 

@@ -1,0 +1,352 @@
+//! The reader: inputs to batches of contacts, one batch at a time and in order. It is asked for the next by whoever has nothing
+//! better to do, and that is who cleans it: what was just read is then in that processor's cache.
+
+use crate::clean::Batch;
+use crate::document::{Document, SLICE, cut_off, position, read_tail, split_error};
+use crate::envelope::{End, Told};
+use crate::error::{Error, Kind, Result};
+use crate::input::Chunk;
+use crate::position::Position;
+use crate::receipt::Dropped;
+use crate::split::{Layout, Span, Splitter, Status};
+use std::sync::Arc;
+
+/// Most bytes of one contact that are held to be rejected; a longer one ends the run.
+const HELD_MAX: u64 = 16 << 20;
+
+/// Is told how far a run has come.
+pub trait Progress: Sync {
+    /// An input begins; its size in bytes, where that is known.
+    fn input(&self, name: &str, bytes: Option<u64>);
+    /// So many bytes of it have been read.
+    fn bytes(&self, bytes: u64);
+    /// The run is over.
+    fn done(&self);
+}
+
+/// Contacts that were found in one piece of an input, and where they lie.
+#[derive(Default)]
+pub struct ReadBatch {
+    spans: Vec<Span>,
+    chunk: Option<Arc<Chunk>>,
+    line_start: u64,
+    first: u64,
+    layout: Option<Layout>,
+    /// The input they are of.
+    pub input: usize,
+    /// They will stand under explicit consent.
+    pub explicit: bool,
+}
+
+impl ReadBatch {
+    /// The contacts as a batch, if there are any.
+    #[must_use]
+    pub fn batch<'b>(&'b self, names: &'b [String]) -> Option<Batch<'b>> {
+        let chunk = self.chunk.as_deref()?;
+        Some(Batch {
+            bytes: chunk.bytes(),
+            base: chunk.base,
+            line_start: self.line_start,
+            spans: &self.spans,
+            first: self.first,
+            layout: self.layout?,
+            input: self.input,
+            input_name: (names.len() > 1).then(|| names[self.input].as_str()),
+        })
+    }
+
+    /// True when some of their bytes are gone: the file was cut off meanwhile.
+    #[must_use]
+    pub fn is_torn(&self) -> bool {
+        self.chunk.as_ref().is_some_and(|chunk| chunk.is_torn())
+    }
+
+    /// Lets go of the input's bytes.
+    pub fn let_go(&mut self) {
+        self.chunk = None;
+    }
+}
+
+/// What comes next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Contacts: they are in what was handed in.
+    Batch,
+    /// What was found of an input's envelope behind its contacts.
+    Told(usize, Vec<Told>),
+    /// Nothing more.
+    End,
+}
+
+/// How the reading of the inputs went, so far.
+#[derive(Default)]
+pub struct Read {
+    /// Contacts the splitter found, by input.
+    pub contacts: Vec<u64>,
+    /// Bytes used, by input.
+    pub bytes: Vec<u64>,
+    /// What lies behind the limit.
+    pub dropped: Option<Dropped>,
+    /// What ended it.
+    pub stop: Option<Error>,
+}
+
+/// Where the reader is in an input.
+struct Cursor {
+    splitter: Splitter,
+    chunk: Option<Arc<Chunk>>,
+    /// Offset at which the line of the chunk's first byte begins.
+    line_start: u64,
+    /// Offset behind the array's `]`, once that was found.
+    end: Option<u64>,
+}
+
+/// Reads inputs, one after the other. See the [module](self).
+pub struct Reader<'r> {
+    documents: &'r mut [Document],
+    /// Whether the contacts of each will stand under explicit consent.
+    explicit: Vec<bool>,
+    progress: Option<&'r dyn Progress>,
+    /// The input that is read, or comes next.
+    input: usize,
+    cursor: Option<Cursor>,
+    read: Read,
+    /// Nothing more is to be read.
+    is_over: bool,
+}
+
+impl<'r> Reader<'r> {
+    /// A reader of these inputs, the contacts of each of which will stand under explicit consent, or not.
+    #[must_use]
+    pub fn new(documents: &'r mut [Document], explicit: Vec<bool>, progress: Option<&'r dyn Progress>) -> Self {
+        debug_assert_eq!(documents.len(), explicit.len());
+        Reader { documents, explicit, progress, input: 0, cursor: None, read: Read::default(), is_over: false }
+    }
+
+    /// How it went.
+    #[must_use]
+    pub fn into_read(self) -> Read {
+        self.read
+    }
+
+    /// What comes next. A batch goes into `batch`, in the place of what was there. What is broken ends the reading: it is in
+    /// [`Read::stop`] then, and all that came before it was handed out.
+    pub fn next(&mut self, batch: &mut ReadBatch) -> Next {
+        if self.is_over {
+            return Next::End;
+        }
+        let next = self.try_next(batch).unwrap_or_else(|error| {
+            self.read.stop = Some(error);
+            Next::End
+        });
+        self.is_over |= next == Next::End;
+        next
+    }
+
+    fn try_next(&mut self, batch: &mut ReadBatch) -> Result<Next> {
+        loop {
+            let Some(cursor) = &self.cursor else {
+                if self.read.dropped.is_some() || self.input == self.documents.len() {
+                    return Ok(Next::End);
+                }
+                self.begin();
+                continue;
+            };
+            let next = match cursor.end {
+                Some(at) => self.array_end(at)?,
+                None => self.slice(batch)?,
+            };
+            if let Some(next) = next {
+                return Ok(next);
+            }
+        }
+    }
+
+    fn begin(&mut self) {
+        let document = &self.documents[self.input];
+        if let Some(progress) = self.progress {
+            progress.input(document.source.name(), document.source.total());
+        }
+        self.read.contacts.push(0);
+        self.read.bytes.push(document.start.offset);
+        self.cursor = Some(Cursor {
+            splitter: document.splitter(),
+            chunk: document.source.current().cloned(),
+            line_start: document.start.offset + 1 - document.start.column,
+            end: None,
+        });
+    }
+
+    /// Reads on, to the end of a slice or of the input.
+    fn slice(&mut self, batch: &mut ReadBatch) -> Result<Option<Next>> {
+        let Some(cursor) = &mut self.cursor else { return Ok(None) };
+        let document = &mut self.documents[self.input];
+        let splitter = &mut cursor.splitter;
+        if let Some(chunk) = &cursor.chunk {
+            let rest = chunk.from(splitter.offset());
+            if !rest.is_empty() {
+                batch.spans.clear();
+                batch.first = splitter.spans();
+                let status = splitter.feed(&rest[..rest.len().min(SLICE)], &mut batch.spans);
+                // Only the first can have begun so long ago, or the one that has not ended.
+                let first = batch.spans.first().map(|span| (span.start, span.end, span.line));
+                let pending = splitter.pending().map(|p| (p.start, splitter.offset(), p.line));
+                for (start, end, line) in [first, pending].into_iter().flatten() {
+                    if end - start > HELD_MAX {
+                        return Err(too_large(document.source.name(), start, line, batch.first));
+                    }
+                }
+                if let Some(progress) = self.progress {
+                    progress.bytes(splitter.offset());
+                }
+                let mut broken = None;
+                match status {
+                    Ok(Status::More) => {}
+                    Ok(Status::End(at)) => cursor.end = Some(at),
+                    Err(error) => broken = Some(split_error(document.source.name(), splitter, error)),
+                }
+                if batch.spans.is_empty() {
+                    return broken.map_or(Ok(None), Err);
+                }
+                self.read.contacts[self.input] = splitter.spans();
+                let chunk = Arc::clone(chunk);
+                self.load(batch, chunk);
+                if let Some(error) = broken {
+                    self.stop(error);
+                }
+                return Ok(Some(Next::Batch));
+            }
+            if chunk.is_torn() {
+                document.source.check_intact()?;
+            }
+        }
+        let keep = splitter.pending().map_or(splitter.offset(), |pending| pending.start);
+        if let Some(chunk) = cursor.chunk.take() {
+            // The last line break is known, unless the line goes on from before what is kept.
+            let last = splitter.line().1;
+            cursor.line_start = if last <= keep {
+                last
+            } else {
+                let kept = &chunk.bytes()[..(keep - chunk.base) as usize];
+                memchr::memrchr(b'\n', kept).map_or(cursor.line_start, |at| chunk.base + at as u64 + 1)
+            };
+        }
+        cursor.chunk = document.source.next(keep)?;
+        if cursor.chunk.is_none() { self.input_end(batch) } else { Ok(None) }
+    }
+
+    fn load(&self, batch: &mut ReadBatch, chunk: Arc<Chunk>) {
+        let Some(cursor) = &self.cursor else { return };
+        batch.chunk = Some(chunk);
+        batch.line_start = cursor.line_start;
+        batch.layout = Some(self.documents[self.input].layout);
+        batch.input = self.input;
+        batch.explicit = self.explicit[self.input];
+    }
+
+    /// The array ended before `at`: what stands behind it is read.
+    fn array_end(&mut self, at: u64) -> Result<Option<Next>> {
+        let Some(cursor) = self.cursor.take() else { return Ok(None) };
+        let input = self.input;
+        let document = &mut self.documents[input];
+        let total = document.source.total();
+        self.read.bytes[input] = cursor.splitter.offset();
+        let origin = position(&cursor.splitter, at);
+        let mut behind = document.head.clone();
+        let is_body = document.shape == "body";
+        let end = read_tail(&mut document.source, &mut behind, at, origin, is_body)?;
+        let told = if document.looked_ahead { Vec::new() } else { behind.told_behind(&document.head) };
+        if end == End::Limit {
+            let bytes = total.map(|total| total - at);
+            self.read.dropped = Some(Dropped { first_contact: None, at_byte: at, bytes });
+        } else {
+            self.read.bytes[input] = document.source.end();
+        }
+        self.finish_input(&cursor.splitter);
+        Ok((!told.is_empty()).then_some(Next::Told(input, told)))
+    }
+
+    /// The input ends, or the limit is reached, and no `]` was found.
+    fn input_end(&mut self, batch: &mut ReadBatch) -> Result<Option<Next>> {
+        let Some(cursor) = &mut self.cursor else { return Ok(None) };
+        let input = self.input;
+        let document = &mut self.documents[input];
+        let limited = document.source.has_more_behind_limit()?;
+        let total = document.source.total();
+        let splitter = &mut cursor.splitter;
+        self.read.bytes[input] = splitter.offset();
+        // The chunk that was kept is the source's own.
+        let rest = document.source.current().cloned();
+        if !limited && document.layout == Layout::Array {
+            return Err(cut(document.source.name(), splitter, rest.as_deref()));
+        }
+        // The last line has no line break; behind a limit it counts when its object is closed before it.
+        batch.spans.clear();
+        if document.layout == Layout::Lines && (!limited || splitter.is_closed()) {
+            batch.first = splitter.spans();
+            splitter.finish(&mut batch.spans);
+        }
+        if limited {
+            let at = splitter.pending().map_or(splitter.offset(), |pending| pending.start);
+            self.read.dropped = Some(Dropped {
+                first_contact: splitter.awaits_value().then(|| splitter.spans()),
+                at_byte: at,
+                bytes: total.map(|total| total - at),
+            });
+            self.read.bytes[input] = at;
+        }
+        let last = match rest {
+            Some(chunk) if !batch.spans.is_empty() => {
+                self.load(batch, chunk);
+                Some(Next::Batch)
+            }
+            _ => None,
+        };
+        if let Some(cursor) = self.cursor.take() {
+            self.finish_input(&cursor.splitter);
+        }
+        Ok(last)
+    }
+
+    fn finish_input(&mut self, splitter: &Splitter) {
+        self.read.contacts[self.input] = splitter.spans();
+        if let Err(error) = self.documents[self.input].source.check_intact() {
+            self.stop(error);
+        }
+        self.input += 1;
+    }
+
+    /// Ends the reading, behind what was found so far.
+    fn stop(&mut self, error: Error) {
+        self.read.stop = Some(error);
+        self.is_over = true;
+    }
+}
+
+/// The array does not end: says why, which may be a fault inside of the last contact.
+fn cut(name: &str, splitter: &Splitter, rest: Option<&Chunk>) -> Error {
+    if let (Some(pending), Some(chunk)) = (splitter.pending(), rest)
+        && pending.start >= chunk.base
+    {
+        let bytes = chunk.from(pending.start);
+        if let Err(error) = crate::syntax::check(bytes)
+            && error.fault != crate::syntax::Fault::End
+        {
+            let mut start = position(splitter, pending.start);
+            let (_, line_start) = splitter.line();
+            start.line = pending.line;
+            start.column = if line_start <= pending.start { pending.start + 1 - line_start } else { 0 };
+            let position = start.after(&bytes[..error.at]);
+            return Kind::Syntax { input: name.to_owned(), position, fault: error.fault }.into();
+        }
+    }
+    cut_off(name, splitter)
+}
+
+fn too_large(input: &str, offset: u64, line: u64, contact: u64) -> Error {
+    let what = format!(
+        "a contact of more than {HELD_MAX} bytes: look for a quote or a brace that is not closed, or a line break that is missing"
+    );
+    let position = Position { offset, line, column: 0, contact: Some(contact) };
+    Kind::TooLarge { input: input.to_owned(), position, what }.into()
+}
