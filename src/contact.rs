@@ -172,13 +172,9 @@ impl MemberId {
     #[inline]
     pub fn of(name: &str) -> MemberId {
         let bytes = name.as_bytes();
-        if let Some(key) = name_key(bytes) {
-            let id = PLACES.1[name_place(key)];
-            if KEYS.get(id as usize) == Some(&key) {
-                return id;
-            }
-        }
-        if bytes.starts_with(b"cf:") {
+        if let Some(id) = MemberId::of_table(bytes) {
+            id
+        } else if bytes.starts_with(b"cf:") {
             MemberId::Custom
         } else if name == HOME_COUNTRY_SPACED {
             MemberId::HomeCountry
@@ -186,17 +182,25 @@ impl MemberId {
             MemberId::Unknown
         }
     }
+
+    /// Which member of the table has exactly this name.
+    #[inline]
+    pub(crate) fn of_table(name: &[u8]) -> Option<MemberId> {
+        let key = name_key(name)?;
+        let id = PLACES.1[place_by(key, PLACES.0)];
+        (KEYS.get(id as usize) == Some(&key)).then_some(id)
+    }
 }
 
 /// Longest name in the table, in bytes.
-pub(crate) const NAME_MAX: usize = 16;
-/// Places for names: see [`name_place`].
-pub(crate) const NAME_PLACES: usize = 256;
+const NAME_MAX: usize = 16;
+/// Places for names.
+const NAME_PLACES: usize = 256;
 
 /// The bytes of a name and zeros behind them, as two words; none for a name that is empty, longer than those of the table, or
 /// has a zero in it.
 #[inline]
-pub(crate) const fn name_key(name: &[u8]) -> Option<(u64, u64)> {
+const fn name_key(name: &[u8]) -> Option<(u64, u64)> {
     let len = name.len();
     let key = match name.first_chunk::<8>() {
         None if len > 0 => (word::load_up_to_8(name), 0),
@@ -210,12 +214,6 @@ pub(crate) const fn name_key(name: &[u8]) -> Option<(u64, u64)> {
     };
     // A zero at the end of a name would be taken for one behind it.
     if name[len - 1] == 0 { None } else { Some(key) }
-}
-
-/// Where a name's key is looked up; no two names of the table have one place.
-#[inline(always)]
-pub(crate) const fn name_place(key: (u64, u64)) -> usize {
-    place_by(key, PLACES.0)
 }
 
 #[inline(always)]
@@ -234,7 +232,7 @@ static KEYS: [(u64, u64); KNOWN.len()] = {
     keys
 };
 
-/// A factor by which no two names fall on one place, and the member at each.
+/// A factor by which no two names' keys fall on one place, and the member at each.
 const PLACES: (u64, [MemberId; NAME_PLACES]) = {
     let mut factor = 0x9e37_79b9_7f4a_7c15u64;
     loop {

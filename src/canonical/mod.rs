@@ -11,7 +11,7 @@ mod plain;
 pub use plain::{Plain, PlainMember};
 
 use crate::clean::Batch;
-use crate::contact::{Family, KNOWN, MEMBERS, MemberId, NAME_MAX, NAME_PLACES, name_key, name_place};
+use crate::contact::{Family, KNOWN, MEMBERS, MemberId};
 use crate::judge::{Identity, identity_of};
 use crate::rules::whole::CONTACT_BYTES_MAX;
 use crate::rules::{PhoneFormat, Settings, birthday, custom, date::Date, phone, text};
@@ -176,7 +176,7 @@ fn run<B: Backend>(backend: B, canonical: &mut Canonical, bytes: &[u8], spans: &
         high: high.all(),
         high_at: 0,
         settings,
-        shapes: if plain_phones { &SHAPES } else { &SHAPES_OF_OTHER_PHONES },
+        table: if plain_phones { &TABLE } else { &TABLE_OF_OTHER_PHONES },
         plain_phones,
         buffer,
         copy,
@@ -198,11 +198,7 @@ fn run<B: Backend>(backend: B, canonical: &mut Canonical, bytes: &[u8], spans: &
         }
         let (at, high_at) = (walk.at, walk.high_at);
         let good = span.end - span.start <= room && bad[bad_at] >= to;
-        let identity = match walk.high[high_at] < to {
-            _ if !good => None,
-            false => walk.contact::<false>(from, to),
-            true => walk.contact::<true>(from, to),
-        };
+        let identity = if good { walk.contact(from, to) } else { None };
         let verdict = match identity {
             Some(identity) if identity > PLAIN => identity,
             _ => {
@@ -226,6 +222,20 @@ fn run<B: Backend>(backend: B, canonical: &mut Canonical, bytes: &[u8], spans: &
         while walk.quotes[walk.at] < to {
             walk.at += 1;
         }
+    }
+}
+
+/// Whether another member comes behind the string whose closing quote is at `close` and begins these bytes, or else the contact
+/// ends, at `to`; None for anything else.
+#[inline(always)]
+fn goes_on(bytes: &[u8; 4], close: u32, to: u32) -> Option<bool> {
+    let word = u32::from_le_bytes(*bytes);
+    if word & 0xff_ffff == u32::from_le_bytes(*b"\",\"\0") {
+        Some(true)
+    } else if word & 0xffff == u32::from_le_bytes(*b"\"}\0\0") && close + 2 == to {
+        Some(false)
+    } else {
+        None
     }
 }
 
@@ -262,6 +272,23 @@ impl<'b> Marked<'b> {
     fn load<const SKIP: usize, const N: usize>(&self, place: u32) -> &'b [u8; N] {
         // SAFETY: it is `len` at most.
         unsafe { self.load_at::<SKIP, N>(place.min(self.len as u32)) }
+    }
+
+    /// Where the name between these two quotes is looked up, and whether a string begins behind it.
+    ///
+    /// # Safety
+    /// They are at most `len`, and the second is not before byte 2.
+    #[inline(always)]
+    unsafe fn place(&self, open: u32, close: u32) -> (usize, bool) {
+        debug_assert!(close >= 2);
+        // SAFETY: as above.
+        let (first, last) = unsafe { (self.load_at::<1, _>(open), self.load_at::<0, _>(close - 2)) };
+        let (first, last) = (u32::from_le_bytes(*first), u64::from_le_bytes(*last));
+        let place = place_by(first, last as u32, FACTOR);
+        let is_custom = first & 0xff_ffff == u32::from_le_bytes(*b"cf:\0");
+        let is_string = last >> 16 & 0xff_ffff == u64::from_le_bytes(*b"\":\"\0\0\0\0\0");
+        // No jump: one name in ten or so is another than those of the table, at any place.
+        (std::hint::select_unpredictable(is_custom, PLACE_OF_CUSTOM, place), is_string)
     }
 
     /// The same for a place that is known to be good.
@@ -316,7 +343,7 @@ fn date_of(text: &[u8; 10]) -> Option<Date> {
     Date::new(u16::from(two(0)) * 100 + u16::from(two(2)), two(5), two(8))
 }
 
-/// How the value of a member is checked, beside its [shape](Shape) and its length.
+/// How the value of a member is checked, beside its [pattern](Pattern) and its length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Kind {
@@ -332,52 +359,73 @@ enum Kind {
     Birthday,
 }
 
-/// What a colon, an opening quote and the fourteen bytes behind them may be, each between two values.
+/// What a name, its closing quote, a colon, an opening quote and what is behind them may be, 32 bytes in all, each between two
+/// values: one look tells that a member has the right name, and that the value has the right form or, for a text, that it is one.
 #[derive(Debug, Clone, Copy)]
-struct Shape {
-    low: [u8; 16],
-    high: [u8; 16],
+#[repr(align(64))]
+struct Pattern {
+    low: [u8; 32],
+    high: [u8; 32],
 }
 
-impl Shape {
-    /// `0` is a digit, `*` is anything, and every other byte is itself.
-    const fn of(pattern: &[u8; 14]) -> Shape {
-        let (mut low, mut high) = ([0; 16], [255; 16]);
-        (low[0], high[0], low[1], high[1]) = (b':', b':', b'"', b'"');
+impl Pattern {
+    /// A member's, of whose value no more is said than that it is a string.
+    const ANY: &[u8] = b"";
+    /// A number with dashes, to the closing quote.
+    const DASHED: &[u8] = b"000-000-0000\"";
+    /// A day, to the closing quote.
+    const ISO_DATE: &[u8] = b"0000-00-00\"";
+    /// Nothing has this: a byte that no clean contact has.
+    const NONE: Pattern = Pattern { low: [0; 32], high: [0; 32] };
+
+    /// That of a member whose name begins so.
+    const fn beginning(name: &[u8]) -> Pattern {
+        let mut pattern = Pattern { low: [0; 32], high: [255; 32] };
         let mut i = 0;
-        while i < pattern.len() {
-            (low[i + 2], high[i + 2]) = match pattern[i] {
-                b'0' => (b'0', b'9'),
-                b'*' => (0, 255),
-                byte => (byte, byte),
-            };
+        while i < name.len() {
+            (pattern.low[i], pattern.high[i]) = (name[i], name[i]);
             i += 1;
         }
-        Shape { low, high }
+        pattern
+    }
+
+    /// That of a member with this name and a number above zero.
+    const fn number(name: &[u8]) -> Pattern {
+        let mut pattern = Pattern::of(name, Pattern::ANY);
+        let at = name.len() + 2;
+        (pattern.low[at], pattern.high[at]) = (b'1', b'9');
+        pattern
+    }
+
+    /// That of a member with this name; in `value`, `0` is a digit and every other byte is itself.
+    const fn of(name: &[u8], value: &[u8]) -> Pattern {
+        let mut pattern = Pattern { low: [0; 32], high: [255; 32] };
+        let mut i = 0;
+        while i < name.len() + 3 + value.len() {
+            let byte = if i < name.len() {
+                name[i]
+            } else if i < name.len() + 3 {
+                b"\":\""[i - name.len()]
+            } else {
+                value[i - name.len() - 3]
+            };
+            let is_digit = i >= name.len() + 3 && byte == b'0';
+            (pattern.low[i], pattern.high[i]) = if is_digit { (b'0', b'9') } else { (byte, byte) };
+            i += 1;
+        }
+        pattern
     }
 }
 
-const ANY: Shape = Shape::of(b"**************");
-const DASHED: Shape = Shape::of(b"000-000-0000\"*");
-const ISO_DATE: Shape = Shape::of(b"0000-00-00\"***");
-/// No string: two bytes that no clean contact has.
-const NUMBER: Shape = Shape { low: [0; 16], high: [0; 16] };
-
-/// The shapes, by [`Kind`], where numbers are wanted as `ddd-ddd-dddd`, and nothing else is asked of them.
-static SHAPES: [Shape; 8] = [ANY, ANY, DASHED, ISO_DATE, ANY, DASHED, ISO_DATE, NUMBER];
-/// The same where numbers are for the rules alone.
-static SHAPES_OF_OTHER_PHONES: [Shape; 8] = [ANY, ANY, NUMBER, ISO_DATE, ANY, ANY, ISO_DATE, NUMBER];
-
 /// A name of the table.
-#[derive(Clone, Copy)]
-#[repr(align(32))]
+#[derive(Debug, Clone, Copy)]
 struct Name {
-    /// Its bytes, and zeros behind them: no name of a contact that is looked up has a zero in it.
-    key: (u64, u64),
     /// Its bit among those of the members; [`CUSTOM`] for another name.
     bit: u64,
-    /// The longest value, in bytes, and three more: from the name's closing quote to the value's.
+    /// Most bytes from its closing quote to the value's closing one.
     reach: u32,
+    /// The longest value, in characters.
+    limit: u16,
     kind: Kind,
     id: MemberId,
 }
@@ -385,36 +433,19 @@ struct Name {
 /// Above the bits of the members, names that are not in the table are counted.
 const CUSTOM: u64 = 1 << CUSTOM_SHIFT;
 const CUSTOM_SHIFT: u32 = 58;
+const CUSTOM_LIMIT: u16 = MEMBERS[MemberId::Custom as usize].limit;
 
-/// A name that is not in the table.
-const ANOTHER: Name = Name {
-    key: (!0, !0),
-    bit: CUSTOM,
-    reach: MEMBERS[MemberId::Custom as usize].limit as u32 + 3,
-    kind: Kind::Custom,
-    id: MemberId::Custom,
-};
+/// The name of a custom field.
+static CUSTOM_NAME: Name =
+    Name { bit: CUSTOM, reach: CUSTOM_LIMIT as u32 + 3, limit: CUSTOM_LIMIT, kind: Kind::Custom, id: MemberId::Custom };
 
-/// The bytes of a name that is so long.
-static NAME_BYTES: [(u64, u64); NAME_MAX + 2] = {
-    let mut bytes = [(0, 0); NAME_MAX + 2];
-    let mut len = 1;
-    while len <= NAME_MAX {
-        bytes[len] =
-            if len < 8 { (!(!0 << (8 * len)), 0) } else { (!0, !u64::MAX.unbounded_shl(8 * (len as u32 - 8))) };
-        len += 1;
-    }
-    // A longer one is none of the table: it is looked up as the empty name, which is not there.
-    bytes
-};
-
-static NAMES: [Name; NAME_PLACES] = {
-    let mut table = [ANOTHER; NAME_PLACES];
+/// The names, by [`MemberId`].
+static NAMES: [Name; KNOWN.len()] = {
+    let mut names = [Name { bit: 0, reach: 0, limit: 0, kind: Kind::Text, id: MemberId::Unknown }; KNOWN.len()];
     let mut i = 0;
     // The sum of a contact's bits must not reach the count above them.
     assert!(KNOWN.len() <= 50);
     while i < KNOWN.len() {
-        let key = name_key(MEMBERS[i].name.as_bytes()).expect("a short name");
         let kind = match MEMBERS[i].family {
             Family::Text | Family::Address => Kind::Text,
             Family::Phone => Kind::Phone,
@@ -425,26 +456,87 @@ static NAMES: [Name; NAME_PLACES] = {
             Family::Birthday | Family::Custom | Family::Unknown => Kind::Birthday,
         };
         let limit = match kind {
-            Kind::Text => MEMBERS[i].limit as u32,
+            Kind::Text => MEMBERS[i].limit,
             _ => 63,
         };
-        table[name_place(key)] = Name { key, bit: 1 << i, reach: limit + 3, kind, id: KNOWN[i] };
+        // A colon and a quote are in between, and the quote behind it.
+        names[i] = Name { bit: 1 << i, reach: limit as u32 + 3, limit, kind, id: KNOWN[i] };
         i += 1;
     }
-    table
+    names
 };
-static OTHER_NAME: Name = ANOTHER;
 
-/// What the table has for the name that is the first `len` of these bytes.
+/// Places for names: no two of the table have the same, and the last is for all others.
+const PLACES: usize = 257;
+const PLACE_OF_CUSTOM: usize = 256;
+
+/// Where a name is looked up: by its first four bytes, or the quote behind one of three as well, and by its last two with the two
+/// bytes behind them, which are a quote and a colon.
 #[inline(always)]
-fn member(bytes: &[u8; 16], len: usize) -> &'static Name {
-    let all = u128::from_le_bytes(*bytes);
-    let mask = NAME_BYTES[len.min(NAME_MAX + 1)];
-    let key = (all as u64 & mask.0, (all >> 64) as u64 & mask.1);
-    let name = &NAMES[name_place(key)];
-    let same = ((name.key.0 ^ key.0) | (name.key.1 ^ key.1)) == 0;
-    if same { name } else { &OTHER_NAME }
+const fn place_by(first: u32, last: u32, factor: u64) -> usize {
+    ((((last as u64) << 32 | first as u64).wrapping_mul(factor)) >> 56) as usize
 }
+
+/// The place of a member by its name in the table.
+const fn place_of(name: &[u8], factor: u64) -> usize {
+    let len = name.len();
+    let first = [name[0], name[1], name[2], if len > 3 { name[3] } else { b'"' }];
+    let last = [name[len - 2], name[len - 1], b'"', b':'];
+    place_by(u32::from_le_bytes(first), u32::from_le_bytes(last), factor)
+}
+
+/// A factor by which no two names fall on one place.
+const FACTOR: u64 = {
+    let mut factor = 0x9e37_79b9_7f4a_7c15u64;
+    loop {
+        let mut taken = [false; PLACES];
+        let (mut i, mut good) = (0, true);
+        while i < KNOWN.len() && good {
+            let place = place_of(MEMBERS[i].name.as_bytes(), factor);
+            good = !taken[place];
+            taken[place] = true;
+            i += 1;
+        }
+        if good {
+            break factor;
+        }
+        factor = factor.wrapping_mul(0xd134_2543_de82_ef95).wrapping_add(2);
+    }
+};
+
+/// What is looked for at each place.
+struct Table {
+    patterns: [Pattern; PLACES],
+    names: [Name; PLACES],
+}
+
+impl Table {
+    /// Where numbers are wanted as `ddd-ddd-dddd` and nothing else is asked of them; or where they are for the rules alone.
+    const fn new(plain_phones: bool) -> Table {
+        let mut table = Table { patterns: [Pattern::NONE; PLACES], names: [CUSTOM_NAME; PLACES] };
+        table.patterns[PLACE_OF_CUSTOM] = Pattern::beginning(b"cf:");
+        let mut i = 0;
+        while i < KNOWN.len() {
+            let name = MEMBERS[i].name.as_bytes();
+            let place = place_of(name, FACTOR);
+            table.names[place] = NAMES[i];
+            table.patterns[place] = match NAMES[i].kind {
+                Kind::Text | Kind::Custom | Kind::Email => Pattern::of(name, Pattern::ANY),
+                Kind::Phone if plain_phones => Pattern::of(name, Pattern::DASHED),
+                Kind::Sms if plain_phones => Pattern::of(name, Pattern::DASHED),
+                Kind::Sms => Pattern::of(name, Pattern::ANY),
+                Kind::Date | Kind::Consent => Pattern::of(name, Pattern::ISO_DATE),
+                Kind::Phone => Pattern::NONE,
+                Kind::Birthday => Pattern::number(name),
+            };
+            i += 1;
+        }
+        table
+    }
+}
+
+static TABLE: Table = Table::new(true);
+static TABLE_OF_OTHER_PHONES: Table = Table::new(false);
 
 const fn bit(id: MemberId) -> u64 {
     1 << id as u64
@@ -463,6 +555,18 @@ const PHONES: u64 = bit(MemberId::Phone)
 const STREETS: u64 =
     bit(MemberId::Street) | bit(MemberId::HomeStreet) | bit(MemberId::WorkStreet) | bit(MemberId::OtherStreet);
 
+/// What a walk along a contact counts.
+struct Tally {
+    /// The sum of all members' bits.
+    sum: u64,
+    /// How many members are numbers.
+    numbers: usize,
+    /// Month and day.
+    birthday: [u8; 2],
+    /// The next byte outside of ASCII.
+    next_high: u32,
+}
+
 struct Walk<'w, B> {
     backend: B,
     marked: Marked<'w>,
@@ -475,8 +579,7 @@ struct Walk<'w, B> {
     /// The first of them that may be in this contact.
     high_at: usize,
     settings: &'w Settings,
-    /// By [`Kind`].
-    shapes: &'static [Shape; 8],
+    table: &'static Table,
     /// No more is asked of a number than its shape.
     plain_phones: bool,
     buffer: &'w mut String,
@@ -489,64 +592,99 @@ struct Walk<'w, B> {
 }
 
 impl<'w, B: Backend> Walk<'w, B> {
-    /// Who the contact `from` to `to` is, if it is clean. It has nothing bad in it, and bytes outside of ASCII if it is `WIDE`.
+    /// Who the contact `from` to `to` is, if it is clean. It has nothing bad in it.
     #[inline(always)]
-    fn contact<const WIDE: bool>(&mut self, from: u32, to: u32) -> Option<Identity> {
-        let marked = self.marked;
+    fn contact(&mut self, from: u32, to: u32) -> Option<Identity> {
+        let (quotes, table, backend, marked) = (self.quotes, self.table, self.backend, self.marked);
         if marked.load::<0, _>(from) != b"{\"" {
             return None;
         }
-        let (quotes, shapes, backend) = (self.quotes, self.shapes, self.backend);
-        // The sum of all members' bits, and how many of them are numbers.
-        let (mut sum, mut numbers) = (0u64, 0);
-        // A birthday's month and day.
-        let mut birthday = [0; 2];
-        let mut at = self.at;
-        loop {
-            // The quotes of a name and of a value; the first of them is where the name begins: that was seen before. The quotes
-            // of a contact are paired, so none of these is behind it unless the value is no string.
-            let &[open, close, _, value_close] = quotes.get(at..)?.first_chunk()?;
-            // SAFETY: all three are among the quotes of the marked bytes.
-            let (name, behind_name, last) = unsafe {
-                (marked.load_at::<1, _>(open), marked.load_at::<1, _>(close), marked.load_at::<0, _>(value_close))
-            };
-            let name = member(name, close.wrapping_sub(open + 1) as usize);
-            let shape = &shapes[name.kind as usize];
-            let mut good = backend.within16(behind_name, &shape.low, &shape.high) && value_close - close <= name.reach;
-            if WIDE && value_close < to {
-                self.skip_high(close);
-                if self.skip_high(value_close) && matches!(name.kind, Kind::Text | Kind::Custom) {
-                    good = behind_name[..2] == *b":\"" && self.is_wide_text(close + 3, value_close, name.reach - 3);
+        let mut rest = quotes.get(self.at..)?;
+        let next_high = self.high[self.high_at];
+        let mut tally = Tally { sum: 0, numbers: 0, birthday: [0; 2], next_high };
+        'members: loop {
+            // Members of the table that are good at first sight, one after the other; and then one that needs another look.
+            let mut sum = tally.sum;
+            let seen = loop {
+                // The quotes of a name and of a value; the first of them is where the name begins: that was seen before. The
+                // quotes of a contact are paired, so none of these is behind it unless the value is no string.
+                let (&[open, close, _, value_close], behind) = rest.split_first_chunk()?;
+                // SAFETY: they are among the quotes of the marked bytes, and the first byte of those is none.
+                let (text, (place, is_string), last) = unsafe {
+                    (marked.load_at::<1, _>(open), marked.place(open, close), marked.load_at::<0, 4>(value_close))
+                };
+                let (pattern, name) = (&table.patterns[place], &table.names[place]);
+                let looks_good = backend.within32(text, &pattern.low, &pattern.high);
+                let fits = is_string && looks_good && value_close - close <= name.reach;
+                if !fits || value_close > tally.next_high {
+                    break looks_good.then_some((name, fits));
                 }
-            }
-            if !good && (self.plain_phones || !self.is_other_phone(name, close, value_close)) {
-                // A birthday, or not clean.
-                let behind = number(marked, name, close, &mut birthday)?;
+                let at = (quotes.len() - rest.len()) as u32;
+                self.members[name.kind as usize] = at;
+                self.customs[(sum >> CUSTOM_SHIFT) as usize] = at;
                 sum = sum.wrapping_add(name.bit);
-                numbers += 1;
-                at += 2;
-                match marked.load::<0, _>(close + behind) {
-                    b",\"" => continue,
-                    [b'}', _] if close + behind + 1 == to => break,
-                    _ => return None,
+                rest = behind;
+                if !goes_on(last, value_close, to)? {
+                    tally.sum = sum;
+                    break 'members;
                 }
-            }
-            self.members[name.kind as usize] = at as u32;
-            self.customs[(sum >> CUSTOM_SHIFT) as usize] = at as u32;
-            sum = sum.wrapping_add(name.bit);
-            at += 4;
-            // The value's closing quote, and what is behind it.
-            let last = u32::from_le_bytes(*last);
-            if last & 0xff_ffff != u32::from_le_bytes(*b"\",\"\0") {
-                if last & 0xffff != u32::from_le_bytes(*b"\"}\0\0") || value_close + 2 != to {
-                    return None;
-                }
+            };
+            tally.sum = sum;
+            let (count, goes_on) = self.look_again(quotes.len() - rest.len(), to, seen, &mut tally)?;
+            rest = rest.get(count..)?;
+            if !goes_on {
                 break;
             }
         }
-        let count = (at - self.at + 2 * numbers) / 4;
+        let at = quotes.len() - rest.len();
+        let count = (at - self.at + 2 * tally.numbers) / 4;
         self.at = at;
-        self.together(WIDE, sum, count, birthday)
+        self.together(next_high < to, &tally, count)
+    }
+
+    /// The member whose first quote is number `at`, a number, not ASCII, or not clean; `seen` is its name if it has the pattern of
+    /// that, and whether it is good but for what is not ASCII. Gives how many quotes it has and whether another member comes behind it.
+    #[inline(never)]
+    fn look_again(
+        &mut self,
+        at: usize,
+        to: u32,
+        seen: Option<(&'static Name, bool)>,
+        tally: &mut Tally,
+    ) -> Option<(usize, bool)> {
+        let marked = self.marked;
+        let &[open, close, _, value_close] = self.quotes.get(at..)?.first_chunk()?;
+        if let Some((name, false)) = seen
+            && name.kind == Kind::Birthday
+        {
+            let length = number(marked, name, close, &mut tally.birthday)?;
+            tally.sum = tally.sum.wrapping_add(name.bit);
+            tally.numbers += 1;
+            return match marked.load::<0, _>(close + length) {
+                b",\"" => Some((2, true)),
+                [b'}', _] if close + length + 1 == to => Some((2, false)),
+                _ => None,
+            };
+        }
+        let is_string = *marked.load::<1, _>(close) == *b":\"";
+        let (name, mut good) = match seen {
+            Some(seen) => seen,
+            None => (&NAMES[MemberId::of_table(self.text(open + 1, close))? as usize], false),
+        };
+        if tally.next_high < value_close && value_close < to {
+            self.skip_high(close);
+            if self.skip_high(value_close) && matches!(name.kind, Kind::Text | Kind::Custom) {
+                good = is_string && self.is_wide_text(close + 3, value_close, name.limit.into());
+            }
+            tally.next_high = self.high[self.high_at];
+        }
+        if !good && (self.plain_phones || !self.is_other_phone(name, close, value_close)) {
+            return None;
+        }
+        self.members[name.kind as usize] = at as u32;
+        self.customs[(tally.sum >> CUSTOM_SHIFT) as usize] = at as u32;
+        tally.sum = tally.sum.wrapping_add(name.bit);
+        Some((4, goes_on(marked.load::<0, _>(value_close), value_close, to)?))
     }
 
     /// Whether a number that is for the rules is good by them.
@@ -587,7 +725,8 @@ impl<'w, B: Backend> Walk<'w, B> {
 
     /// What is asked of a contact beside the shapes of its values: who it is, if it is clean.
     #[inline(always)]
-    fn together(&mut self, wide: bool, sum: u64, count: usize, birthday: [u8; 2]) -> Option<Identity> {
+    fn together(&mut self, wide: bool, tally: &Tally, count: usize) -> Option<Identity> {
+        let &Tally { sum, birthday, .. } = tally;
         let customs = (sum >> CUSTOM_SHIFT) as usize;
         let members = sum & (CUSTOM - 1);
         // A member that was given twice made its bit another's, or none: there are fewer bits than members then.
@@ -734,14 +873,12 @@ impl<'w, B: Backend> Walk<'w, B> {
     }
 }
 
-/// A birthday's number, for a name whose closing quote is at `close`; gives how far behind that the number ends.
+/// A birthday's number, of one digit or two and above zero, for a name whose closing quote is at `close`; gives how far behind that
+/// the number ends.
 #[inline(always)]
 fn number(marked: Marked<'_>, name: &Name, close: u32, birthday: &mut [u8; 2]) -> Option<u32> {
-    let &[colon, first, second] = marked.load::<1, _>(close);
+    let &[first, second] = marked.load::<2, _>(close);
     let (first, second) = (first.wrapping_sub(b'0'), second.wrapping_sub(b'0'));
-    if colon != b':' || name.kind != Kind::Birthday || first == 0 || first > 9 {
-        return None;
-    }
     let (number, len) = if second > 9 { (first, 1) } else { (first * 10 + second, 2) };
     match name.id {
         MemberId::BirthdayMonth if number <= 12 => birthday[0] = number,
@@ -779,22 +916,59 @@ mod tests {
         verdicts[0]
     }
 
+    /// The member whose pattern `{"NAME":VALUE` has, by the table.
+    fn found(table: &Table, name: &[u8], value: &str) -> Option<MemberId> {
+        let mut bytes = [b"{\"", name, b"\":", value.as_bytes()].concat();
+        let len = bytes.len();
+        bytes.resize(len + SLACK, b'.');
+        let marked = Marked { bytes: &bytes, len };
+        // SAFETY: both are within the bytes, and the second is behind two of them.
+        let (place, is_string) = unsafe { marked.place(1, 2 + name.len() as u32) };
+        assert_eq!(is_string, value.starts_with('"'));
+        let (pattern, name) = (&table.patterns[place], &table.names[place]);
+        let held = Choice::available().into_iter().map(|choice| {
+            let text = marked.load::<1, _>(1);
+            #[inline(always)]
+            fn ask<B: Backend>(backend: B, text: &[u8; 32], pattern: &Pattern) -> bool {
+                backend.within32(text, &pattern.low, &pattern.high)
+            }
+            with_backend!(choice, ask, (text: &[u8; 32] = text, pattern: &Pattern = pattern) -> bool)
+        });
+        let held: Vec<bool> = held.collect();
+        assert!(held.iter().all(|h| *h == held[0]));
+        held[0].then_some(name.id)
+    }
+
     #[test]
     fn names_are_found() {
-        for id in KNOWN {
-            let name = id.info().name;
-            let mut text: [u8; 16] = *format!("{name}\":\"and then some more").as_bytes().first_chunk().unwrap();
-            let found = member(&text, name.len());
-            assert_eq!(found.id, *id);
-            for len in (0..name.len()).chain(name.len() + 1..40) {
-                assert!(member(&text, len).id != *id, "{name} {len}");
+        for (id, table) in KNOWN.iter().flat_map(|id| [(id, &TABLE), (id, &TABLE_OF_OTHER_PHONES)]) {
+            let by_rules = matches!(id.info().family, Family::Phone) && std::ptr::eq(table, &TABLE_OF_OTHER_PHONES);
+            let (good, bad) = match id.info().family {
+                Family::Phone | Family::Sms => ("\"508-123-1235\"", "\"508-123-1235x\""),
+                Family::Date | Family::Consent => ("\"2024-07-03\"", "\"2024-07-0x\""),
+                Family::Birthday => ("12", "\"12\""),
+                _ => ("\"x\"", "12"),
+            };
+            let name = id.info().name.as_bytes();
+            assert_eq!(found(table, name, good), (!by_rules).then_some(*id));
+            if !matches!(id.info().family, Family::Sms) {
+                assert_eq!(found(table, name, bad), None, "{id:?}");
             }
-            for i in 0..name.len() {
-                text[i] ^= 4;
-                assert_eq!(member(&text, name.len()).kind, Kind::Custom);
-                text[i] ^= 4;
+            // Shorter, longer, and with any bit of it another.
+            for len in 3..name.len() {
+                assert_ne!(found(table, &name[..len], good), Some(*id));
+            }
+            assert_ne!(found(table, &[name, b"x"].concat(), good), Some(*id));
+            for (i, bit) in (0..name.len()).flat_map(|i| (0..8).map(move |bit| (i, bit))) {
+                let mut other = name.to_vec();
+                other[i] ^= 1 << bit;
+                assert_ne!(found(table, &other, good), Some(*id), "{id:?}");
             }
         }
+        assert_eq!(found(&TABLE, b"cf:x", "\"y\""), Some(MemberId::Custom));
+        assert_eq!(found(&TABLE, "cf:Lieblingsgröße aller Zeiten".as_bytes(), "\"y\""), Some(MemberId::Custom));
+        assert_eq!(found(&TABLE, b"", "\"y\""), None);
+        assert_eq!(found(&TABLE, b"nickname", "\"y\""), None);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! members are told by the marks that are there already, so that they need no parser, and each member that is clean by itself is
 //! known to be; only the others are for the rules.
 
-use super::{Kind, Walk, member};
-use crate::contact::{Member, Value};
+use super::{CUSTOM_NAME, Kind, NAMES, Walk};
+use crate::contact::{Member, MemberId, Value};
 use crate::parse::raw_value;
 use crate::rules::custom;
 use crate::scan::Backend;
@@ -126,21 +126,28 @@ impl<B: Backend> Walk<'_, B> {
     /// Whether the rules would leave the string `value` of the member whose name begins at `open` as it is. No is always safe.
     #[inline(always)]
     fn is_normal(&mut self, open: u32, (start, end): (u32, u32), wide: bool) -> bool {
-        let name = member(self.marked.load::<1, _>(open), (start - 4 - open) as usize);
-        let behind_name = self.marked.load::<0, _>(start - 2);
-        let shape = &self.shapes[name.kind as usize];
-        let good = self.backend.within16(behind_name, &shape.low, &shape.high) && end - start + 3 <= name.reach;
+        let (close, text) = (start - 3, self.marked.load::<1, _>(open));
+        // SAFETY: both are quotes of the marked bytes, of which the first is none.
+        let (place, _) = unsafe { self.marked.place(open, close) };
+        let (pattern, mut name) = (&self.table.patterns[place], &self.table.names[place]);
+        let good = self.backend.within32(text, &pattern.low, &pattern.high) && end - close <= name.reach;
+        if !good {
+            if text.starts_with(b"cf:") {
+                name = &CUSTOM_NAME;
+            } else if let Some(id) = MemberId::of_table(self.text(open + 1, close)) {
+                name = &NAMES[id as usize];
+            } else {
+                return false;
+            }
+        }
         match name.kind {
-            Kind::Text if wide => self.is_wide_text(start, end, name.reach - 3),
+            Kind::Text if wide => self.is_wide_text(start, end, name.limit.into()),
             _ if !good => false,
             Kind::Text => true,
             // Its name is bytes of one character each, or the caller says no.
             Kind::Custom => {
                 let given = self.text(open + 1, start - 3);
-                given.starts_with(b"cf:")
-                    && (1..=custom::NAME_MAX).contains(&(given.len() - 3))
-                    && self.settings.custom_fields.is_none()
-                    && !wide
+                (1..=custom::NAME_MAX).contains(&(given.len() - 3)) && self.settings.custom_fields.is_none() && !wide
             }
             Kind::Phone | Kind::Sms => self.plain_phones,
             Kind::Date => self.date_at(start).is_some(),

@@ -41,9 +41,9 @@ pub trait Backend: Copy {
         scalar::positions(bits, base, places);
     }
 
-    /// Whether each of 16 bytes is between those that stand at its place in `low` and `high`, both included;
+    /// Whether each of 32 bytes is between those that stand at its place in `low` and `high`, both included;
     /// no byte may be the greater in `low`.
-    fn within16(self, bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool;
+    fn within32(self, bytes: &[u8; 32], low: &[u8; 32], high: &[u8; 32]) -> bool;
 }
 
 /// What the splitter looks for.
@@ -270,12 +270,12 @@ mod tests {
         let mut places = [0; 64];
         b.positions(bits, 1000, &mut places);
         let places = places[..bits.count_ones() as usize].to_vec();
-        let sixteen = |i: usize| bytes[i..].first_chunk().unwrap();
-        let (mut low, mut high) = (*sixteen(16), *sixteen(32));
-        for i in 0..16 {
+        let some = |i: usize| bytes[i..].first_chunk().unwrap();
+        let (mut low, mut high) = (*some(16), *some(32));
+        for i in 0..32 {
             (low[i], high[i]) = (low[i].min(high[i]), low[i].max(high[i]));
         }
-        let held = b.within16(sixteen(0), &low, &high);
+        let held = b.within32(some(0), &low, &high);
         let xor = b.prefix_xor(b.eq(block, b'"'));
         (Structure::of(b, bytes), Text::of(b, bytes), Address::of(b, bytes), xor, odd, places, held)
     }
@@ -317,21 +317,21 @@ mod tests {
         }
     }
 
-    fn held(choice: Choice, bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool {
+    fn held(choice: Choice, bytes: &[u8; 32], low: &[u8; 32], high: &[u8; 32]) -> bool {
         #[inline(always)]
-        fn ask<B: Backend>(backend: B, bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool {
-            backend.within16(bytes, low, high)
+        fn ask<B: Backend>(backend: B, bytes: &[u8; 32], low: &[u8; 32], high: &[u8; 32]) -> bool {
+            backend.within32(bytes, low, high)
         }
-        with_backend!(choice, ask, (bytes: &[u8; 16] = bytes, low: &[u8; 16] = low, high: &[u8; 16] = high) -> bool)
+        with_backend!(choice, ask, (bytes: &[u8; 32] = bytes, low: &[u8; 32] = low, high: &[u8; 32] = high) -> bool)
     }
 
     #[test]
-    fn sixteen_ranges() {
+    fn ranges() {
         for choice in Choice::available() {
-            for at in 0..16 {
+            for at in 0..32 {
                 for (low, high, byte) in [(b'0', b'9', b'5'), (0, 255, 200), (0x7f, 0x80, 0x80), (9, 9, 8)] {
                     for byte in [byte, low, high, low.wrapping_sub(1), high.wrapping_add(1)] {
-                        let (mut bytes, mut lows, mut highs) = ([b'x'; 16], [0; 16], [255; 16]);
+                        let (mut bytes, mut lows, mut highs) = ([b'x'; 32], [0; 32], [255; 32]);
                         (bytes[at], lows[at], highs[at]) = (byte, low, high);
                         let expected = (low..=high).contains(&byte);
                         assert_eq!(

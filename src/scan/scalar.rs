@@ -46,8 +46,8 @@ impl Backend for Scalar {
     }
 
     #[inline(always)]
-    fn within16(self, bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool {
-        (0..16).fold(true, |all, i| all & (low[i] <= bytes[i]) & (bytes[i] <= high[i]))
+    fn within32(self, bytes: &[u8; 32], low: &[u8; 32], high: &[u8; 32]) -> bool {
+        (0..32).fold(true, |all, i| all & (low[i] <= bytes[i]) & (bytes[i] <= high[i]))
     }
 }
 

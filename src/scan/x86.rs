@@ -83,9 +83,11 @@ impl Backend for Sse2 {
     }
 
     #[inline(always)]
-    fn within16(self, bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool {
+    fn within32(self, bytes: &[u8; 32], low: &[u8; 32], high: &[u8; 32]) -> bool {
+        let halves = |bytes: &[u8; 32]| -> [[u8; 16]; 2] { [0, 16].map(|i| *bytes[i..].first_chunk().expect("half")) };
+        let [bytes, low, high] = [bytes, low, high].map(halves);
         // SAFETY: SSE2 is part of x86-64.
-        unsafe { within16(bytes, low, high) }
+        unsafe { within16(&bytes[0], &low[0], &high[0]) && within16(&bytes[1], &low[1], &high[1]) }
     }
 }
 
@@ -164,9 +166,9 @@ impl Backend for Avx2 {
     }
 
     #[inline(always)]
-    fn within16(self, bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool {
-        // SAFETY: SSE2 is part of x86-64.
-        unsafe { within16(bytes, low, high) }
+    fn within32(self, bytes: &[u8; 32], low: &[u8; 32], high: &[u8; 32]) -> bool {
+        // SAFETY: `self` proves that AVX2 is there.
+        unsafe { within32(bytes, low, high) }
     }
 }
 
@@ -247,9 +249,9 @@ impl Backend for Avx512 {
     }
 
     #[inline(always)]
-    fn within16(self, bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool {
-        // SAFETY: SSE2 is part of x86-64.
-        unsafe { within16(bytes, low, high) }
+    fn within32(self, bytes: &[u8; 32], low: &[u8; 32], high: &[u8; 32]) -> bool {
+        // SAFETY: `self` proves that AVX-512 is there, and with it AVX2.
+        unsafe { within32(bytes, low, high) }
     }
 }
 
@@ -306,6 +308,24 @@ unsafe fn within16(bytes: &[u8; 16], low: &[u8; 16], high: &[u8; 16]) -> bool {
         let high = _mm_loadu_si128(high.as_ptr().cast());
         let held = _mm_max_epu8(_mm_min_epu8(v, high), low);
         _mm_movemask_epi8(_mm_cmpeq_epi8(held, v)) == 0xffff
+    }
+}
+
+/// The same with 32 bytes.
+///
+/// # Safety
+/// The processor must have AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn within32(bytes: &[u8; 32], low: &[u8; 32], high: &[u8; 32]) -> bool {
+    // SAFETY: each load is an unaligned one of exactly 32 bytes.
+    unsafe {
+        let v = _mm256_loadu_si256(bytes.as_ptr().cast());
+        let low = _mm256_loadu_si256(low.as_ptr().cast());
+        let high = _mm256_loadu_si256(high.as_ptr().cast());
+        let held = _mm256_max_epu8(_mm256_min_epu8(v, high), low);
+        let differs = _mm256_xor_si256(held, v);
+        _mm256_testz_si256(differs, differs) == 1
     }
 }
 
