@@ -1,10 +1,10 @@
-//! Who was seen before in the run. A large run takes some 7 bytes of memory for each contact, and 8 of a temporary file.
+//! Who was seen before in the run. A large run takes some 6 bytes of memory for each contact, and 8 of a temporary file.
 //!
 //! Contacts are told apart by a hash of 64 bits of their identity: among ten million, the odds that any two are taken for one
 //! are below one in three hundred thousand. Hashes are noted one behind the other, by the index of their contact, in a log: all
-//! but its end is in a temporary file. What is looked up for each contact is a table of 42 bits of the hash and, of the index of
-//! the first contact, 16 bits: which block of the log it is in. Only when the 42 bits are there is the block read, which is for
-//! contacts that were seen before and next to no others; it has the whole hash, and where it lies is the index.
+//! but its end is in a temporary file. What is looked up for each contact is a table of 34 bits of the hash and, of the index of
+//! the first contact, 16 bits: which block of the log it is in. Only when the 34 bits are there is the block read, which is for
+//! contacts that were seen before and one in a thousand or so of the others; it has the whole hash, and where it lies is the index.
 //!
 //! The first 65,536 contacts go into an ordinary hash map, so that a small run costs little. The table that takes over has 1024
 //! segments (10 bits of the hash), all of one size and each with open addressing of its own, in lines of 64 bytes: a look is,
@@ -21,17 +21,17 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 
 /// Contacts up to which a hash map holds them.
 const SMALL: usize = 1 << 16;
 const SEGMENT_BITS: u32 = 10;
 const SEGMENTS: usize = 1 << SEGMENT_BITS;
-const TAG_BITS: u32 = 32;
+const TAG_BITS: u32 = 24;
 /// Bytes of one line of a segment.
 const LINE: usize = 64;
 /// Entries in a line.
-const ENTRIES: usize = 10;
+const ENTRIES: usize = 12;
 /// What the map's size is a multiple of: a huge page.
 const STEP: usize = 2 << 20;
 /// Most bytes of a table that is made for contacts which have not come yet: the guess may be wrong, and the contacts that do
@@ -139,7 +139,7 @@ impl Seen {
 /// The segment's number, and the bits that its entries hold.
 #[inline]
 fn split(identity: Identity) -> (usize, u32) {
-    ((identity >> (64 - SEGMENT_BITS)) as usize, (identity >> (64 - SEGMENT_BITS - TAG_BITS)) as u32)
+    ((identity >> (64 - SEGMENT_BITS)) as usize, (identity << SEGMENT_BITS >> (64 - TAG_BITS)) as u32)
 }
 
 /// The table and the log of a large run.
@@ -274,11 +274,11 @@ impl Log {
         self.read.clear();
         let Some(file) = &mut self.file else { return Ok(()) };
         let size = size_of::<Identity>();
-        file.seek(SeekFrom::Start(from * size as u64))?;
+        let start = from * size as u64;
         let mut bytes = vec![0; len * size];
         let mut done = 0;
         while done < bytes.len() {
-            match file.read(&mut bytes[done..]) {
+            match read_at(file, &mut bytes[done..], start + done as u64) {
                 // Zeros from here on.
                 Ok(0) => break,
                 Ok(n) => done += n,
@@ -292,6 +292,17 @@ impl Log {
     }
 }
 
+#[cfg(unix)]
+fn read_at(file: &mut File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, bytes, at)
+}
+
+#[cfg(not(unix))]
+fn read_at(file: &mut File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    file.seek(SeekFrom::Start(at))?;
+    io::Read::read(file, bytes)
+}
+
 #[derive(Debug)]
 struct Table {
     map: MmapMut,
@@ -303,24 +314,32 @@ struct Table {
     block_bits: u32,
 }
 
-/// A line: the tags, the blocks, and how many there are.
+/// A line: the low 16 bits of the tags, the high 8 of them, the blocks, and how many there are.
 type Line = [u8; LINE];
-const BLOCKS: usize = 4 * ENTRIES;
-const COUNT: usize = 6 * ENTRIES;
+const HIGHS: usize = 2 * ENTRIES;
+const BLOCKS: usize = 3 * ENTRIES;
+const COUNT: usize = 5 * ENTRIES;
+
+#[inline(always)]
+fn word_at(line: &Line, at: usize) -> u16 {
+    u16::from_le_bytes(*line[at..].first_chunk().expect("within the line"))
+}
 
 #[inline(always)]
 fn tag_at(line: &Line, i: usize) -> u32 {
-    u32::from_le_bytes(*line[4 * i..].first_chunk().expect("within the line"))
+    u32::from(line[HIGHS + i]) << 16 | u32::from(word_at(line, 2 * i))
 }
 
 #[inline(always)]
 fn block_at(line: &Line, i: usize) -> u16 {
-    u16::from_le_bytes(*line[BLOCKS + 2 * i..].first_chunk().expect("within the line"))
+    word_at(line, BLOCKS + 2 * i)
 }
 
 #[inline]
 fn put(line: &mut Line, i: usize, tag: u32, block: u16) {
-    line[4 * i..4 * i + 4].copy_from_slice(&tag.to_le_bytes());
+    let [low, middle, high, _] = tag.to_le_bytes();
+    line[2 * i..2 * i + 2].copy_from_slice(&[low, middle]);
+    line[HIGHS + i] = high;
     line[BLOCKS + 2 * i..BLOCKS + 2 * i + 2].copy_from_slice(&block.to_le_bytes());
     line[COUNT] = i as u8 + 1;
 }
@@ -328,7 +347,7 @@ fn put(line: &mut Line, i: usize, tag: u32, block: u16) {
 /// The line at which the search for a tag begins: the tag, stretched over the room.
 #[inline]
 fn home(tag: u32, room: usize) -> usize {
-    ((u64::from(tag) * room as u64) >> 32) as usize
+    ((u64::from(tag) * room as u64) >> TAG_BITS) as usize
 }
 
 /// Looks for a tag in a segment, and asks of each that is there, by its block, whether it is the one. If none is: the line and the
@@ -340,11 +359,14 @@ fn find(segment: &[Line], tag: u32, mut is_it: impl FnMut(u16) -> bool) -> Optio
         let line = &segment[at];
         let count = usize::from(line[COUNT]);
         // All of them, whether or not they are there: that has no branches.
-        let mut same = 0u32;
+        let (mut same, mut same_high) = (0u32, 0u32);
         for i in 0..ENTRIES {
-            same |= u32::from(tag_at(line, i) == tag) << i;
+            same |= u32::from(word_at(line, 2 * i) == tag as u16) << i;
         }
-        same &= !(!0 << count);
+        for i in 0..ENTRIES {
+            same_high |= u32::from(line[HIGHS + i] == (tag >> 16) as u8) << i;
+        }
+        same &= same_high & !(!0 << count);
         while same != 0 {
             if is_it(block_at(line, same.trailing_zeros() as usize)) {
                 return None;
@@ -610,7 +632,7 @@ mod tests {
         for i in 0..12_000_000u64 {
             seen.see(identity(i), i).unwrap();
             if i > 9_500_000 && i % 100_000 == 0 {
-                assert!((seen.bytes() as u64) < 17 * i / 2, "{} bytes for {i}", seen.bytes());
+                assert!((seen.bytes() as u64) < 15 * i / 2, "{} bytes for {i}", seen.bytes());
             }
         }
         for i in 0..12_000_000u64 {
