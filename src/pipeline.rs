@@ -553,6 +553,10 @@ impl Desk<'_, '_, '_> {
             }
             // A reader that panicked in another thread is not asked again: the panic goes on when all have ended.
             let Ok(mut reading) = self.reading.lock() else { return self.give_back(kit) };
+            // It may have been a long wait, for bytes that nobody wants any more.
+            if self.over.load(Ordering::Relaxed) {
+                return self.give_back(kit);
+            }
             let next = reading.1.next(&mut kit.read);
             let number = reading.0;
             reading.0 += 1;
@@ -673,7 +677,8 @@ fn finish(
     receipt_file: Option<Output>,
     began: Instant,
 ) -> Result<Summary> {
-    let stop = writer.stop.take().or(read.stop);
+    // What lies behind a body that is full is no affair of this run, whether or not somebody had read it already.
+    let stop = writer.stop.take().or(read.stop.filter(|_| writer.dropped.is_none()));
     // What the writer met comes before what the reader did.
     let mut dropped = if stop.is_some() { None } else { writer.dropped.or(read.dropped) };
     let whole = stop.is_none() && writer.dropped.is_none();
@@ -853,6 +858,38 @@ mod tests {
             let out = std::fs::read_to_string(&job.output).unwrap();
             assert_eq!(out.lines().count() as u64, summary.receipt.contacts.accepted);
             assert!(summary.receipt.contacts.accepted > 10_000);
+        }
+    }
+
+    /// Quotes that are out of step: what lies between the strings of another reading is no contact, and the fault is told.
+    #[test]
+    fn quotes_out_of_step_are_a_fault_of_syntax() {
+        let dir = tempfile::tempdir().unwrap();
+        let input = dir.path().join("in");
+        for long in [0, 10, 60, 96, 97, 120, 200] {
+            std::fs::write(&input, format!(r#"[x",{{"email":"}},x","{}"]"#, "A".repeat(long))).unwrap();
+            for threads in [1, 2] {
+                let output = dir.path().join(format!("out-{long}-{threads}"));
+                let summary = run(&Job { threads, ..Job::new(vec![input.clone()], Mode::Stream, output) }).unwrap();
+                assert!(matches!(summary.stop.unwrap().kind(), Kind::Syntax { .. }), "{long} {threads}");
+            }
+        }
+    }
+
+    /// What is broken behind a body that is full does not matter, at any number of threads.
+    #[test]
+    fn a_full_body_ends_the_run_before_a_fault_behind_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let input = dir.path().join("in");
+        std::fs::write(&input, r#"[{"email":"a@b.co"},{"email":"c@d.co"} x]"#).unwrap();
+        for threads in [1, 2, 5] {
+            let mut job = Job::new(vec![input.clone()], Mode::Request, dir.path().join(format!("out-{threads}")));
+            job.threads = threads;
+            job.limits.max_contacts = 1;
+            job.asked.list_ids = vec!["3f0c9b52-7d1e-4c68-9a40-5be2d7f61c83".into()];
+            let summary = run(&job).unwrap();
+            assert!(summary.stop.is_none(), "{threads}");
+            assert_eq!(summary.receipt.dropped.and_then(|dropped| dropped.first_contact), Some(1));
         }
     }
 }

@@ -146,7 +146,8 @@ impl<'r> Reader<'r> {
     fn try_next(&mut self, batch: &mut ReadBatch) -> Result<Next> {
         loop {
             let Some(cursor) = &self.cursor else {
-                if self.read.dropped.is_some() || self.input == self.documents.len() {
+                let is_over = self.is_over || self.read.dropped.is_some();
+                if is_over || self.input == self.documents.len() {
                     return Ok(Next::End);
                 }
                 self.begin();
@@ -349,4 +350,66 @@ fn too_large(input: &str, offset: u64, line: u64, contact: u64) -> Error {
     );
     let position = Position { offset, line, column: 0, contact: Some(contact) };
     Kind::TooLarge { input: input.to_owned(), position, what }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envelope::Asked;
+
+    fn documents(dir: &std::path::Path, contents: &[&str]) -> Vec<Document> {
+        let open = |(i, bytes): (usize, &&str)| {
+            let path = dir.join(i.to_string());
+            std::fs::write(&path, bytes).unwrap();
+            Document::open(&path, u64::MAX, &Asked::default(), false, true).unwrap()
+        };
+        contents.iter().enumerate().map(open).collect()
+    }
+
+    #[test]
+    fn inputs_come_one_after_the_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut documents = documents(dir.path(), &["[{},{}]", "{}\n{}\n{}", "", "[]", "[{}]"]);
+        let names: Vec<String> = (0..5).map(|i| i.to_string()).collect();
+        let mut reader = Reader::new(&mut documents, vec![false, true, false, false, false], None);
+        let mut batch = ReadBatch::default();
+        let mut seen = Vec::new();
+        while reader.next(&mut batch) == Next::Batch {
+            let contacts = batch.batch(&names).unwrap();
+            seen.push((contacts.input, contacts.first, contacts.spans.len(), batch.explicit));
+        }
+        // The last line, which has no line break, comes by itself.
+        assert_eq!(seen, [(0, 0, 2, false), (1, 0, 2, true), (1, 2, 1, true), (4, 0, 1, false)]);
+        assert_eq!(reader.next(&mut batch), Next::End);
+        let read = reader.into_read();
+        assert!(read.stop.is_none() && read.dropped.is_none());
+        assert_eq!((read.contacts, read.bytes), (vec![2, 3, 0, 0, 1], vec![7, 8, 0, 2, 4]));
+    }
+
+    #[test]
+    fn what_is_found_before_a_fault_comes_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut documents = documents(dir.path(), &["[{},{} x,{}]", "[{}]"]);
+        let mut reader = Reader::new(&mut documents, vec![false; 2], None);
+        let mut batch = ReadBatch::default();
+        assert_eq!((reader.next(&mut batch), reader.next(&mut batch)), (Next::Batch, Next::End));
+        let read = reader.into_read();
+        assert!(matches!(read.stop.unwrap().kind(), Kind::Syntax { .. }));
+        assert_eq!(read.contacts, [2]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_input_that_was_cut_off_is_the_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut documents = documents(dir.path(), &["[{},{}]", "[{}]"]);
+        let mut reader = Reader::new(&mut documents, vec![false; 2], None);
+        let mut batch = ReadBatch::default();
+        assert_eq!(reader.next(&mut batch), Next::Batch);
+        std::fs::File::options().write(true).open(dir.path().join("0")).unwrap().set_len(3).unwrap();
+        assert_eq!((reader.next(&mut batch), reader.next(&mut batch)), (Next::End, Next::End));
+        let read = reader.into_read();
+        assert!(matches!(read.stop.unwrap().kind(), Kind::Shrunk { .. }));
+        assert_eq!(read.contacts.len(), 1);
+    }
 }

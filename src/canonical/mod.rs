@@ -277,12 +277,12 @@ impl<'b> Marked<'b> {
     /// Where the name between these two quotes is looked up, and whether a string begins behind it.
     ///
     /// # Safety
-    /// They are at most `len`, and the second is not before byte 2.
+    /// They are at most `len`.
     #[inline(always)]
     unsafe fn place(&self, open: u32, close: u32) -> (usize, bool) {
-        debug_assert!(close >= 2);
-        // SAFETY: as above.
-        let (first, last) = unsafe { (self.load_at::<1, _>(open), self.load_at::<0, _>(close - 2)) };
+        // SAFETY: as above. (That a name's closing quote has two bytes before it was seen; but another process may write to the file
+        // that this is mapped from.)
+        let (first, last) = unsafe { (self.load_at::<1, _>(open), self.load_at::<0, _>(close.saturating_sub(2))) };
         let (first, last) = (u32::from_le_bytes(*first), u64::from_le_bytes(*last));
         let place = place_by(first, last as u32, FACTOR);
         let is_custom = first & 0xff_ffff == u32::from_le_bytes(*b"cf:\0");
@@ -609,7 +609,7 @@ impl<'w, B: Backend> Walk<'w, B> {
                 // The quotes of a name and of a value; the first of them is where the name begins: that was seen before. The
                 // quotes of a contact are paired, so none of these is behind it unless the value is no string.
                 let (&[open, close, _, value_close], behind) = rest.split_first_chunk()?;
-                // SAFETY: they are among the quotes of the marked bytes, and the first byte of those is none.
+                // SAFETY: they are among the quotes of the marked bytes.
                 let (text, (place, is_string), last) = unsafe {
                     (marked.load_at::<1, _>(open), marked.place(open, close), marked.load_at::<0, 4>(value_close))
                 };
@@ -654,6 +654,10 @@ impl<'w, B: Backend> Walk<'w, B> {
     ) -> Option<(usize, bool)> {
         let marked = self.marked;
         let &[open, close, _, value_close] = self.quotes.get(at..)?.first_chunk()?;
+        // Quotes are paired where all of the input is JSON, and only there.
+        if close <= open || close >= to {
+            return None;
+        }
         if let Some((name, false)) = seen
             && name.kind == Kind::Birthday
         {
@@ -922,7 +926,7 @@ mod tests {
         let len = bytes.len();
         bytes.resize(len + SLACK, b'.');
         let marked = Marked { bytes: &bytes, len };
-        // SAFETY: both are within the bytes, and the second is behind two of them.
+        // SAFETY: both are within the bytes.
         let (place, is_string) = unsafe { marked.place(1, 2 + name.len() as u32) };
         assert_eq!(is_string, value.starts_with('"'));
         let (pattern, name) = (&table.patterns[place], &table.names[place]);

@@ -127,7 +127,7 @@ impl<B: Backend> Walk<'_, B> {
     #[inline(always)]
     fn is_normal(&mut self, open: u32, (start, end): (u32, u32), wide: bool) -> bool {
         let (close, text) = (start - 3, self.marked.load::<1, _>(open));
-        // SAFETY: both are quotes of the marked bytes, of which the first is none.
+        // SAFETY: both are among the quotes of the marked bytes.
         let (place, _) = unsafe { self.marked.place(open, close) };
         let (pattern, mut name) = (&self.table.patterns[place], &self.table.names[place]);
         let good = self.backend.within32(text, &pattern.low, &pattern.high) && end - close <= name.reach;
