@@ -131,7 +131,7 @@ impl Account {
         }
         let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(database)?;
         if mode != "wal" {
-            connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
+            patiently(|| connection.pragma_update(None, "journal_mode", "WAL")).map_err(database)?;
         }
         if let Err(version) = schema::migrate(&mut connection).map_err(database)? {
             return Err(Error::NotAnAccount(format!(
@@ -246,6 +246,22 @@ impl Account {
             found.extend(broken.into_iter().map(|table| format!("a row of {table} points to nothing")));
             Ok(found)
         })
+    }
+}
+
+/// Tries again, for as long as others are waited for, what another connection is in the way of: where one makes the file or, as
+/// the last, closes it, SQLite itself does not wait.
+fn patiently<T>(mut work: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let began = std::time::Instant::now();
+    loop {
+        match work() {
+            Err(error)
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) && began.elapsed() < BUSY =>
+            {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            done => return done,
+        }
     }
 }
 

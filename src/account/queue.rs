@@ -9,7 +9,7 @@
 
 use super::import::{Body, KEPT_MAX};
 use super::values::{Id, Time};
-use super::{Error, QUEUED_MAX, Result, connect, lock};
+use super::{Error, QUEUED_MAX, Result, connect, lock, patiently};
 use crate::envelope::Asked;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::fs::{File, TryLockError};
@@ -81,7 +81,8 @@ impl Queue {
             connection.execute_batch(SCHEMA)?;
             Ok(connection)
         };
-        let connection = made().map_err(|source| Error::Database { file: path.display().to_string(), source })?;
+        let connection =
+            patiently(made).map_err(|source| Error::Database { file: path.display().to_string(), source })?;
         Ok(Queue { path, connection: Mutex::new(Some(connection)), last: AtomicI64::new(last), file: Some(file) })
     }
 
