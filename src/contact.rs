@@ -185,7 +185,7 @@ impl MemberId {
 
     /// Which member of the table has exactly this name.
     #[inline]
-    pub(crate) fn of_table(name: &[u8]) -> Option<MemberId> {
+    fn of_table(name: &[u8]) -> Option<MemberId> {
         let key = name_key(name)?;
         let id = PLACES.1[place_by(key, PLACES.0)];
         (KEYS.get(id as usize) == Some(&key)).then_some(id)

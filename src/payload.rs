@@ -63,18 +63,19 @@ impl Body {
     /// # Errors
     /// It cannot be written.
     pub fn begin(output: Output, file: String, limits: Limits, prefix: &[u8]) -> Result<Body> {
-        Body { output, file, limits, hash: Some(Hash::default()), bytes: 0, contacts: 0 }.with(prefix)
+        Body::begin_with(output, file, limits, prefix, Some(Hash::default()))
     }
 
     /// The same for one that is kept: [`Body::end_kept`] ends it.
     fn begin_kept(mut output: Output, file: String, limits: Limits, prefix: &[u8]) -> Result<Body> {
         output.keep();
-        Body { output, file, limits, hash: None, bytes: 0, contacts: 0 }.with(prefix)
+        Body::begin_with(output, file, limits, prefix, None)
     }
 
-    fn with(mut self, prefix: &[u8]) -> Result<Body> {
-        self.add(prefix)?;
-        Ok(self)
+    fn begin_with(output: Output, file: String, limits: Limits, prefix: &[u8], hash: Option<Hash>) -> Result<Body> {
+        let mut body = Body { output, file, limits, hash, bytes: 0, contacts: 0 };
+        body.add(prefix)?;
+        Ok(body)
     }
 
     /// Writes what stands around the contacts.

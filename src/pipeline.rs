@@ -394,9 +394,9 @@ fn execute(job: &Job<'_>, documents: &mut [Document], envelope: &Envelope, write
     let written = match job.threads {
         0 | 1 => alone(&mut reader, writer, &shared),
         threads => {
-            let desk = Mutex::new((0, reader));
-            let written = with_workers(&desk, writer, &shared, threads)?;
-            reader = desk.into_inner().unwrap_or_else(PoisonError::into_inner).1;
+            let reading = Mutex::new((0, reader));
+            let written = with_workers(&reading, writer, &shared, threads);
+            reader = reading.into_inner().unwrap_or_else(PoisonError::into_inner).1;
             written
         }
     };
@@ -453,7 +453,7 @@ fn with_workers(
     writer: &mut Writer<'_>,
     shared: &Shared<'_>,
     threads: usize,
-) -> Result<Result<()>> {
+) -> Result<()> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads - 1)
         .thread_name(|i| format!("cleaner {i}"))
@@ -493,7 +493,7 @@ fn with_workers(
     let writing = desk.writing.into_inner().unwrap_or_else(PoisonError::into_inner);
     desk.take_unhashed.try_iter().for_each(|bodies| writing.writer.sink.hashed(bodies.hash()));
     desk.take_hashed.try_iter().for_each(|hashed| writing.writer.sink.hashed(hashed));
-    Ok(writing.failed.map_or(Ok(()), Err))
+    writing.failed.map_or(Ok(()), Err)
 }
 
 /// Where cleaned batches meet the writer. There is no thread for it: whoever has cleaned a batch writes all that is ready, unless

@@ -111,8 +111,6 @@ pub struct Reader<'r> {
     input: usize,
     cursor: Option<Cursor>,
     read: Read,
-    /// Nothing more is to be read.
-    is_over: bool,
 }
 
 impl<'r> Reader<'r> {
@@ -120,7 +118,7 @@ impl<'r> Reader<'r> {
     #[must_use]
     pub fn new(documents: &'r mut [Document], explicit: Vec<bool>, progress: Option<&'r dyn Progress>) -> Self {
         debug_assert_eq!(documents.len(), explicit.len());
-        Reader { documents, explicit, progress, input: 0, cursor: None, read: Read::default(), is_over: false }
+        Reader { documents, explicit, progress, input: 0, cursor: None, read: Read::default() }
     }
 
     /// How it went.
@@ -132,21 +130,19 @@ impl<'r> Reader<'r> {
     /// What comes next. A batch goes into `batch`, in the place of what was there. What is broken ends the reading: it is in
     /// [`Read::stop`] then, and all that came before it was handed out.
     pub fn next(&mut self, batch: &mut ReadBatch) -> Next {
-        if self.is_over {
+        if self.read.stop.is_some() {
             return Next::End;
         }
-        let next = self.try_next(batch).unwrap_or_else(|error| {
+        self.try_next(batch).unwrap_or_else(|error| {
             self.read.stop = Some(error);
             Next::End
-        });
-        self.is_over |= next == Next::End;
-        next
+        })
     }
 
     fn try_next(&mut self, batch: &mut ReadBatch) -> Result<Next> {
         loop {
             let Some(cursor) = &self.cursor else {
-                let is_over = self.is_over || self.read.dropped.is_some();
+                let is_over = self.read.stop.is_some() || self.read.dropped.is_some();
                 if is_over || self.input == self.documents.len() {
                     return Ok(Next::End);
                 }
@@ -213,7 +209,7 @@ impl<'r> Reader<'r> {
                 let chunk = Arc::clone(chunk);
                 self.load(batch, chunk);
                 if let Some(error) = broken {
-                    self.stop(error);
+                    self.read.stop = Some(error);
                 }
                 return Ok(Some(Next::Batch));
             }
@@ -312,15 +308,9 @@ impl<'r> Reader<'r> {
     fn finish_input(&mut self, splitter: &Splitter) {
         self.read.contacts[self.input] = splitter.spans();
         if let Err(error) = self.documents[self.input].source.check_intact() {
-            self.stop(error);
+            self.read.stop = Some(error);
         }
         self.input += 1;
-    }
-
-    /// Ends the reading, behind what was found so far.
-    fn stop(&mut self, error: Error) {
-        self.read.stop = Some(error);
-        self.is_over = true;
     }
 }
 

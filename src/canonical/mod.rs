@@ -274,6 +274,19 @@ impl<'b> Marked<'b> {
         unsafe { self.load_at::<SKIP, N>(place.min(self.len as u32)) }
     }
 
+    /// The same for a place that is known to be good.
+    ///
+    /// # Safety
+    /// `place` is at most `len`, as are all that are among the [`Places`] of these bytes.
+    #[inline(always)]
+    unsafe fn load_at<const SKIP: usize, const N: usize>(&self, place: u32) -> &'b [u8; N] {
+        const { assert!(SKIP + N <= SLACK) };
+        debug_assert!(place as usize <= self.len && self.len + SLACK <= self.bytes.len());
+        // SAFETY: behind `len`, which `place` is not beyond, there are `SLACK` bytes, as `new` has asked, and those are no fewer
+        // than `SKIP + N`.
+        unsafe { &*self.bytes.as_ptr().add(place as usize + SKIP).cast() }
+    }
+
     /// Where the name between these two quotes is looked up, and whether a string begins behind it.
     ///
     /// # Safety
@@ -289,19 +302,6 @@ impl<'b> Marked<'b> {
         let is_string = last >> 16 & 0xff_ffff == u64::from_le_bytes(*b"\":\"\0\0\0\0\0");
         // No jump: one name in ten or so is another than those of the table, at any place.
         (std::hint::select_unpredictable(is_custom, PLACE_OF_CUSTOM, place), is_string)
-    }
-
-    /// The same for a place that is known to be good.
-    ///
-    /// # Safety
-    /// `place` is at most `len`, as are all that are among the [`Places`] of these bytes.
-    #[inline(always)]
-    unsafe fn load_at<const SKIP: usize, const N: usize>(&self, place: u32) -> &'b [u8; N] {
-        const { assert!(SKIP + N <= SLACK) };
-        debug_assert!(place as usize <= self.len && self.len + SLACK <= self.bytes.len());
-        // SAFETY: behind `len`, which `place` is not beyond, there are `SLACK` bytes, as `new` has asked, and those are no fewer
-        // than `SKIP + N`.
-        unsafe { &*self.bytes.as_ptr().add(place as usize + SKIP).cast() }
     }
 }
 
@@ -369,7 +369,7 @@ struct Pattern {
 }
 
 impl Pattern {
-    /// A member's, of whose value no more is said than that it is a string.
+    /// The form of a string of which no more is said.
     const ANY: &[u8] = b"";
     /// A number with dashes, to the closing quote.
     const DASHED: &[u8] = b"000-000-0000\"";
@@ -378,41 +378,29 @@ impl Pattern {
     /// Nothing has this: a byte that no clean contact has.
     const NONE: Pattern = Pattern { low: [0; 32], high: [0; 32] };
 
-    /// That of a member whose name begins so.
-    const fn beginning(name: &[u8]) -> Pattern {
-        let mut pattern = Pattern { low: [0; 32], high: [255; 32] };
+    /// Anything has this.
+    const ALL: Pattern = Pattern { low: [0; 32], high: [255; 32] };
+
+    /// This one, with `form` from byte `at` on: `0` is a digit, and every other byte is itself. (No name has a `0`.)
+    const fn with(mut self, at: usize, form: &[u8]) -> Pattern {
         let mut i = 0;
-        while i < name.len() {
-            (pattern.low[i], pattern.high[i]) = (name[i], name[i]);
+        while i < form.len() {
+            let (low, high) = if form[i] == b'0' { (b'0', b'9') } else { (form[i], form[i]) };
+            (self.low[at + i], self.high[at + i]) = (low, high);
             i += 1;
         }
-        pattern
+        self
     }
 
-    /// That of a member with this name and a number above zero.
+    /// That of a member with this name, and a string of this form.
+    const fn string(name: &[u8], form: &[u8]) -> Pattern {
+        Pattern::ALL.with(0, name).with(name.len(), b"\":\"").with(name.len() + 3, form)
+    }
+
+    /// That of a member with this name, and a number above zero.
     const fn number(name: &[u8]) -> Pattern {
-        let mut pattern = Pattern::of(name, Pattern::ANY);
-        let at = name.len() + 2;
+        let (mut pattern, at) = (Pattern::ALL.with(0, name).with(name.len(), b"\":"), name.len() + 2);
         (pattern.low[at], pattern.high[at]) = (b'1', b'9');
-        pattern
-    }
-
-    /// That of a member with this name; in `value`, `0` is a digit and every other byte is itself.
-    const fn of(name: &[u8], value: &[u8]) -> Pattern {
-        let mut pattern = Pattern { low: [0; 32], high: [255; 32] };
-        let mut i = 0;
-        while i < name.len() + 3 + value.len() {
-            let byte = if i < name.len() {
-                name[i]
-            } else if i < name.len() + 3 {
-                b"\":\""[i - name.len()]
-            } else {
-                value[i - name.len() - 3]
-            };
-            let is_digit = i >= name.len() + 3 && byte == b'0';
-            (pattern.low[i], pattern.high[i]) = if is_digit { (b'0', b'9') } else { (byte, byte) };
-            i += 1;
-        }
         pattern
     }
 }
@@ -514,19 +502,21 @@ impl Table {
     /// Where numbers are wanted as `ddd-ddd-dddd` and nothing else is asked of them; or where they are for the rules alone.
     const fn new(plain_phones: bool) -> Table {
         let mut table = Table { patterns: [Pattern::NONE; PLACES], names: [CUSTOM_NAME; PLACES] };
-        table.patterns[PLACE_OF_CUSTOM] = Pattern::beginning(b"cf:");
+        table.patterns[PLACE_OF_CUSTOM] = Pattern::ALL.with(0, b"cf:");
         let mut i = 0;
         while i < KNOWN.len() {
             let name = MEMBERS[i].name.as_bytes();
             let place = place_of(name, FACTOR);
             table.names[place] = NAMES[i];
             table.patterns[place] = match NAMES[i].kind {
-                Kind::Text | Kind::Custom | Kind::Email => Pattern::of(name, Pattern::ANY),
-                Kind::Phone if plain_phones => Pattern::of(name, Pattern::DASHED),
-                Kind::Sms if plain_phones => Pattern::of(name, Pattern::DASHED),
-                Kind::Sms => Pattern::of(name, Pattern::ANY),
-                Kind::Date | Kind::Consent => Pattern::of(name, Pattern::ISO_DATE),
-                Kind::Phone => Pattern::NONE,
+                Kind::Phone | Kind::Sms if plain_phones => Pattern::string(name, Pattern::DASHED),
+                Kind::Text | Kind::Custom | Kind::Email | Kind::Sms => Pattern::string(name, Pattern::ANY),
+                Kind::Phone => {
+                    // None is good at first sight.
+                    table.names[place].reach = 0;
+                    Pattern::string(name, Pattern::ANY)
+                }
+                Kind::Date | Kind::Consent => Pattern::string(name, Pattern::ISO_DATE),
                 Kind::Birthday => Pattern::number(name),
             };
             i += 1;
@@ -658,9 +648,8 @@ impl<'w, B: Backend> Walk<'w, B> {
         if close <= open || close >= to {
             return None;
         }
-        if let Some((name, false)) = seen
-            && name.kind == Kind::Birthday
-        {
+        let (name, mut good) = seen?;
+        if name.kind == Kind::Birthday {
             let length = number(marked, name, close, &mut tally.birthday)?;
             tally.sum = tally.sum.wrapping_add(name.bit);
             tally.numbers += 1;
@@ -671,10 +660,6 @@ impl<'w, B: Backend> Walk<'w, B> {
             };
         }
         let is_string = *marked.load::<1, _>(close) == *b":\"";
-        let (name, mut good) = match seen {
-            Some(seen) => seen,
-            None => (&NAMES[MemberId::of_table(self.text(open + 1, close))? as usize], false),
-        };
         if tally.next_high < value_close && value_close < to {
             self.skip_high(close);
             if self.skip_high(value_close) && matches!(name.kind, Kind::Text | Kind::Custom) {
@@ -920,7 +905,7 @@ mod tests {
         verdicts[0]
     }
 
-    /// The member whose pattern `{"NAME":VALUE` has, by the table.
+    /// The member whose pattern `{"NAME":VALUE` has, by the table, unless it is for the rules.
     fn found(table: &Table, name: &[u8], value: &str) -> Option<MemberId> {
         let mut bytes = [b"{\"", name, b"\":", value.as_bytes()].concat();
         let len = bytes.len();
@@ -940,7 +925,7 @@ mod tests {
         });
         let held: Vec<bool> = held.collect();
         assert!(held.iter().all(|h| *h == held[0]));
-        held[0].then_some(name.id)
+        (held[0] && name.reach > 0).then_some(name.id)
     }
 
     #[test]

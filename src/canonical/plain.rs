@@ -2,8 +2,8 @@
 //! members are told by the marks that are there already, so that they need no parser, and each member that is clean by itself is
 //! known to be; only the others are for the rules.
 
-use super::{CUSTOM_NAME, Kind, NAMES, Walk};
-use crate::contact::{Member, MemberId, Value};
+use super::{Kind, Walk};
+use crate::contact::{Member, Value};
 use crate::parse::raw_value;
 use crate::rules::custom;
 use crate::scan::Backend;
@@ -129,20 +129,14 @@ impl<B: Backend> Walk<'_, B> {
         let (close, text) = (start - 3, self.marked.load::<1, _>(open));
         // SAFETY: both are among the quotes of the marked bytes.
         let (place, _) = unsafe { self.marked.place(open, close) };
-        let (pattern, mut name) = (&self.table.patterns[place], &self.table.names[place]);
-        let good = self.backend.within32(text, &pattern.low, &pattern.high) && end - close <= name.reach;
-        if !good {
-            if text.starts_with(b"cf:") {
-                name = &CUSTOM_NAME;
-            } else if let Some(id) = MemberId::of_table(self.text(open + 1, close)) {
-                name = &NAMES[id as usize];
-            } else {
-                return false;
-            }
+        let (pattern, name) = (&self.table.patterns[place], &self.table.names[place]);
+        // A string with another name, or of another form.
+        if !self.backend.within32(text, &pattern.low, &pattern.high) {
+            return false;
         }
         match name.kind {
             Kind::Text if wide => self.is_wide_text(start, end, name.limit.into()),
-            _ if !good => false,
+            _ if end - close > name.reach => false,
             Kind::Text => true,
             // Its name is bytes of one character each, or the caller says no.
             Kind::Custom => {
