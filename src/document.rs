@@ -34,8 +34,9 @@ pub struct Document {
 }
 
 impl Document {
-    /// Opens an input and reads it up to its first contact (one that is empty is an error, unless it `may_be_empty`); where the envelope is not known by then, looks at what stands
-    /// behind the contacts. Bytes from `limit` on are not touched.
+    /// Opens an input and reads it up to its first contact (one that is empty is an error, unless it `may_be_empty`). Where the
+    /// envelope is not known by then, looks at what stands behind the contacts. Of a request body, bytes from `limit` on are not
+    /// touched: they are lost to the endpoint. Other documents are read to their end.
     ///
     /// # Errors
     /// It cannot be read, holds no contacts, or its envelope cannot be.
@@ -79,6 +80,12 @@ impl Document {
             Shape::Array(at) => ("array", Layout::Array, at + 1),
             Shape::Lines(at) => ("ndjson", Layout::Lines, at),
         };
+        if name != "body" {
+            source.set_limit(u64::MAX);
+        }
+        if let (Layout::Lines, Some(watch)) = (layout, source.watch()) {
+            watch.allow_growth();
+        }
         let mut document = Document {
             source,
             shape: name,
@@ -160,7 +167,7 @@ impl Document {
                     }
                 }
                 if chunk.is_torn() {
-                    self.source.check_intact()?;
+                    self.source.check_unchanged()?;
                 }
             }
             drop(chunk.take());

@@ -5,6 +5,7 @@ use crate::position::Position;
 use crate::rules::rule;
 use crate::syntax::Fault;
 use std::any::Any;
+use std::cmp::Ordering;
 use std::{fmt, io};
 
 /// A result of this crate.
@@ -33,13 +34,21 @@ pub enum Kind {
         /// What it said.
         source: io::Error,
     },
-    /// Whoever reads the output has closed it. The run ends quietly.
+    /// The reader of standard output has closed it. The run ends quietly.
     ClosedPipe,
     /// A file that would be written is there.
     #[non_exhaustive]
     Exists {
         /// The file.
         file: String,
+    },
+    /// A directory for bodies holds bodies of another run.
+    #[non_exhaustive]
+    HoldsBodies {
+        /// The directory.
+        dir: String,
+        /// How many there are.
+        bodies: usize,
     },
     /// The input is not JSON of any shape that holds contacts.
     #[non_exhaustive]
@@ -81,15 +90,15 @@ pub enum Kind {
         /// What the rule's message does not say.
         detail: String,
     },
-    /// The input got shorter while it was read.
+    /// The input changed while it was read: what was read from it may be of no version of it.
     #[non_exhaustive]
-    Shrunk {
+    Changed {
         /// The input.
         input: String,
         /// Its size at first, in bytes.
-        expected: u64,
-        /// Its size now, in bytes.
-        found: u64,
+        before: u64,
+        /// Its size when the change was seen, in bytes.
+        now: u64,
     },
     /// A bug of presort, met at this contact.
     #[non_exhaustive]
@@ -121,11 +130,8 @@ impl Error {
         Kind::Usage { what: what.into() }.into()
     }
 
-    /// The operating system would not. A closed pipe is told apart.
+    /// An I/O operation failed.
     pub fn io(doing: &'static str, file: impl Into<String>, source: io::Error) -> Self {
-        if source.kind() == io::ErrorKind::BrokenPipe {
-            return Kind::ClosedPipe.into();
-        }
         Kind::Io { doing, file: file.into(), source }.into()
     }
 
@@ -140,7 +146,7 @@ impl Error {
             self.kind(),
             Kind::Syntax { .. }
                 | Kind::TooLarge { .. }
-                | Kind::Shrunk { .. }
+                | Kind::Changed { .. }
                 | Kind::Bug { .. }
                 | Kind::Envelope { .. }
         ) || matches!(self.kind(), Kind::Io { doing: "read", .. })
@@ -181,11 +187,27 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
             Kind::Usage { what } => f.write_str(what),
-            Kind::Io { doing, file, source } => write!(f, "cannot {doing} {file}: {source}"),
+            Kind::Io { doing, file, source } => {
+                write!(f, "cannot {doing} {file}: {source}")?;
+                match source.kind() {
+                    io::ErrorKind::FileTooLarge => {
+                        f.write_str("; the shell (ulimit -f) or the file system allows no larger file")
+                    }
+                    io::ErrorKind::BrokenPipe => f.write_str("; what reads it has ended: run it again"),
+                    io::ErrorKind::StorageFull => f.write_str("; make room, or write to another disk"),
+                    _ => Ok(()),
+                }
+            }
             Kind::ClosedPipe => f.write_str("the output was closed"),
             Kind::Exists { file } => {
                 write!(f, "{file} is there already; --force overwrites it, or name another output")
             }
+            Kind::HoldsBodies { dir, bodies } => write!(
+                f,
+                "{dir} holds {bodies} {} of an earlier run: --append adds to them, --replace removes them, or name another \
+                 directory",
+                if *bodies == 1 { "body" } else { "bodies" }
+            ),
             Kind::NotContacts { input, what } => write!(f, "{input}: {what}"),
             Kind::Syntax { input, position, fault } => {
                 write!(f, "{input}: broken JSON at {position}: {fault}; {}", fault.help())
@@ -201,11 +223,15 @@ impl fmt::Display for Error {
                 }
                 write!(f, "; {}", rule(*code).help)
             }
-            Kind::Shrunk { input, expected, found } => write!(
-                f,
-                "{input}: the file got shorter while it was read: {expected} bytes at first, {found} now; run again when \
-                 nothing writes to it"
-            ),
+            Kind::Changed { input, before, now } => {
+                write!(f, "{input}: the file changed while it was read: ")?;
+                match now.cmp(before) {
+                    Ordering::Less => write!(f, "it got shorter, from {before} to {now} bytes")?,
+                    Ordering::Greater => write!(f, "it grew from {before} to {now} bytes")?,
+                    Ordering::Equal => f.write_str("it was written to or replaced")?,
+                }
+                f.write_str("; run again when nothing writes to it")
+            }
             Kind::Bug { input, position, what } => write!(
                 f,
                 "{input}: an internal error at {position}: {what}; please report this, with that contact if you can"

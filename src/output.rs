@@ -3,6 +3,8 @@
 //! Nothing is synced to the disk: like `cp`, a run leaves that to the system, and the receipt's SHA-256 tells whether what is
 //! there is what was written.
 
+pub(crate) mod temporary;
+
 use crate::error::{Error, Kind, Result};
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Write};
@@ -31,7 +33,9 @@ pub fn remove_unfinished() {
 enum Target {
     /// Under a temporary name beside its place.
     Temporary { file: NamedTempFile, place: PathBuf, force: bool },
-    /// Standard output, a device, a named pipe.
+    /// Standard output: its reader may leave when it has seen enough.
+    Stdout(File),
+    /// A device, a named pipe.
     Direct(File),
     /// Memory of whoever wants the bytes.
     Memory(Arc<Mutex<Vec<u8>>>),
@@ -110,7 +114,7 @@ impl Output {
     /// It is there, or cannot be written.
     pub fn create(path: &Path, force: bool) -> Result<Output> {
         match path.to_str() {
-            Some("-" | "/dev/stdout" | "/dev/fd/1") => return Output::stdout(),
+            _ if is_stdout(path) => return Output::stdout(),
             #[cfg(unix)]
             Some(name @ ("/dev/stderr" | "/dev/fd/2")) => {
                 use std::os::fd::AsFd;
@@ -135,26 +139,29 @@ impl Output {
             Ok(_) => place = fs::canonicalize(path).map_err(fail)?,
             Err(_) => {}
         }
-        let dir = place.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let dir = temporary::parent(&place);
         if !dir.is_dir() {
             let error = io::Error::new(io::ErrorKind::NotFound, format!("there is no directory {}", dir.display()));
             return Err(fail(error));
         }
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".presort-").suffix(".tmp");
-        #[cfg(unix)]
-        {
-            // As any new file; the process's umask takes its part.
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        let file = {
-            // Under the lock, so that a signal finds the file in the list.
-            let mut list = unfinished();
-            let file = builder.tempfile_in(dir).map_err(fail)?;
-            list.push(file.path().to_path_buf());
-            file
-        };
+        temporary::remove_left_behind(&place);
+        Output::temporary(name, place, force)
+    }
+
+    /// Opens a file that is not there yet, in a directory that is. What an earlier run left beside it stays.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn create_new(path: &Path) -> Result<Output> {
+        Output::temporary(path.display().to_string(), path.to_path_buf(), false)
+    }
+
+    fn temporary(name: String, place: PathBuf, force: bool) -> Result<Output> {
+        // Under the lock, so that a signal finds the file in the list.
+        let mut list = unfinished();
+        let file = temporary::create(&place).map_err(|error| Error::io("create", &name, error))?;
+        list.push(file.path().to_path_buf());
+        drop(list);
         Ok(Output::new(name, Target::Temporary { file, place, force }))
     }
 
@@ -166,23 +173,24 @@ impl Output {
 
     fn stdout() -> Result<Output> {
         let name = "standard output".to_owned();
+        check_stdout()?;
         #[cfg(unix)]
         {
             use std::os::fd::AsFd;
             let fd = io::stdout().as_fd().try_clone_to_owned().map_err(|error| Error::io("write", &name, error))?;
-            Ok(Output::new(name, Target::Direct(File::from(fd))))
+            Ok(Output::new(name, Target::Stdout(File::from(fd))))
         }
         #[cfg(not(unix))]
         {
             use std::os::windows::io::AsHandle;
             let handle =
                 io::stdout().as_handle().try_clone_to_owned().map_err(|error| Error::io("write", &name, error))?;
-            Ok(Output::new(name, Target::Direct(File::from(handle))))
+            Ok(Output::new(name, Target::Stdout(File::from(handle))))
         }
     }
 
     fn new(name: String, target: Target) -> Output {
-        if let Target::Direct(file) = &target {
+        if let Target::Direct(file) | Target::Stdout(file) = &target {
             crate::input::widen_pipe(file);
         }
         let reserved = match &target {
@@ -222,7 +230,7 @@ impl Output {
     fn file(&mut self) -> io::Result<&File> {
         match &self.target {
             Some(Target::Temporary { file, .. }) => Ok(file.as_file()),
-            Some(Target::Direct(file)) => Ok(file),
+            Some(Target::Direct(file) | Target::Stdout(file)) => Ok(file),
             Some(Target::Memory(_)) => Err(io::ErrorKind::Unsupported.into()),
             None => Err(io::Error::other("it is finished")),
         }
@@ -317,7 +325,10 @@ impl Output {
             Some(kept) => kept.append(&mut self.queue),
             None => self.spare.extend(self.queue.drain(..).map(Piece::into_buffer)),
         }
-        done.map_err(|error| Error::io("write", &self.name, error))
+        done.map_err(|error| match (&self.target, error.kind()) {
+            (Some(Target::Stdout(_)), io::ErrorKind::BrokenPipe) => Kind::ClosedPipe.into(),
+            _ => Error::io("write", &self.name, error),
+        })
     }
 
     /// Asks for a place for the next `len` bytes and some behind them. That it is not to be had is no error: then the place is
@@ -364,6 +375,7 @@ impl Output {
             self.file().and_then(|file| file.set_len(sent)).map_err(|error| Error::io("write", &self.name, error))?;
         }
         if let Some(Target::Temporary { file, place, force }) = self.target.take() {
+            temporary::set_mode(file.as_file(), &place).map_err(|error| Error::io("write", &self.name, error))?;
             let mut list = unfinished();
             let path = file.path().to_path_buf();
             let done = if force { file.persist(&place) } else { file.persist_noclobber(&place) };
@@ -376,6 +388,68 @@ impl Output {
         let kept = self.kept.take().unwrap_or_default();
         Ok(Finished { kept, spare: std::mem::take(&mut self.spare) })
     }
+}
+
+impl Output {
+    /// Ends an output that is not wanted. With `remove_older`, a file in its place that it would have overwritten is removed; gives
+    /// back whether one was.
+    ///
+    /// # Errors
+    /// The older file cannot be removed.
+    pub fn discard(mut self, remove_older: bool) -> Result<bool> {
+        self.queue.clear();
+        self.queued = 0;
+        let place = match &self.target {
+            Some(Target::Temporary { place, force: true, .. }) if remove_older && place.is_file() => place.clone(),
+            _ => return Ok(false),
+        };
+        fs::remove_file(&place).map_err(|error| Error::io("remove", &self.name, error))?;
+        Ok(true)
+    }
+}
+
+/// True for the names of standard output.
+#[must_use]
+pub fn is_stdout(path: &Path) -> bool {
+    matches!(path.to_str(), Some("-" | "/dev/stdout" | "/dev/fd/1"))
+}
+
+/// Makes sure that standard output was open when the process began.
+///
+/// # Errors
+/// It was closed: what is written to it would be lost.
+pub fn check_stdout() -> Result<()> {
+    if stdout::was_closed() {
+        return Err(Error::io("write", "standard output", io::Error::new(io::ErrorKind::NotConnected, "it is closed")));
+    }
+    Ok(())
+}
+
+/// The runtime opens the null device in the place of a standard output that is closed, before `main`. So the process looks
+/// earlier.
+mod stdout {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    static CLOSED: AtomicBool = AtomicBool::new(false);
+
+    pub(super) fn was_closed() -> bool {
+        CLOSED.load(Ordering::Relaxed)
+    }
+
+    #[cfg(unix)]
+    // SAFETY: the section holds pointers to functions that are called once, with no thread beside, before `main`; the function
+    // uses nothing that is not there by then: one system call and an atomic.
+    #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".init_array"))]
+    #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func"))]
+    #[used]
+    static LOOK: extern "C" fn() = {
+        extern "C" fn look() {
+            // SAFETY: F_GETFD takes no pointer and changes nothing.
+            let flags = unsafe { libc::fcntl(1, libc::F_GETFD) };
+            CLOSED.store(flags < 0, Ordering::Relaxed);
+        }
+        look
+    };
 }
 
 /// Which file `path` is, however it is spelled: the directory it is in, followed through links, and its name there. None for

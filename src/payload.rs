@@ -4,8 +4,10 @@ use crate::clean::Accepted;
 use crate::envelope::Envelope;
 use crate::error::{Error, Kind, Result};
 use crate::hash::{self, Digest, Hash};
-use crate::output::{Finished, Output, Piece};
+use crate::input::Watch;
+use crate::output::{Finished, Output, Piece, temporary};
 use serde::Serialize;
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -46,6 +48,18 @@ fn hexadecimal(digest: Digest) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What became of a body.
+#[derive(Debug)]
+pub enum Ended {
+    /// It was written.
+    Body(Payload),
+    /// It would have had no contact, so there is none; whether an older file was removed.
+    Nothing {
+        /// A file of the same name was removed.
+        removed: bool,
+    },
+}
+
 /// One body, being written.
 pub struct Body {
     output: Output,
@@ -53,29 +67,24 @@ pub struct Body {
     limits: Limits,
     /// None where the body is kept, to be hashed when it is whole.
     hash: Option<Hash>,
+    /// The body up to its first contact: it is written with that contact.
+    prefix: Vec<u8>,
     bytes: u64,
     contacts: u64,
 }
 
 impl Body {
-    /// Begins a body with its envelope.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn begin(output: Output, file: String, limits: Limits, prefix: &[u8]) -> Result<Body> {
-        Body::begin_with(output, file, limits, prefix, Some(Hash::default()))
+    /// Begins a body. Nothing is written before its first contact.
+    #[must_use]
+    pub fn begin(output: Output, file: String, limits: Limits, prefix: &[u8]) -> Body {
+        let prefix = prefix.to_vec();
+        Body { output, file, limits, hash: Some(Hash::default()), bytes: prefix.len() as u64, prefix, contacts: 0 }
     }
 
     /// The same for one that is kept: [`Body::end_kept`] ends it.
-    fn begin_kept(mut output: Output, file: String, limits: Limits, prefix: &[u8]) -> Result<Body> {
+    fn begin_kept(mut output: Output, file: String, limits: Limits, prefix: &[u8]) -> Body {
         output.keep();
-        Body::begin_with(output, file, limits, prefix, None)
-    }
-
-    fn begin_with(output: Output, file: String, limits: Limits, prefix: &[u8], hash: Option<Hash>) -> Result<Body> {
-        let mut body = Body { output, file, limits, hash, bytes: 0, contacts: 0 };
-        body.add(prefix)?;
-        Ok(body)
+        Body { hash: None, ..Body::begin(output, file, limits, prefix) }
     }
 
     /// Writes what stands around the contacts.
@@ -83,7 +92,6 @@ impl Body {
         if let Some(hash) = &mut self.hash {
             hash.update(bytes);
         }
-        self.bytes += bytes.len() as u64;
         self.output.write(bytes)
     }
 
@@ -106,6 +114,10 @@ impl Body {
         let room = (self.limits.max_contacts - self.contacts).min(accepted.len() as u64) as usize;
         let taken = accepted[..room].partition_point(fits);
         if let Some(last) = accepted[..taken].last() {
+            if self.contacts == 0 {
+                let prefix = std::mem::take(&mut self.prefix);
+                self.add(&prefix)?;
+            }
             let (start, end) = (start + first, last.end as usize);
             if let Some(hash) = &mut self.hash {
                 hash.update(&out[start..end]);
@@ -117,17 +129,22 @@ impl Body {
         Ok(taken)
     }
 
-    /// Ends the body and puts it in its place.
+    /// Ends the body and puts it in its place. A body without a contact is not written: then, with `remove_older`, a file that it
+    /// would have overwritten is removed.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn end(self) -> Result<Payload> {
-        Ok(self.end_kept()?.0)
+    pub fn end(self, remove_older: bool) -> Result<Ended> {
+        if self.contacts == 0 {
+            return Ok(Ended::Nothing { removed: self.output.discard(remove_older)? });
+        }
+        Ok(Ended::Body(self.end_kept()?.0))
     }
 
     /// The same, without its hash if it is kept, and what is left of its file.
     fn end_kept(mut self) -> Result<(Payload, Finished)> {
         self.add(Envelope::SUFFIX)?;
+        self.bytes += Envelope::SUFFIX.len() as u64;
         if self.bytes >= self.limits.max_bytes && self.contacts > 0 {
             let what = format!("a body of {} bytes, at most {} allowed", self.bytes, self.limits.max_bytes - 1);
             return Err(Kind::Counts { what }.into());
@@ -161,12 +178,29 @@ impl Unhashed {
     }
 }
 
-/// A directory of bodies: `payload-00001.json` and so on.
+/// What to do about bodies that an earlier run left in the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Earlier {
+    /// They are an error.
+    #[default]
+    Refuse,
+    /// They are removed.
+    Replace,
+    /// They stay, and the new ones are numbered on from them.
+    Append,
+}
+
+/// A directory of bodies: `payload-00001.json` and so on. It is locked while this lives.
 pub struct Directory {
     dir: PathBuf,
     limits: Limits,
     prefix: Vec<u8>,
-    force: bool,
+    /// Number of the last body that was there before.
+    before: usize,
+    /// What the receipts of earlier runs say of them, where bodies are added to theirs.
+    earlier: Vec<serde_json::Value>,
+    /// Bodies that were removed.
+    removed: usize,
     body: Option<Body>,
     /// Bodies are kept until there are two to be hashed.
     keeps: bool,
@@ -174,8 +208,10 @@ pub struct Directory {
     buffers: Vec<Vec<u8>>,
     /// Those whose hash is not known yet have none.
     done: Vec<Payload>,
-    /// The bodies that were kept and are not yet with whoever hashes them: two at most.
+    /// The bodies that were kept and are not yet hashed: two at most.
     unhashed: Vec<(usize, Vec<Piece>)>,
+    /// Locked; none where the system locks no directories.
+    _lock: Option<fs::File>,
 }
 
 /// Largest bodies that are kept in memory to be hashed two at a time.
@@ -208,54 +244,153 @@ fn ours_in(dir: &Path) -> std::io::Result<Vec<String>> {
     Ok(names.filter(|name| is_ours(name)).collect())
 }
 
+/// Locks a directory for as long as the file is open.
+fn lock(dir: &Path, name: &str) -> Result<Option<fs::File>> {
+    // Some systems open no directories, some file systems lock none.
+    let Ok(file) = fs::File::open(dir) else { return Ok(None) };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Err(Error::usage(format!(
+            "another run of presort writes to {name}: wait for it, or name another directory"
+        ))),
+        Err(fs::TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// What the receipt in a directory says, as a list of runs, the oldest first. All their bodies must be there and no others.
+fn earlier_runs(dir: &Path, bodies: &[String]) -> Result<Vec<serde_json::Value>> {
+    let path = dir.join(RECEIPT);
+    let name = path.display().to_string();
+    let unsound =
+        |what: String| Error::usage(format!("{what}; --replace removes the bodies, or name another directory"));
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let dir = dir.display();
+            return Err(unsound(format!(
+                "{dir} holds bodies but no {RECEIPT}: the run that wrote them did not finish"
+            )));
+        }
+        Err(error) => return Err(Error::io("read", name, error)),
+    };
+    let mut receipt: serde_json::Value =
+        serde_json::from_slice(&bytes).map_err(|error| unsound(format!("{name} is not a receipt: {error}")))?;
+    let Some(last) = receipt.as_object_mut() else { return Err(unsound(format!("{name} is not a receipt"))) };
+    let mut runs = match last.remove("earlier_runs") {
+        Some(serde_json::Value::Array(runs)) => runs,
+        _ => Vec::new(),
+    };
+    runs.push(receipt);
+    let mut known = HashMap::new();
+    for payload in runs.iter().filter_map(|run| run["payloads"].as_array()).flatten() {
+        let (Some(file), Some(bytes)) = (payload["file"].as_str(), payload["bytes"].as_u64()) else {
+            return Err(unsound(format!("{name} names a body without its file or its size")));
+        };
+        known.insert(file, bytes);
+    }
+    for body in bodies {
+        let path = dir.join(body);
+        let found = fs::metadata(&path).map_err(|error| Error::io("read", path.display().to_string(), error))?.len();
+        match known.remove(body.as_str()) {
+            Some(bytes) if bytes == found => {}
+            Some(bytes) => {
+                return Err(unsound(format!("{} has {found} bytes, and {bytes} by its {RECEIPT}", path.display())));
+            }
+            None => return Err(unsound(format!("{} is not in its {RECEIPT}", path.display()))),
+        }
+    }
+    if let Some(missing) = known.keys().min() {
+        return Err(unsound(format!("{} is missing, and its {RECEIPT} names it", dir.join(missing).display())));
+    }
+    Ok(runs)
+}
+
 impl Directory {
-    /// Makes the directory, if it is not there. One that holds bodies of another run is an error, unless `force`: then its
-    /// receipt is removed now, and the bodies as they are replaced.
+    /// Makes the directory, if it is not there, and locks it. `earlier` says what to do about bodies of another run; `force`
+    /// allows a receipt without bodies to be overwritten.
     ///
     /// # Errors
-    /// It holds bodies, or cannot be made.
-    pub fn create(dir: &Path, limits: Limits, prefix: Vec<u8>, force: bool) -> Result<Directory> {
+    /// It holds bodies, another run writes to it, or it cannot be made.
+    pub fn create(dir: &Path, limits: Limits, prefix: Vec<u8>, earlier: Earlier, force: bool) -> Result<Directory> {
         let name = dir.display().to_string();
         fs::create_dir_all(dir).map_err(|error| Error::io("create the directory", &name, error))?;
+        let lock = lock(dir, &name)?;
+        temporary::remove_all_left_behind(dir, "payload-");
+        temporary::remove_all_left_behind(dir, RECEIPT);
         let ours = ours_in(dir).map_err(|error| Error::io("read", &name, error))?;
-        if let Some(there) = ours.iter().min()
-            && !force
-        {
-            return Err(Kind::Exists { file: dir.join(there).display().to_string() }.into());
-        }
-        if ours.iter().any(|name| name == RECEIPT) {
-            let receipt = dir.join(RECEIPT);
-            fs::remove_file(&receipt).map_err(|error| Error::io("remove", receipt.display().to_string(), error))?;
-        }
-        Ok(Directory {
+        let (receipt, bodies): (Vec<String>, Vec<String>) = ours.into_iter().partition(|name| name == RECEIPT);
+        let mut directory = Directory {
             dir: dir.to_path_buf(),
             limits,
             prefix,
-            force,
+            before: 0,
+            earlier: Vec::new(),
+            removed: 0,
             body: None,
             keeps: limits.max_bytes <= KEPT_MAX,
             buffers: Vec::new(),
             done: Vec::new(),
             unhashed: Vec::new(),
-        })
+            _lock: lock,
+        };
+        match earlier {
+            Earlier::Refuse if !bodies.is_empty() => {
+                return Err(Kind::HoldsBodies { dir: name, bodies: bodies.len() }.into());
+            }
+            Earlier::Refuse if !receipt.is_empty() && !force => {
+                return Err(Kind::Exists { file: dir.join(RECEIPT).display().to_string() }.into());
+            }
+            Earlier::Append if !bodies.is_empty() || !receipt.is_empty() => {
+                directory.earlier = earlier_runs(dir, &bodies)?;
+                directory.before = bodies.iter().filter_map(|name| number_of(name)).max().unwrap_or(0);
+                // The receipt stands for the bodies that are there until another one stands for all.
+                return Ok(directory);
+            }
+            _ => {}
+        }
+        // Without its receipt, a directory is known to be unfinished.
+        for ours in receipt.iter().chain(&bodies) {
+            let path = dir.join(ours);
+            fs::remove_file(&path).map_err(|error| Error::io("remove", path.display().to_string(), error))?;
+        }
+        directory.removed = bodies.len();
+        Ok(directory)
     }
 
-    /// Takes all of `accepted`, in as many bodies as they need. See [`Body::take`].
+    /// Bodies of an earlier run that were removed.
+    #[must_use]
+    pub fn removed(&self) -> usize {
+        self.removed
+    }
+
+    /// The receipts of the runs whose bodies were there before, the oldest first.
+    pub fn take_earlier(&mut self) -> Vec<serde_json::Value> {
+        std::mem::take(&mut self.earlier)
+    }
+
+    /// Takes all of `accepted`, in as many bodies as they need. See [`Body::take`]. A body is put in its place only if `watch` says
+    /// that the input is what it was.
     ///
     /// # Errors
-    /// A body cannot be written.
-    pub fn take(&mut self, out: &mut Vec<u8>, start: usize, accepted: &[Accepted]) -> Result<()> {
+    /// A body cannot be written, or the input changed.
+    pub fn take(
+        &mut self,
+        out: &mut Vec<u8>,
+        start: usize,
+        accepted: &[Accepted],
+        watch: Option<&Watch>,
+    ) -> Result<()> {
         let (mut start, mut rest) = (start, accepted);
         while !rest.is_empty() {
             let body = match &mut self.body {
                 Some(body) => body,
                 None => {
-                    let file = file_name(self.done.len() + 1);
-                    let mut output = Output::create(&self.dir.join(&file), self.force)?;
+                    let file = file_name(self.before + self.done.len() + 1);
+                    let mut output = Output::create_new(&self.dir.join(&file))?;
                     output.reuse(std::mem::take(&mut self.buffers));
                     output.expect(self.limits.max_bytes);
                     let begin = if self.keeps { Body::begin_kept } else { Body::begin };
-                    self.body.insert(begin(output, file, self.limits, &self.prefix)?)
+                    self.body.insert(begin(output, file, self.limits, &self.prefix))
                 }
             };
             let taken = body.take(out, start, rest)?;
@@ -263,6 +398,7 @@ impl Directory {
                 return Err(Kind::Counts { what: "a contact that no body can take".into() }.into());
             }
             if taken < rest.len() {
+                watch.map_or(Ok(()), Watch::check)?;
                 self.end_body()?;
             }
             if taken > 0 {
@@ -310,24 +446,17 @@ impl Directory {
         self.hashed(hashed);
     }
 
-    /// Ends the last body, and removes bodies of an earlier run that none of this one replaced.
+    /// Ends the last body. The directory stays locked for as long as what is given back beside the bodies lives.
     ///
     /// # Errors
-    /// The system would not.
-    pub fn end(mut self) -> Result<Vec<Payload>> {
+    /// A body cannot be written.
+    pub fn end(mut self) -> Result<(Vec<Payload>, Option<fs::File>)> {
         self.end_body()?;
         self.hash();
         if let Some(body) = self.done.iter().find(|body| body.sha256.is_empty()) {
             return Err(Kind::Counts { what: format!("{} was not hashed", body.file) }.into());
         }
-        let name = self.dir.display().to_string();
-        for ours in ours_in(&self.dir).map_err(|error| Error::io("read", &name, error))? {
-            if number_of(&ours).is_some_and(|number| number > self.done.len() || number == 0) {
-                let stale = self.dir.join(&ours);
-                fs::remove_file(&stale).map_err(|error| Error::io("remove", stale.display().to_string(), error))?;
-            }
-        }
-        Ok(self.done)
+        Ok((self.done, self._lock))
     }
 }
 
@@ -349,14 +478,14 @@ mod tests {
     fn run(limits: Limits, lengths: &[usize], at_once: usize) -> Vec<(u64, u64)> {
         let dir = tempfile::tempdir().unwrap();
         let prefix = Envelope::default().prefix();
-        let mut directory = Directory::create(dir.path(), limits, prefix, false).unwrap();
+        let mut directory = Directory::create(dir.path(), limits, prefix, Earlier::Refuse, false).unwrap();
         let (out, accepted) = contacts(lengths);
         let mut start = 0;
         for some in accepted.chunks(at_once) {
-            directory.take(&mut out[..some.last().unwrap().end as usize].to_vec(), start, some).unwrap();
+            directory.take(&mut out[..some.last().unwrap().end as usize].to_vec(), start, some, None).unwrap();
             start = some.last().unwrap().end as usize;
         }
-        let payloads = directory.end().unwrap();
+        let payloads = directory.end().unwrap().0;
         for payload in &payloads {
             let bytes = fs::read(dir.path().join(&payload.file)).unwrap();
             assert_eq!(bytes.len() as u64, payload.bytes);
@@ -382,21 +511,78 @@ mod tests {
         }
     }
 
+    fn names(dir: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
     #[test]
     fn bodies_of_another_run_are_not_mixed_in() {
         let dir = tempfile::tempdir().unwrap();
-        for name in ["payload-00001.json", "payload-00007.json", "receipt.json", "payload-1.json", "mine.json"] {
+        let all = ["mine.json", "payload-00001.json", "payload-00007.json", "payload-1.json", "receipt.json"];
+        for name in all {
             fs::write(dir.path().join(name), "old").unwrap();
         }
-        let create = |force| Directory::create(dir.path(), Limits::default(), Envelope::default().prefix(), force);
-        assert!(matches!(create(false).err().unwrap().kind(), Kind::Exists { .. }));
-        let mut directory = create(true).unwrap();
+        let create = |earlier, force| {
+            Directory::create(dir.path(), Limits::default(), Envelope::default().prefix(), earlier, force)
+        };
+        for force in [false, true] {
+            let error = create(Earlier::Refuse, force).err().unwrap();
+            assert!(matches!(error.kind(), Kind::HoldsBodies { bodies: 2, .. }), "{error}");
+        }
+        // Its receipt is none.
+        assert!(create(Earlier::Append, true).err().unwrap().to_string().contains("not a receipt"));
+        assert_eq!(names(dir.path()), all);
+        let mut directory = create(Earlier::Replace, false).unwrap();
+        assert_eq!(directory.removed(), 2);
         let (mut out, accepted) = contacts(&[10]);
-        directory.take(&mut out, 0, &accepted).unwrap();
-        assert_eq!(directory.end().unwrap().len(), 1);
-        let mut names: Vec<String> =
-            fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        assert_eq!(names, ["mine.json", "payload-00001.json", "payload-1.json"]);
+        directory.take(&mut out, 0, &accepted, None).unwrap();
+        assert_eq!(directory.end().unwrap().0.len(), 1);
+        assert_eq!(names(dir.path()), ["mine.json", "payload-00001.json", "payload-1.json"]);
+    }
+
+    #[test]
+    fn bodies_are_added_to_those_of_a_receipt() {
+        let dir = tempfile::tempdir().unwrap();
+        let create = || {
+            let prefix = Envelope::default().prefix();
+            Directory::create(dir.path(), Limits::default(), prefix, Earlier::Append, false)
+        };
+        let receipt = |text: &str| fs::write(dir.path().join(RECEIPT), text).unwrap();
+        fs::write(dir.path().join(file_name(1)), "12345").unwrap();
+        fs::write(dir.path().join(file_name(4)), "123").unwrap();
+        let refused = || create().err().unwrap().to_string();
+        assert!(refused().contains("no receipt.json"));
+        receipt(r#"{"payloads":[{"file":"payload-00001.json","bytes":5}]}"#);
+        assert!(refused().contains("payload-00004.json is not in"));
+        receipt(r#"{"payloads":[{"file":"payload-00001.json","bytes":5},{"file":"payload-00004.json","bytes":4}]}"#);
+        assert!(refused().contains("has 3 bytes, and 4"));
+        let four = r#"{"seconds":1,"payloads":[{"file":"payload-00004.json","bytes":3}]"#;
+        receipt(&format!(
+            r#"{four},"earlier_runs":[{{"payloads":[{{"file":"payload-00001.json","bytes":5}},{{"file":"payload-00002.json","bytes":5}}]}}]}}"#
+        ));
+        assert!(refused().contains("payload-00002.json is missing"));
+        receipt(&format!(r#"{four},"earlier_runs":[{{"payloads":[{{"file":"payload-00001.json","bytes":5}}]}}]}}"#));
+        let mut directory = create().unwrap();
+        let (mut out, accepted) = contacts(&[10]);
+        directory.take(&mut out, 0, &accepted, None).unwrap();
+        assert_eq!(directory.take_earlier().len(), 2);
+        assert_eq!(directory.end().unwrap().0[0].file, "payload-00005.json");
+        assert_eq!(names(dir.path()).len(), 4);
+    }
+
+    #[test]
+    fn a_directory_is_written_by_one_run_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let create =
+            || Directory::create(dir.path(), Limits::default(), Envelope::default().prefix(), Earlier::Refuse, false);
+        let first = create().unwrap();
+        assert!(create().err().unwrap().to_string().contains("another run"));
+        let (_, lock) = first.end().unwrap();
+        assert!(create().is_err());
+        drop(lock);
+        create().unwrap();
     }
 }

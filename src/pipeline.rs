@@ -17,8 +17,8 @@ use crate::envelope::{Asked, Envelope, SmsPermission, Told};
 use crate::error::{Error, Kind, Result, panic_text};
 use crate::finding::{Code, Example};
 use crate::input::Source;
-use crate::output::Output;
-use crate::payload::{Body, Directory, Hashed, Limits, RECEIPT, Unhashed};
+use crate::output::{Output, identity, is_stdout};
+use crate::payload::{Body, Directory, Earlier, Ended, Hashed, Limits, RECEIPT, Unhashed};
 pub use crate::reader::Progress;
 use crate::reader::{Next, Read, ReadBatch, Reader};
 use crate::receipt::{Contacts, Counts, InputReceipt, LimitsReceipt, Options, Receipt, Stopped};
@@ -80,8 +80,10 @@ pub struct Job<'p> {
     pub rejects: Option<PathBuf>,
     /// Where the receipt goes.
     pub receipt: Option<PathBuf>,
-    /// Overwrite what is there.
+    /// Overwrite files that are there.
     pub force: bool,
+    /// What to do about bodies that are in the directory already.
+    pub earlier: Earlier,
     /// Workers.
     pub threads: usize,
     /// Replace values in report and ledger by a hash with this key.
@@ -106,6 +108,7 @@ impl Job<'_> {
             rejects: None,
             receipt: None,
             force: false,
+            earlier: Earlier::Refuse,
             threads: 1,
             redact: None,
             progress: None,
@@ -124,6 +127,10 @@ pub struct Summary {
     pub examples: Vec<Example>,
     /// The first findings.
     pub listed: Vec<Example>,
+    /// An older output was removed, because nothing was accepted that could replace it.
+    pub removed_output: bool,
+    /// Bodies of an earlier run that were removed.
+    pub removed_bodies: usize,
 }
 
 /// A batch, and what comes of it.
@@ -154,7 +161,7 @@ impl Kit {
         if self.read.is_torn() {
             // How short the file is now is found out where it is open.
             let input = names[self.read.input].clone();
-            self.failed = Some(Kind::Shrunk { input, expected: 0, found: 0 }.into());
+            self.failed = Some(Kind::Changed { input, before: 0, now: 0 }.into());
         }
     }
 }
@@ -272,23 +279,25 @@ fn run_on(job: &Job<'_>, mut documents: Vec<Document>, create: &dyn Fn(&PathBuf)
         let error = document.broken.take();
         let mut writer = Writer::new(&settings, &wanted, &names[broken..=broken], Sink::Check);
         let read = execute(job, std::slice::from_mut(document), &envelope, &mut writer)?;
-        let first = writer.stop.or(read.stop).or(error);
+        let stop = writer.stop.or(read.stop).map(|(_, error)| error);
+        let first = stop.or(error);
         return Err(first.unwrap_or_else(|| Error::usage("the envelope could not be read")));
     }
 
     let sink = match &job.mode {
         Mode::Check => Sink::Check,
         Mode::Stream => Sink::Stream(create(&job.output)?),
-        Mode::Split(dir) => Sink::Split(Box::new(Directory::create(dir, job.limits, prefix, job.force)?)),
+        Mode::Split(dir) => Sink::Split(Box::new(Directory::create(dir, job.limits, prefix, job.earlier, job.force)?)),
         Mode::Request => {
             let file = match job.output.as_os_str() {
                 name if name == "-" => "-".to_owned(),
                 _ => job.output.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             };
-            Sink::Request(Box::new(Body::begin(create(&job.output)?, file, job.limits, &prefix)?))
+            Sink::Request(Box::new(Body::begin(create(&job.output)?, file, job.limits, &prefix)))
         }
     };
     let mut writer = Writer::new(&settings, &wanted, &names, sink);
+    writer.watches = documents.iter().map(|document| document.source.watch().cloned()).collect();
     let bytes = |document: &Document| match job.mode {
         Mode::Request => document.source.total().map(|total| total.min(job.limits.max_bytes)),
         _ => document.source.total(),
@@ -308,10 +317,16 @@ fn run_on(job: &Job<'_>, mut documents: Vec<Document>, create: &dyn Fn(&PathBuf)
 
 /// Says so at once if a file that would be written at the end is there.
 fn refuse_existing(path: &Path, force: bool) -> Result<()> {
-    if !force && path.as_os_str() != "-" && path.is_file() {
+    if !force && !is_stdout(path) && path.is_file() {
         return Err(Kind::Exists { file: path.display().to_string() }.into());
     }
     Ok(())
+}
+
+/// True when a file is one of the inputs, however it is spelled.
+fn is_input(job: &Job<'_>, path: &Path) -> bool {
+    let output = identity(path);
+    output.is_some() && job.inputs.iter().any(|input| identity(input) == output)
 }
 
 fn lists_needed(job: &Job<'_>) -> bool {
@@ -329,7 +344,15 @@ fn open_all(job: &Job<'_>) -> Result<Vec<Document>> {
     let needed = job.mode != Mode::Stream;
     // One empty file among many is no contacts; an empty input alone is more likely an export that failed.
     let may_be_empty = job.inputs.len() > 1;
-    job.inputs.iter().map(|path| Document::open(path, limit, &job.asked, needed, may_be_empty)).collect()
+    let open = |path: &PathBuf| {
+        let mut document = Document::open(path, limit, &job.asked, needed, may_be_empty)?;
+        if job.inputs.len() > 1 {
+            // It is opened again when its turn comes: there may be more inputs than a process can have open.
+            document.source.suspend();
+        }
+        Ok(document)
+    };
+    job.inputs.iter().map(open).collect()
 }
 
 /// The envelope of the run, and what is to be told of each input's.
@@ -405,13 +428,12 @@ fn execute(job: &Job<'_>, documents: &mut [Document], envelope: &Envelope, write
         progress.done();
     }
     written?;
-    // A file that was cut off shows as broken syntax first.
-    let stop = &mut writer.stop;
-    for stop in [stop, &mut read.stop].into_iter().filter(|stop| stop.is_some()) {
-        for document in documents.iter() {
-            if let Err(shrunk) = document.source.check_intact() {
-                *stop = Some(shrunk);
-            }
+    // A file that changed shows as broken syntax first.
+    for stop in [&mut writer.stop, &mut read.stop] {
+        if let Some((input, error)) = stop
+            && let Err(changed) = documents[*input].source.check_unchanged()
+        {
+            *error = changed;
         }
     }
     Ok(read)
@@ -656,7 +678,7 @@ impl Desk<'_, '_, '_> {
 /// Hands a cleaned batch to the writer, and lets go of its bytes.
 fn write_batch(writer: &mut Writer<'_>, shared: &Shared<'_>, kit: &mut Kit) -> Result<More> {
     if let Some(error) = kit.failed.take() {
-        writer.stop = Some(error);
+        writer.stop = Some((kit.read.input, error));
         return Ok(More::No);
     }
     let more = match kit.read.batch(shared.names) {
@@ -678,7 +700,22 @@ fn finish(
     began: Instant,
 ) -> Result<Summary> {
     // What lies behind a body that is full is no affair of this run, whether or not somebody had read it already.
-    let stop = writer.stop.take().or(read.stop.filter(|_| writer.dropped.is_none()));
+    let mut stop = writer.stop.take().or(read.stop.filter(|_| writer.dropped.is_none()));
+    if stop.is_none()
+        && let Err(changed) = writer.check_unchanged()
+    {
+        stop = Some((writer.reached.0, changed));
+    }
+    // No file is put in its place that may hold contacts of no version of the input. What went to standard output is gone.
+    let is_placed = match &job.mode {
+        Mode::Check => false,
+        Mode::Split(_) => true,
+        Mode::Request | Mode::Stream => !is_stdout(&job.output),
+    };
+    let (stopped_in, stop) = match stop {
+        Some((_, error)) if is_placed && matches!(error.kind(), Kind::Changed { .. }) => return Err(error),
+        stop => stop.unzip(),
+    };
     // What the writer met comes before what the reader did.
     let mut dropped = if stop.is_some() { None } else { writer.dropped.or(read.dropped) };
     let whole = stop.is_none() && writer.dropped.is_none();
@@ -693,6 +730,7 @@ fn finish(
             bytes_total: document.source.total().or((whole && dropped.is_none()).then_some(read.bytes[i])),
             contacts: *contacts,
             spooled: document.source.is_spooled(),
+            grown_to: document.source.watch().and_then(|watch| watch.grown_to()),
         });
     }
     // The input that the run stopped in, and those behind it.
@@ -700,11 +738,11 @@ fn finish(
         dropped.bytes = last.bytes_total.map(|total| total - dropped.at_byte);
         last.bytes_read = dropped.at_byte;
     }
-    let stopped_in = stop.as_ref().and_then(|stop| stopped_input(stop, documents));
     if let (Some(at), Some(stop)) = (stopped_in, &stop) {
         inputs.truncate(at + 1);
-        if let (Some(position), Some(input)) = (stop.position(), inputs.last_mut()) {
-            input.bytes_read = position.offset;
+        if let Some(input) = inputs.last_mut() {
+            let reached = if writer.reached.0 == at { writer.reached.1 } else { 0 };
+            input.bytes_read = stop.position().map_or(reached, |position| position.offset);
         }
     }
     if !whole {
@@ -718,9 +756,26 @@ fn finish(
     for file in [&mut writer.report, &mut writer.changes, &mut writer.rejects].into_iter().flatten() {
         file.flush()?;
     }
+    let (mut removed_output, mut removed_bodies) = (false, 0);
+    let mut earlier_runs = Vec::new();
+    // The directory stays locked until its receipt is there.
+    let mut lock = None;
     let payloads = match writer.sink {
-        Sink::Request(body) => Some(vec![body.end()?]),
-        Sink::Split(directory) => Some(directory.end()?),
+        // The input itself is never removed.
+        Sink::Request(body) => Some(match body.end(!is_input(job, &job.output))? {
+            Ended::Body(payload) => vec![payload],
+            Ended::Nothing { removed } => {
+                removed_output = removed;
+                Vec::new()
+            }
+        }),
+        Sink::Split(mut directory) => {
+            earlier_runs = directory.take_earlier();
+            removed_bodies = directory.removed();
+            let (payloads, held) = directory.end()?;
+            lock = held;
+            Some(payloads)
+        }
         Sink::Stream(output) => {
             output.finish()?;
             None
@@ -795,6 +850,7 @@ fn finish(
             .map(|stop| Stopped::new(stop, stopped_in.map(|at| documents[at].source.name().to_owned()))),
         custom_field_names_checked: settings.custom_fields.is_some(),
         payloads: payloads.unwrap_or_default(),
+        earlier_runs,
         seconds,
         bytes_per_second: if seconds > 0.0 { (bytes_read as f64 / seconds) as u64 } else { 0 },
     };
@@ -806,27 +862,16 @@ fn finish(
     json.push(b'\n');
     let mut receipts: Vec<Output> = receipt_file.into_iter().collect();
     if let Mode::Split(dir) = &job.mode {
-        receipts.push(Output::create(&dir.join(RECEIPT), job.force)?);
+        let force = job.force || job.earlier != Earlier::Refuse;
+        receipts.push(Output::create(&dir.join(RECEIPT), force)?);
     }
     for mut file in receipts {
         file.write(&json)?;
         file.finish()?;
     }
-    Ok(Summary { receipt, stop, examples: writer.examples, listed: writer.listed })
-}
-
-/// The input that an error arose in, by its place.
-fn stopped_input(stop: &Error, documents: &[Document]) -> Option<usize> {
-    let name = match stop.kind() {
-        Kind::Syntax { input, .. }
-        | Kind::TooLarge { input, .. }
-        | Kind::Envelope { input, .. }
-        | Kind::Shrunk { input, .. }
-        | Kind::Bug { input, .. } => input,
-        Kind::Io { file, .. } => file,
-        _ => return None,
-    };
-    documents.iter().position(|document| document.source.name() == name)
+    drop(lock);
+    let (examples, listed) = (writer.examples, writer.listed);
+    Ok(Summary { receipt, stop, examples, listed, removed_output, removed_bodies })
 }
 
 #[cfg(test)]

@@ -87,8 +87,8 @@ pub struct Read {
     pub bytes: Vec<u64>,
     /// What lies behind the limit.
     pub dropped: Option<Dropped>,
-    /// What ended it.
-    pub stop: Option<Error>,
+    /// What ended it, and the input that it is about.
+    pub stop: Option<(usize, Error)>,
 }
 
 /// Where the reader is in an input.
@@ -134,7 +134,7 @@ impl<'r> Reader<'r> {
             return Next::End;
         }
         self.try_next(batch).unwrap_or_else(|error| {
-            self.read.stop = Some(error);
+            self.read.stop = Some((self.input, error));
             Next::End
         })
     }
@@ -146,7 +146,7 @@ impl<'r> Reader<'r> {
                 if is_over || self.input == self.documents.len() {
                     return Ok(Next::End);
                 }
-                self.begin();
+                self.begin()?;
                 continue;
             };
             let next = match cursor.end {
@@ -159,19 +159,21 @@ impl<'r> Reader<'r> {
         }
     }
 
-    fn begin(&mut self) {
-        let document = &self.documents[self.input];
+    fn begin(&mut self) -> Result<()> {
+        let document = &mut self.documents[self.input];
         if let Some(progress) = self.progress {
             progress.input(document.source.name(), document.source.total());
         }
         self.read.contacts.push(0);
         self.read.bytes.push(document.start.offset);
+        document.source.resume(document.start.offset)?;
         self.cursor = Some(Cursor {
             splitter: document.splitter(),
             chunk: document.source.current().cloned(),
             line_start: document.start.offset + 1 - document.start.column,
             end: None,
         });
+        Ok(())
     }
 
     /// Reads on, to the end of a slice or of the input.
@@ -209,12 +211,12 @@ impl<'r> Reader<'r> {
                 let chunk = Arc::clone(chunk);
                 self.load(batch, chunk);
                 if let Some(error) = broken {
-                    self.read.stop = Some(error);
+                    self.read.stop = Some((self.input, error));
                 }
                 return Ok(Some(Next::Batch));
             }
             if chunk.is_torn() {
-                document.source.check_intact()?;
+                document.source.check_unchanged()?;
             }
         }
         let keep = splitter.pending().map_or(splitter.offset(), |pending| pending.start);
@@ -307,8 +309,11 @@ impl<'r> Reader<'r> {
 
     fn finish_input(&mut self, splitter: &Splitter) {
         self.read.contacts[self.input] = splitter.spans();
-        if let Err(error) = self.documents[self.input].source.check_intact() {
-            self.read.stop = Some(error);
+        if let Err(error) = self.documents[self.input].source.check_unchanged() {
+            self.read.stop = Some((self.input, error));
+        }
+        if self.documents.len() > 1 {
+            self.documents[self.input].source.suspend();
         }
         self.input += 1;
     }
@@ -384,7 +389,7 @@ mod tests {
         let mut batch = ReadBatch::default();
         assert_eq!((reader.next(&mut batch), reader.next(&mut batch)), (Next::Batch, Next::End));
         let read = reader.into_read();
-        assert!(matches!(read.stop.unwrap().kind(), Kind::Syntax { .. }));
+        assert!(matches!(read.stop.unwrap().1.kind(), Kind::Syntax { .. }));
         assert_eq!(read.contacts, [2]);
     }
 
@@ -399,7 +404,7 @@ mod tests {
         std::fs::File::options().write(true).open(dir.path().join("0")).unwrap().set_len(3).unwrap();
         assert_eq!((reader.next(&mut batch), reader.next(&mut batch)), (Next::End, Next::End));
         let read = reader.into_read();
-        assert!(matches!(read.stop.unwrap().kind(), Kind::Shrunk { .. }));
+        assert!(matches!(read.stop.unwrap().1.kind(), Kind::Changed { .. }));
         assert_eq!(read.contacts.len(), 1);
     }
 }

@@ -40,6 +40,9 @@ pub struct Receipt {
     pub custom_field_names_checked: bool,
     /// The bodies, in order.
     pub payloads: Vec<Payload>,
+    /// The receipts of earlier runs whose bodies are in the same directory, the oldest first. Each adds up by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier_runs: Vec<serde_json::Value>,
     /// Wall-clock time of the run.
     pub seconds: f64,
     /// `bytes_read` by `seconds`.
@@ -62,6 +65,9 @@ pub struct InputReceipt {
     pub contacts: u64,
     /// It was a pipe and had to be written to a temporary file before its contacts could be read.
     pub spooled: bool,
+    /// The size that it grew to while it was read, in bytes: what was added was not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grown_to: Option<u64>,
 }
 
 /// Options that bear on the output.

@@ -6,11 +6,13 @@ use crate::duplicates::{Seen, Sight};
 use crate::envelope::{TellValue, Told};
 use crate::error::{Error, Kind, Result};
 use crate::finding::{Code, Detail, Example, Finding, Outcome, Raw, Severity, To};
+use crate::input::Watch;
 use crate::output::Output;
 use crate::payload::{Body, Directory, Hashed, Unhashed};
 use crate::receipt::Dropped;
 use crate::report::{self, Place};
 use crate::rules::{Duplicates, Settings, rule};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Findings that `check` lists in full.
@@ -39,11 +41,11 @@ impl Sink {
     }
 
     /// Takes contacts that lie behind one another in `out` from `start` on, and says how many. When that takes the last of `out`,
-    /// another buffer is put in its place.
-    fn take(&mut self, out: &mut Vec<u8>, start: usize, accepted: &[Accepted]) -> Result<usize> {
+    /// another buffer replaces it. No body is put in its place once `watch` has seen a change.
+    fn take(&mut self, out: &mut Vec<u8>, start: usize, accepted: &[Accepted], watch: Option<&Watch>) -> Result<usize> {
         match self {
             Sink::Request(body) => return body.take(out, start, accepted),
-            Sink::Split(directory) => directory.take(out, start, accepted)?,
+            Sink::Split(directory) => directory.take(out, start, accepted, watch)?,
             Sink::Stream(output) => {
                 if let Some(last) = accepted.last() {
                     output.give_up_to(out, start, last.end as usize)?;
@@ -108,12 +110,14 @@ pub struct Writer<'j> {
     pub rejects: Option<Output>,
     /// Names of the inputs, where there are several.
     pub names: &'j [String],
+    /// Tell whether an input changed while it was read; none for those that cannot.
+    pub watches: Vec<Option<Arc<Watch>>>,
     /// Bytes of all inputs, where that is known.
     pub bytes_total: Option<u64>,
     /// Bytes of the inputs that are done.
     bytes_done: u64,
     /// The input that the last batch was of, and where that ended.
-    reached: (usize, u64),
+    pub reached: (usize, u64),
     seen: Seen,
     cleaner: Cleaner,
     spare: [Cleaned; 2],
@@ -131,8 +135,8 @@ pub struct Writer<'j> {
     pub duplicates: u64,
     /// What did not fit in the body.
     pub dropped: Option<Dropped>,
-    /// What ended the run.
-    pub stop: Option<Error>,
+    /// What ended the run, and the input that it is about.
+    pub stop: Option<(usize, Error)>,
     /// The first finding of each code, in input order.
     pub examples: Vec<Example>,
     /// The first findings, for `check`.
@@ -151,6 +155,7 @@ impl<'j> Writer<'j> {
             changes: None,
             rejects: None,
             names,
+            watches: Vec::new(),
             bytes_total: None,
             bytes_done: 0,
             reached: (0, 0),
@@ -244,6 +249,10 @@ impl<'j> Writer<'j> {
         while self.starts.len() <= batch.input {
             self.starts.push(self.judged);
         }
+        if let Err(error) = self.reach(batch) {
+            self.stop = Some((self.reached.0, error));
+            return Ok(More::No);
+        }
         if self.seen.is_small() {
             self.expect_contacts(batch);
         }
@@ -253,7 +262,7 @@ impl<'j> Writer<'j> {
             self.judged += cleaned.judged as u64;
             if let Some((_, position, fault)) = cleaned.stop {
                 let input = self.names[batch.input].clone();
-                self.stop = Some(Kind::Syntax { input, position, fault }.into());
+                self.stop = Some((batch.input, Kind::Syntax { input, position, fault }.into()));
                 return Ok(More::No);
             }
             return Ok(More::Yes);
@@ -276,15 +285,32 @@ impl<'j> Writer<'j> {
         Ok(More::No)
     }
 
+    /// Notes how far the inputs were written. An input that is done must not have changed.
+    fn reach(&mut self, batch: &Batch<'_>) -> Result<()> {
+        if self.reached.0 != batch.input {
+            self.check_unchanged()?;
+            self.bytes_done += self.reached.1;
+            self.reached = (batch.input, 0);
+        }
+        if let Some(last) = batch.spans.last() {
+            self.reached.1 = last.end;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the input that is being written did not change.
+    ///
+    /// # Errors
+    /// It did.
+    pub fn check_unchanged(&self) -> Result<()> {
+        self.watches.get(self.reached.0).and_then(Option::as_deref).map_or(Ok(()), Watch::check)
+    }
+
     /// Guesses how many contacts will come in all, from those so far and the bytes they took.
     fn expect_contacts(&mut self, batch: &Batch<'_>) {
-        let (Some(total), Some(last)) = (self.bytes_total, batch.spans.last()) else { return };
-        if self.reached.0 != batch.input {
-            self.bytes_done += self.reached.1;
-        }
-        self.reached = (batch.input, last.end);
+        let Some(total) = self.bytes_total else { return };
         let contacts = self.judged + batch.spans.len() as u64;
-        let bytes = self.bytes_done + last.end;
+        let bytes = (self.bytes_done + self.reached.1).max(1);
         self.seen.expect_in_all((contacts as f64 / bytes as f64 * total as f64) as u64);
     }
 
@@ -324,7 +350,8 @@ impl<'j> Writer<'j> {
         let ends = skipped.iter().map(|duplicate| duplicate.accepted).chain([cleaned.accepted.len()]);
         for to in ends {
             let some = &cleaned.accepted[from..to];
-            let taken = self.sink.take(&mut cleaned.out, end_of(from), some)?;
+            let watch = self.watches.get(self.reached.0).and_then(Option::as_deref);
+            let taken = self.sink.take(&mut cleaned.out, end_of(from), some, watch)?;
             self.written += taken as u64;
             if taken < some.len() {
                 return Ok(Some(some[taken].contact as usize));

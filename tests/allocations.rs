@@ -1,6 +1,7 @@
 //! Cleaning allocates nothing for a contact once its buffers have grown; counted by the allocator itself.
 
 use presort::clean::{Batch, Cleaned, Cleaner, Separator, Wanted};
+use presort::payload::Earlier;
 use presort::pipeline::{Job, Mode, run};
 use presort::rules::Settings;
 use presort::sample::{Sample, SampleFormat, write};
@@ -125,7 +126,7 @@ fn a_run_allocates_for_its_windows() {
         let (bytes, _) = export(contacts, 0.0, SampleFormat::Payload);
         let (input, output) = (temporary.path().join("input.json"), temporary.path().join("output"));
         std::fs::write(&input, &bytes).unwrap();
-        let job = Job { force: true, ..Job::new(vec![input], mode, output) };
+        let job = Job { force: true, earlier: Earlier::Replace, ..Job::new(vec![input], mode, output) };
         let before = ALLOCATIONS.get();
         let summary = run(&job).unwrap();
         assert!(summary.stop.is_none() && summary.receipt.contacts.accepted == contacts);

@@ -41,7 +41,7 @@ fn exit_statuses() {
         dir.write("in", input);
         dir.run(&["clean", "in"]).exits(status);
         dir.run(&["check", "in"]).exits(status);
-        dir.run(&["clean", "in", "--split", "-o", "bodies", "--force"]).exits(status);
+        dir.run(&["clean", "in", "--split", "-o", "bodies", "--replace"]).exits(status);
     }
     for args in [
         &[][..],
@@ -815,22 +815,22 @@ fn bad_fields_over_long_text_and_the_numbering_plan() {
     assert_eq!(first(ran), json!({"email": "a@example.com", "phone": "123-123-1234"}));
     let ran = dir.run(&["clean", "in", "--truncate"]).exits(0);
     assert_eq!(first(ran)["city"], "é".repeat(50));
-    let ran = dir.run(&["clean", "in", "--bad-field", "reject"]).exits(1);
-    assert_eq!(first(ran), Value::Null);
+    let ran = dir.run(&["clean", "in", "--bad-field", "reject"]).exits(1).says(&["0 accepted, 1 rejected"]);
+    assert!(ran.out.is_empty());
     let ran = dir.run(&["clean", "in", "--truncate", "--nanp"]).exits(1);
     assert_eq!(first(ran)["phone"], Value::Null);
 }
 
 #[test]
-fn force_in_split_mode_leaves_no_stale_body() {
+fn replacing_leaves_no_stale_body() {
     let dir = Dir::new();
     let five: Vec<String> = (0..5).map(|i| format!("{{\"email\":\"p{i}@example.com\"}}")).collect();
     dir.write("in", body(&five.join(",")));
     dir.run(&["clean", "in", "--split", "-o", "bodies", "--max-contacts", "1"]).exits(0);
     assert_eq!(names(&dir.path("bodies")).len(), 6);
-    dir.run(&["clean", "in", "--split", "-o", "bodies", "--max-contacts", "3"]).exits(2).says(&["is there already"]);
+    dir.run(&["clean", "in", "--split", "-o", "bodies", "--max-contacts", "3"]).exits(2).says(&["holds 5 bodies"]);
     assert_eq!(names(&dir.path("bodies")).len(), 6);
-    dir.run(&["clean", "in", "--split", "-o", "bodies", "--max-contacts", "3", "--force"]).exits(0);
+    dir.run(&["clean", "in", "--split", "-o", "bodies", "--max-contacts", "3", "--replace"]).exits(0);
     assert_eq!(names(&dir.path("bodies")), ["payload-00001.json", "payload-00002.json", "receipt.json"]);
     let receipt = dir.json("bodies/receipt.json");
     assert_eq!(receipt["payloads"].as_array().unwrap().len(), 2);

@@ -179,7 +179,7 @@ class Peers:
 
     def clean(self, program, input, *options, threads=None, split=False, reports=(), baseline=None):
         """A row that cleans a file to a file, or to a directory of bodies."""
-        how = ["--split", "-o", self.bodies, "--force"] if split else ["--format", "ndjson", "-o", self.out]
+        how = ["--split", "-o", self.bodies, "--replace"] if split else ["--format", "ndjson", "-o", self.out]
         files = {"--report": self.report, "--rejects": self.rejects}
         for option in reports:
             how += [option, files[option]]

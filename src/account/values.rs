@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::{Serialize, Serializer};
 use std::fmt;
+use std::time::SystemTime;
 
 /// A UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -12,7 +13,11 @@ pub struct Id(pub uuid::Uuid);
 impl Id {
     /// A new one, greater than those before it: that keeps indexes of them small and quick.
     pub fn new() -> Id {
-        Id(uuid::Uuid::now_v7())
+        // A clock that is before 1970 has no time that such an identifier can hold.
+        Id(match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(_) => uuid::Uuid::now_v7(),
+            Err(_) => uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, 0, 0)),
+        })
     }
 
     /// The one that is written so.

@@ -11,7 +11,7 @@ use crate::split::Status;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -118,11 +118,7 @@ pub fn run(input: Option<&Path>, runs: usize, threads: usize, as_json: bool) -> 
         );
         text
     };
-    let mut stdout = io::stdout().lock();
-    stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-        .map_err(|error| Error::io("write", "standard output", error))?;
+    super::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

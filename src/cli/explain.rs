@@ -1,11 +1,10 @@
 //! `presort explain`: one rule, or the table of all.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::finding::Code;
 use crate::rules::{Rule, all, rule};
 use serde_json::json;
 use std::fmt::Write as _;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Writes the explanation to standard output.
@@ -26,12 +25,8 @@ pub fn run(code: Option<&str>, as_json: bool) -> Result<ExitCode> {
         (Some(code), true) => format!("{:#}\n", as_value(rule(code))),
         (None, true) => format!("{:#}\n", all().map(as_value).collect::<serde_json::Value>()),
     };
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Kind::ClosedPipe.into()),
-        Err(error) => Err(Error::io("write", "standard output", error)),
-        Ok(()) => Ok(ExitCode::SUCCESS),
-    }
+    super::print(&text)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn explanation(rule: &Rule) -> String {

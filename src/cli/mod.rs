@@ -12,15 +12,15 @@ mod summary;
 
 use crate::envelope::{Asked, SmsPermission};
 use crate::error::{Error, Kind, Result};
-use crate::output::identity;
-use crate::payload::{Limits, MAX_BYTES, MAX_CONTACTS, is_ours};
+use crate::output::{Output, check_stdout, identity, is_stdout};
+use crate::payload::{Earlier, Limits, MAX_BYTES, MAX_CONTACTS, is_ours};
 use crate::pipeline::{Job, Mode, run};
 use crate::rules::date::{self, Date};
 use crate::rules::{BadField, Duplicates, PhoneFormat, Settings, custom};
 use crate::sample::{Sample, SampleFormat};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const AFTER_HELP: &str = "\
@@ -146,9 +146,15 @@ struct Clean {
     /// Most contacts of a body
     #[arg(long, value_name = "N", default_value_t = MAX_CONTACTS, value_parser = clap::value_parser!(u64).range(1..))]
     max_contacts: u64,
-    /// Overwrite what is there
+    /// Overwrite files that are there; bodies in a directory stay
     #[arg(long)]
     force: bool,
+    /// Remove the bodies that an earlier run wrote into the directory
+    #[arg(long, requires = "split", conflicts_with = "append")]
+    replace: bool,
+    /// Add to the bodies that an earlier run wrote into the directory, and to its receipt
+    #[arg(long, requires = "split")]
+    append: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -382,11 +388,18 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            if !error.use_stderr()
+                && let Err(error) = check_stdout()
+            {
+                say_error(&error);
+                return ExitCode::from(2);
+            }
             // A reader of the help that has seen enough is no fault.
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
+    signals::take_file_too_large_as_error();
     match cli.verb {
         // The endpoint ends in its own way.
         #[cfg(feature = "serve")]
@@ -422,6 +435,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Writes `text` to standard output.
+fn print(text: &str) -> Result<()> {
+    let mut output = Output::create(Path::new("-"), false)?;
+    output.write(text.as_bytes())?;
+    output.finish().map(drop)
 }
 
 fn say_error(error: &Error) {
@@ -480,6 +500,7 @@ impl Common {
             rejects: None,
             receipt: self.receipt.clone(),
             force: false,
+            earlier: Earlier::Refuse,
             threads: self.threads.map_or_else(processors, usize::from),
             redact,
             progress: None,
@@ -512,7 +533,7 @@ impl Common {
             );
         }
         let summary = run(&job)?;
-        if job.mode == Mode::Request && job.output.as_os_str() == "-" && io::stdout().is_terminal() {
+        if job.mode == Mode::Request && is_stdout(&job.output) && io::stdout().is_terminal() {
             // The body ends without a line break.
             let _ = writeln!(io::stderr());
         }
@@ -536,8 +557,7 @@ fn refuse_clashes(job: &Job<'_>) -> Result<()> {
     let main = (job.mode != Mode::Check).then_some(&job.output);
     let outputs = [main, job.report.as_ref(), job.changes.as_ref(), job.rejects.as_ref(), job.receipt.as_ref()];
     let outputs: Vec<&PathBuf> = outputs.into_iter().flatten().collect();
-    let standard = |path: &&&PathBuf| matches!(path.to_str(), Some("-" | "/dev/stdout" | "/dev/fd/1"));
-    if outputs.iter().filter(standard).count() > 1 {
+    if outputs.iter().filter(|path| is_stdout(path)).count() > 1 {
         return Err(Error::usage("two outputs go to standard output: give each its own file"));
     }
     let inputs: Vec<PathBuf> = job.inputs.iter().filter_map(|path| identity(path)).collect();
@@ -585,6 +605,11 @@ impl Clean {
         job.changes.clone_from(&self.changes);
         job.rejects.clone_from(&self.rejects);
         job.force = self.force;
+        job.earlier = match (self.replace, self.append) {
+            (true, _) => Earlier::Replace,
+            (_, true) => Earlier::Append,
+            _ => Earlier::Refuse,
+        };
         if self.split {
             // Not an output of its own.
             job.output = self.output.clone().unwrap_or_default();
@@ -617,7 +642,7 @@ impl SampleArgs {
         } else {
             self.output.display().to_string()
         };
-        let mut output = crate::output::Output::create(&self.output, self.force)?;
+        let mut output = Output::create(&self.output, self.force)?;
         crate::sample::write(&sample, &mut output).map_err(|error| match error.downcast::<Error>() {
             Ok(error) => error,
             Err(error) => Error::io("write", name, error),
@@ -627,14 +652,14 @@ impl SampleArgs {
     }
 }
 
-impl Write for crate::output::Output {
+impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        crate::output::Output::write(self, bytes).map_err(io::Error::other)?;
+        Output::write(self, bytes).map_err(io::Error::other)?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        crate::output::Output::flush(self).map_err(io::Error::other)
+        Output::flush(self).map_err(io::Error::other)
     }
 }
 

@@ -24,3 +24,11 @@ pub fn install(interrupted: &'static str) {
         });
     }
 }
+
+/// Makes a write beyond the size that the shell allows (`ulimit -f`) an error of that write. By itself the signal ends the process,
+/// and leaves a half-written file.
+pub fn take_file_too_large_as_error() {
+    #[cfg(unix)]
+    // Any handler will do: the write then fails with EFBIG. Without one, only the message is lost.
+    let _ = signal_hook::flag::register(libc::SIGXFSZ, std::sync::Arc::default());
+}

@@ -77,7 +77,23 @@ pub fn text(job: &Job<'_>, summary: &Summary, colours: bool) -> String {
     if receipt.input.iter().any(|input| input.spooled) {
         last.push("the envelope stands behind the contacts: the pipe went through a temporary file; --list-id and --sms-permission spare it".into());
     }
-    last.extend(written(job, receipt));
+    for input in &receipt.input {
+        if let Some(size) = input.grown_to {
+            last.push(format!(
+                "{}: {} grew to {} while it was read: the first {} were read; run again for the rest",
+                paint.bold("warning"),
+                input.name,
+                bytes(size),
+                bytes(input.bytes_total.unwrap_or(input.bytes_read))
+            ));
+        }
+    }
+    last.truncate(3);
+    if summary.removed_bodies > 0 {
+        let n = summary.removed_bodies as u64;
+        last.push(format!("  {} {} of an earlier run removed", count(n), if n == 1 { "body" } else { "bodies" }));
+    }
+    last.extend(written(job, receipt, summary.removed_output));
     last.extend(next(job, receipt));
     let room = LINES - lines.len() - last.len();
     lines.extend(causes(job, summary, room, &paint));
@@ -177,7 +193,7 @@ fn shortened(text: &str, chars: usize) -> String {
     }
 }
 
-fn written(job: &Job<'_>, receipt: &Receipt) -> Vec<String> {
+fn written(job: &Job<'_>, receipt: &Receipt, removed: bool) -> Vec<String> {
     let speed = format!("{:.1} s, {}/s", receipt.seconds, bytes(receipt.bytes_per_second));
     let size: u64 = receipt.payloads.iter().map(|payload| payload.bytes).sum();
     let to = |path: &std::path::Path| match path.as_os_str() {
@@ -187,6 +203,10 @@ fn written(job: &Job<'_>, receipt: &Receipt) -> Vec<String> {
     vec![match &job.mode {
         Mode::Check => format!("  nothing was written ({speed})"),
         Mode::Stream => format!("  to {} ({speed})", to(&job.output)),
+        Mode::Request | Mode::Split(_) if receipt.payloads.is_empty() => {
+            let older = if removed { format!(", and the older {} is removed", to(&job.output)) } else { String::new() };
+            format!("  no body was written: no contact was accepted{older} ({speed})")
+        }
         Mode::Request => format!("  one body of {} to {} ({speed})", bytes(size), to(&job.output)),
         Mode::Split(dir) => {
             let n = receipt.payloads.len() as u64;

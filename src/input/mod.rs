@@ -2,15 +2,17 @@
 //! more; everything else is read in blocks. Either way the reader sees [`Chunk`]s.
 
 pub mod shape;
+pub mod watch;
 #[cfg(unix)]
 pub mod window;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crossbeam_channel::{Receiver, Sender};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+pub use watch::Watch;
 
 /// New bytes of a file that one window maps.
 pub const WINDOW: usize = 1 << 20;
@@ -82,8 +84,9 @@ impl Drop for Chunk {
 }
 
 enum From {
+    /// A file; none while it is closed.
     File {
-        file: File,
+        file: Option<Arc<File>>,
         len: u64,
     },
     /// All of it; `more`: but for what lies behind the limit.
@@ -109,6 +112,8 @@ pub struct Source {
     spooled: bool,
     /// Whether anything lies behind the limit, once a pipe was asked: asking takes a byte.
     more: Option<bool>,
+    /// Tells whether the file changed meanwhile; none for what is no file of the user's.
+    watch: Option<Arc<Watch>>,
 }
 
 impl Source {
@@ -122,7 +127,7 @@ impl Source {
         }
         let name = path.display().to_string();
         let file = File::open(path).map_err(|error| Error::io("open", &name, error))?;
-        Source::of_file(name, file, true)
+        Source::of_file(name, file, Some(path.to_path_buf()), true)
     }
 
     fn stdin() -> Result<Source> {
@@ -134,20 +139,24 @@ impl Source {
             let mut file = File::from(fd);
             // A file redirected to standard input is mapped like any other, if nobody has read from it before.
             let at_start = file.stream_position().is_ok_and(|at| at == 0);
-            Source::of_file(name, file, at_start)
+            Source::of_file(name, file, None, at_start)
         }
         #[cfg(not(unix))]
         Ok(Source::pipe(name, Box::new(io::stdin())))
     }
 
-    fn of_file(name: String, file: File, at_start: bool) -> Result<Source> {
+    fn of_file(name: String, file: File, path: Option<PathBuf>, at_start: bool) -> Result<Source> {
         let meta = file.metadata().map_err(|error| Error::io("read", &name, error))?;
         if meta.is_dir() {
             return Err(Error::usage(format!("{name} is a directory: name the files in it")));
         }
         // Files of /proc say that they are empty, and are not.
         if cfg!(unix) && meta.is_file() && meta.len() > 0 && at_start {
-            return Ok(Source::new(name, From::File { file, len: meta.len() }));
+            let file = Arc::new(file);
+            let watch = Watch::new(&name, path, &file, &meta);
+            let mut source = Source::new(name, From::File { file: Some(file), len: meta.len() });
+            source.watch = Some(Arc::new(watch));
+            return Ok(source);
         }
         widen_pipe(&file);
         Ok(Source::pipe(name, Box::new(file)))
@@ -169,7 +178,36 @@ impl Source {
     }
 
     fn new(name: String, from: From) -> Source {
-        Source { name, from, end: 0, limit: u64::MAX, current: None, spooled: false, more: None }
+        Source { name, from, end: 0, limit: u64::MAX, current: None, spooled: false, more: None, watch: None }
+    }
+
+    /// Tells whether the file changed; none for what is no file of the user's.
+    #[must_use]
+    pub fn watch(&self) -> Option<&Arc<Watch>> {
+        self.watch.as_ref()
+    }
+
+    /// Closes a file that can be opened again, so that any number of inputs takes one open file at a time. Until
+    /// [`Source::resume`], nothing can be read from it.
+    pub fn suspend(&mut self) {
+        if let From::File { file, .. } = &mut self.from
+            && self.watch.as_ref().is_some_and(|watch| watch.close())
+        {
+            *file = None;
+            self.current = None;
+        }
+    }
+
+    /// Opens a file that was closed, to be read from `offset` on. Does nothing for any other input.
+    ///
+    /// # Errors
+    /// It cannot be opened, or changed meanwhile.
+    pub fn resume(&mut self, offset: u64) -> Result<()> {
+        if let (From::File { file: file @ None, .. }, Some(watch)) = (&mut self.from, &self.watch) {
+            *file = Some(watch.reopen()?);
+            self.end = offset;
+        }
+        Ok(())
     }
 
     /// Its name, for people.
@@ -255,9 +293,14 @@ impl Source {
                 }
                 // The window before is let go first, unless a worker still has it.
                 self.current = None;
-                let window = window::Window::map(file, keep, (end - keep) as usize)
-                    .map_err(|error| Error::io("read", &self.name, error))?;
-                Chunk { bytes: Bytes::Window(window), base: keep }
+                let closed = || io::Error::other("the file is closed");
+                let file = file.as_ref().ok_or_else(closed);
+                match file.and_then(|file| window::Window::map(file, keep, (end - keep) as usize)) {
+                    Ok(window) => Chunk { bytes: Bytes::Window(window), base: keep },
+                    // Some file systems map nothing (sysfs, some that lie on a network).
+                    Err(_) if self.end == 0 && self.read_instead() => return self.next(keep),
+                    Err(error) => return Err(Error::io("read", &self.name, error)),
+                }
             }
             #[cfg(not(unix))]
             From::File { .. } => unreachable!("files are read in blocks here"),
@@ -292,6 +335,17 @@ impl Source {
         let chunk = Arc::new(chunk);
         self.current = Some(Arc::clone(&chunk));
         Ok(Some(chunk))
+    }
+
+    /// Makes a file that cannot be mapped, and of which nothing was read, an input that is read once. Gives back whether it did.
+    #[cfg(unix)]
+    fn read_instead(&mut self) -> bool {
+        let From::File { file: Some(file), .. } = &self.from else { return false };
+        // A second handle would share its place in the file.
+        let Ok(file) = file.try_clone() else { return false };
+        self.watch = None;
+        self.from = From::Pipe { reader: Box::new(file), pool: crossbeam_channel::bounded(4) };
+        true
     }
 
     /// True when the limit, and not the end of the input, is what ends it here: there is at least one more byte.
@@ -366,24 +420,19 @@ impl Source {
             *self = Source::memory(std::mem::take(&mut self.name), bytes);
             self.limit = limit;
         } else {
-            self.from = From::File { file, len };
+            self.from = From::File { file: Some(Arc::new(file)), len };
             self.spooled = true;
             self.rewind(0);
         }
         Ok(())
     }
 
-    /// Says so if the file has got shorter than it was when it was opened.
+    /// Makes sure that the file is still what it was when it was opened.
     ///
     /// # Errors
-    /// It has, or cannot be looked at.
-    pub fn check_intact(&self) -> Result<()> {
-        let From::File { file, len } = &self.from else { return Ok(()) };
-        let now = file.metadata().map_err(|error| Error::io("read", &self.name, error))?.len();
-        if now < *len {
-            return Err(Kind::Shrunk { input: self.name.clone(), expected: *len, found: now }.into());
-        }
-        Ok(())
+    /// It changed, or cannot be looked at.
+    pub fn check_unchanged(&self) -> Result<()> {
+        self.watch.as_ref().map_or(Ok(()), |watch| watch.check())
     }
 }
 
@@ -493,6 +542,6 @@ mod tests {
         file.as_file().set_len(5000).unwrap();
         let sum: u64 = chunk.bytes().iter().map(|b| u64::from(*b)).sum();
         assert!(sum > 0 && chunk.is_torn());
-        assert!(source.check_intact().unwrap_err().to_string().contains("shorter"));
+        assert!(source.check_unchanged().unwrap_err().to_string().contains("shorter"));
     }
 }
