@@ -100,6 +100,8 @@ pub enum Kind {
         /// Its size when the change was seen, in bytes.
         now: u64,
     },
+    /// The caller ended the run before it was done ([`Progress::must_end`](crate::reader::Progress::must_end)).
+    Halted,
     /// A bug of presort, met at this contact.
     #[non_exhaustive]
     Bug {
@@ -199,6 +201,7 @@ impl fmt::Display for Error {
                 }
             }
             Kind::ClosedPipe => f.write_str("the output was closed"),
+            Kind::Halted => f.write_str("the run was ended before it was done"),
             Kind::Exists { file } => {
                 write!(f, "{file} is there already; --force overwrites it, or name another output")
             }

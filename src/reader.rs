@@ -22,6 +22,10 @@ pub trait Progress: Sync {
     fn bytes(&self, bytes: u64);
     /// The run is over.
     fn done(&self);
+    /// Whether the run must end now, before it is done. The reader asks once for each piece that it reads.
+    fn must_end(&self) -> bool {
+        false
+    }
 }
 
 /// Contacts that were found in one piece of an input, and where they lie.
@@ -197,6 +201,9 @@ impl<'r> Reader<'r> {
                 }
                 if let Some(progress) = self.progress {
                     progress.bytes(splitter.offset());
+                    if progress.must_end() {
+                        return Err(Kind::Halted.into());
+                    }
                 }
                 let mut broken = None;
                 match status {
