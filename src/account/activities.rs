@@ -4,8 +4,9 @@ use super::import::{self, Applied, Body, Cleaned};
 use super::page::{Link, Page, Wanted};
 use super::queue::Waiting;
 use super::values::{Id, Time};
-use super::{Account, Error, KEPT_DAYS, Result, fields, lock};
-use crate::error::panic_text;
+use super::{Account, Error, KEPT_DAYS, Reader, Result, fields, lock};
+use crate::error::{Kind, panic_text};
+use crate::reader::Progress;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -126,10 +127,11 @@ pub struct Links {
 }
 
 impl Activity {
-    /// True when everything in the body was imported.
+    /// True when everything in the body was imported. A contact that the body has twice leaves it true, as a warning.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.state == State::Completed && self.activity_errors.is_empty() && self.status.cannot_add_to_list_count == 0
+        let Status { error_count, correctable_count, cannot_add_to_list_count, .. } = self.status;
+        self.state == State::Completed && error_count + correctable_count + cannot_add_to_list_count == 0
     }
 }
 
@@ -151,13 +153,51 @@ enum Halt {
     Time,
 }
 
-/// How [`Account::run_next`] does its work.
-#[derive(Debug)]
+/// How [`Account::run_next`] and [`Account::accept_within`] do their work.
+#[derive(Debug, Clone, Copy)]
 pub struct Runner<'r> {
     /// Set when the process is about to end: what runs is taken back, and runs again on the next start.
     pub stop: &'r AtomicBool,
     /// How long one activity may take.
     pub time: Duration,
+}
+
+/// Work on one activity, and when it must end.
+struct Clock<'r> {
+    runner: &'r Runner<'r>,
+    began: Instant,
+}
+
+impl<'r> Clock<'r> {
+    fn start(runner: &'r Runner<'r>) -> Clock<'r> {
+        Clock { runner, began: Instant::now() }
+    }
+
+    /// What ends the work now, if anything does.
+    fn halt(&self) -> Option<Halt> {
+        if self.runner.stop.load(Ordering::Relaxed) {
+            Some(Halt::Stop)
+        } else if self.began.elapsed() > self.runner.time {
+            Some(Halt::Time)
+        } else {
+            None
+        }
+    }
+}
+
+/// The core cleans under the same clock as the import that follows.
+impl Progress for Clock<'_> {
+    fn input(&self, _: &str, _: Option<u64>) {}
+    fn bytes(&self, _: u64) {}
+    fn done(&self) {}
+
+    fn must_end(&self) -> bool {
+        self.halt().is_some()
+    }
+}
+
+fn is_halted(error: &Error) -> bool {
+    matches!(error, Error::Body(body) if matches!(body.kind(), Kind::Halted))
 }
 
 /// Every activity: those that are over, and those that wait. One that is in both is over.
@@ -174,21 +214,42 @@ impl Account {
     /// # Errors
     /// It cannot be imported, or as many activities wait as may.
     pub fn accept(&self, body: &Body, source_file_name: Option<&str>) -> Result<Activity> {
-        import::look(&body.bytes, &body.asked)?;
+        let runner = Runner { stop: &AtomicBool::new(false), time: Duration::MAX };
+        self.accept_within(body, source_file_name, &runner)
+    }
+
+    /// The same within the time of an activity, and only until the process is about to end.
+    ///
+    /// # Errors
+    /// As [`Account::accept`], and [`Error::Halted`]: then nothing was accepted.
+    pub fn accept_within(&self, body: &Body, source_file_name: Option<&str>, runner: &Runner<'_>) -> Result<Activity> {
+        self.look(body, runner)?;
         let waiting = self.queue.push(body, source_file_name)?;
         self.wake();
-        Ok(Activity {
-            activity_id: waiting.id.to_string(),
-            state: State::Initialized,
-            source_file_name: waiting.source_file_name,
-            created_at: waiting.created_at.to_string(),
-            updated_at: waiting.created_at.to_string(),
-            started_at: None,
-            completed_at: None,
-            percent_done: 0,
-            activity_errors: Vec::new(),
-            status: Status::default(),
-            links: links(waiting.id),
+        Ok(initialized(waiting))
+    }
+
+    /// The same for a body that may wait already, from an attempt that did not come to its end: one of the same file with the
+    /// same bytes is not put into the queue once more.
+    ///
+    /// # Errors
+    /// As [`Account::accept`].
+    pub fn accept_once(&self, body: &Body, source_file_name: &str) -> Result<Activity> {
+        self.look(body, &Runner { stop: &AtomicBool::new(false), time: Duration::MAX })?;
+        let waiting = self.queue.push_once(body, source_file_name)?;
+        self.wake();
+        Ok(initialized(waiting))
+    }
+
+    /// Whether a body can be imported at all.
+    fn look(&self, body: &Body, runner: &Runner<'_>) -> Result<()> {
+        let clock = Clock::start(runner);
+        import::look(&body.bytes, &body.asked, &clock).map_err(|error| match clock.halt() {
+            Some(Halt::Time) if is_halted(&error) => {
+                Error::Halted("the body could not be looked at in the time that an activity may take".into())
+            }
+            _ if is_halted(&error) => Error::Halted("the account is being closed".into()),
+            _ => error,
         })
     }
 
@@ -221,24 +282,41 @@ impl Account {
     /// # Errors
     /// They cannot be read.
     pub fn activities(&self, state: Option<State>, page: Wanted) -> Result<Page<Activity>> {
+        self.activities_with(state, page, usize::MAX)
+    }
+
+    /// The same, each with so many of its errors, and a last text that says how many more there are.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn activities_with(&self, state: Option<State>, page: Wanted, errors: usize) -> Result<Page<Activity>> {
         self.read_activities(|transaction, running| {
             let mut statement = transaction.prepare_cached(&format!(
                 "SELECT * FROM ({ALL}) WHERE seq < ?1
                  AND (?2 IS NULL OR ?2 = iif(activity_id IS ?3 AND state = 'initialized', 'processing', state))
                  ORDER BY seq DESC LIMIT ?4"
             ))?;
-            let rows = statement
-                .query_map(
-                    params![
-                        page.after.unwrap_or(i64::MAX),
-                        state.map(State::as_str),
-                        running.map(|running| running.id),
-                        page.limit_and_one()
-                    ],
-                    |row| activity(row, running),
-                )?
-                .collect::<rusqlite::Result<_>>()?;
-            Ok(page.page(rows, None))
+            let rows = statement.query_map(
+                params![
+                    page.after.unwrap_or(i64::MAX),
+                    state.map(State::as_str),
+                    running.map(|running| running.id),
+                    page.limit_and_one()
+                ],
+                |row| activity(row, running),
+            )?;
+            let short = |row: rusqlite::Result<(i64, Activity)>| {
+                let (key, mut activity) = row?;
+                let more = activity.activity_errors.len().saturating_sub(errors);
+                if more > 0 {
+                    activity.activity_errors.truncate(errors);
+                    activity.activity_errors.shrink_to_fit();
+                    let href = &activity.links.this.href;
+                    activity.activity_errors.push(format!("{more} more: GET {href} has them"));
+                }
+                Ok((key, activity))
+            };
+            page.page(rows.map(short), None)
         })
     }
 
@@ -279,10 +357,10 @@ impl Account {
     /// The account cannot be read or written; the activity waits on.
     pub fn run_next(&self, runner: &Runner<'_>) -> Result<Option<Activity>> {
         let Some((waiting, body)) = self.queue.first()? else { return Ok(None) };
-        let began = Instant::now();
+        let clock = Clock::start(runner);
         let started_at = Time::now();
         *lock(&self.running) = Some(Running { id: waiting.id, started_at, total: 0, done: 0 });
-        let done = catch_unwind(AssertUnwindSafe(|| self.run(&waiting, body, runner, began, started_at)));
+        let done = catch_unwind(AssertUnwindSafe(|| self.run(&waiting, body, &clock, started_at)));
         let done = match done {
             Ok(done) => done,
             // It would do so again and again, and keep all others waiting.
@@ -305,15 +383,18 @@ impl Account {
     }
 
     /// Gives whether the activity is over.
-    fn run(
-        &self,
-        waiting: &Waiting,
-        body: Option<Body>,
-        runner: &Runner<'_>,
-        began: Instant,
-        started_at: Time,
-    ) -> Result<bool> {
+    fn run(&self, waiting: &Waiting, body: Option<Body>, clock: &Clock<'_>, started_at: Time) -> Result<bool> {
+        let runner = clock.runner;
         let failed = |error| self.fail(waiting, State::Failed, started_at, error).map(|()| true);
+        let halted = |halt| match halt {
+            // It waits on.
+            Halt::Stop => Ok(false),
+            Halt::Time => {
+                let error =
+                    format!("it took longer than {} seconds, and nothing of it was imported", runner.time.as_secs());
+                self.fail(waiting, State::TimedOut, started_at, error).map(|()| true)
+            }
+        };
         let Some(body) = body else { return failed("what was asked for it cannot be read".into()) };
         let names = self.read(|transaction| {
             // It may be over, and only have to leave the queue.
@@ -321,9 +402,10 @@ impl Account {
             Ok(if is_over { None } else { Some(fields::rows(transaction)?) })
         })?;
         let Some(names) = names else { return Ok(true) };
-        let cleaned = match import::clean(body, names.into_keys().collect()) {
+        let cleaned = match import::clean(body, names.into_keys().collect(), clock) {
             Ok(cleaned) => cleaned,
-            Err(Error::Body(error)) => return failed(error.to_string()),
+            Err(error) if is_halted(&error) => return halted(clock.halt().unwrap_or(Halt::Time)),
+            Err(error @ Error::Body(_)) => return failed(error.for_reader(Reader::Http)),
             Err(error) => return Err(error),
         };
         let Cleaned { contacts, accepted, .. } = cleaned;
@@ -340,13 +422,9 @@ impl Account {
                 if let Some(running) = &mut *lock(&self.running) {
                     running.done = done;
                 }
-                halt = match () {
-                    () if runner.stop.load(Ordering::Relaxed) => Some(Halt::Stop),
-                    () if began.elapsed() > runner.time => Some(Halt::Time),
-                    () => return Ok(()),
-                };
-                // What this is does not matter: the transaction is taken back.
-                Err(Error::Full)
+                halt = clock.halt();
+                // What the error is does not matter: the transaction is taken back.
+                if halt.is_some() { Err(Error::Full) } else { Ok(()) }
             };
             let (state, status, errors) = match import::apply(transaction, cleaned, watch)? {
                 Applied::Done { imported, unsubscribed, lists, errors } => {
@@ -380,14 +458,8 @@ impl Account {
         });
         match (applied, halt) {
             (Ok(()), _) => Ok(true),
-            // It waits on.
-            (Err(_), Some(Halt::Stop)) => Ok(false),
-            (Err(_), Some(Halt::Time)) => {
-                let error =
-                    format!("it took longer than {} seconds, and nothing of it was imported", runner.time.as_secs());
-                self.fail(waiting, State::TimedOut, started_at, error).map(|()| true)
-            }
-            (Err(Error::Body(error)), None) => failed(error.to_string()),
+            (Err(_), Some(halt)) => halted(halt),
+            (Err(error @ Error::Body(_)), None) => failed(error.for_reader(Reader::Http)),
             (Err(error), None) => Err(error),
         }
     }
@@ -455,6 +527,23 @@ fn expire(transaction: &Transaction<'_>, now: Time) -> rusqlite::Result<()> {
     let before = now.0 - KEPT_DAYS * 24 * 60 * 60 * 1000;
     transaction.prepare_cached("DELETE FROM activities WHERE completed_at < ?1")?.execute([before])?;
     Ok(())
+}
+
+/// An activity that was just accepted.
+fn initialized(waiting: Waiting) -> Activity {
+    Activity {
+        activity_id: waiting.id.to_string(),
+        state: State::Initialized,
+        source_file_name: waiting.source_file_name,
+        created_at: waiting.created_at.to_string(),
+        updated_at: waiting.created_at.to_string(),
+        started_at: None,
+        completed_at: None,
+        percent_done: 0,
+        activity_errors: Vec::new(),
+        status: Status::default(),
+        links: links(waiting.id),
+    }
 }
 
 fn links(id: Id) -> Links {
@@ -547,6 +636,22 @@ mod tests {
         assert!(done.activity_errors[0].contains("longer than 0 seconds"), "{:?}", done.activity_errors);
     }
 
+    /// A body can take long to clean alone: that has the same end.
+    #[test]
+    fn cleaning_ends_with_the_time_and_at_the_stop() {
+        let (_dir, account, list) = account();
+        let body = body(&list, "a", 1000);
+        let (go, stop) = (AtomicBool::new(false), AtomicBool::new(true));
+        for runner in [Runner { stop: &go, time: Duration::ZERO }, Runner { stop: &stop, time: FOREVER }] {
+            assert!(matches!(account.accept_within(&body, None, &runner), Err(Error::Halted(_))));
+            assert_eq!(account.waiting().unwrap(), 0);
+            let clock = Clock::start(&runner);
+            assert!(import::clean(body.clone(), Default::default(), &clock).is_err_and(|error| is_halted(&error)));
+        }
+        account.accept_within(&body, None, &Runner { stop: &go, time: FOREVER }).unwrap();
+        assert_eq!(account.waiting().unwrap(), 1);
+    }
+
     #[test]
     fn what_waits_can_be_taken_back() {
         let (_dir, account, list) = account();
@@ -595,6 +700,8 @@ mod tests {
             }
         });
         let activities = account.activities(Some(State::Completed), Wanted::all()).unwrap().items;
+        let short = account.activities_with(None, Wanted { bytes: 1, ..Wanted::all() }, 0).unwrap();
+        assert!(short.items.len() == 1 && short.next.is_some());
         assert_eq!((activities.len(), contacts(&account)), (30, 600));
         let page = Wanted { limit: 1000, ..Wanted::default() };
         for contact in account.contacts(&ContactQuery { page, ..ContactQuery::default() }).unwrap().items {

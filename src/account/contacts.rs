@@ -521,13 +521,12 @@ impl Account {
                 values.len()
             );
             let mut statement = transaction.prepare_cached(&sql)?;
-            let mut rows = Vec::new();
-            for row in statement.query_map(params_from_iter(&values), contact)? {
+            let rows = statement.query_map(params_from_iter(&values), contact)?.map(|row| {
                 let (row, id, mut contact) = row?;
                 include(transaction, query.include, row, id, &mut contact)?;
-                rows.push((row, contact));
-            }
-            Ok(query.page.page(rows, count))
+                Ok((row, contact))
+            });
+            query.page.page(rows, count)
         })
     }
 

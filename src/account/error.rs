@@ -1,5 +1,12 @@
 //! What keeps an account from doing what it was asked.
 
+use crate::envelope::IMPORT_DATA;
+use crate::error::Kind;
+use crate::finding::Code;
+use crate::rules::rule;
+use rusqlite::ErrorCode;
+use std::io::Write;
+use std::path::Path;
 use std::{fmt, io};
 
 /// A result of the account.
@@ -21,12 +28,16 @@ pub enum Error {
     Body(crate::error::Error),
     /// The file is no account of ours, or one of a later version.
     NotAnAccount(String),
+    /// The work was ended before it was done: why.
+    Halted(String),
     /// SQLite would not.
     Database {
         /// The account.
         file: String,
         /// What it said.
         source: rusqlite::Error,
+        /// What the operating system says of the file's disk and directory, where SQLite only says that something failed.
+        cause: Option<io::Error>,
     },
     /// The operating system would not.
     Io {
@@ -37,11 +48,113 @@ pub enum Error {
     },
 }
 
+/// Who reads a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// The author of a request over HTTP, who has no command line.
+    Http,
+    /// The user of `presort import`, who has that verb's options.
+    Import,
+}
+
+/// Options of `presort import` that help with a body.
+const IMPORT_OPTIONS: [&str; 2] = ["--list-id", "--sms-permission"];
+
+/// True for a help that names no option but those that the reader has.
+fn is_for(help: &str, reader: Reader) -> bool {
+    let options = help.split(|c: char| !(c.is_ascii_lowercase() || c == '-')).filter(|word| word.starts_with("--"));
+    options.into_iter().all(|option| reader == Reader::Import && IMPORT_OPTIONS.contains(&option))
+}
+
+/// What to do about a breach of the envelope's rules. The rules' own texts are for users of `presort clean`.
+fn help(code: Code, reader: Reader) -> Option<&'static str> {
+    use Code::{ENV001, ENV007, ENV009, ENV012};
+    let help = match (code, reader) {
+        (ENV001, Reader::Http) => "name 1 to 50 lists in list_ids, beside import_data",
+        (ENV001, Reader::Import) => "give --list-id UUID (repeatable), or list_ids in the body",
+        (ENV007, Reader::Http) => "write explicit or not_set, or leave it out",
+        (ENV009, Reader::Http) => "send an object with import_data, an array of contacts, and list_ids",
+        (ENV012, Reader::Http) => {
+            "put list_ids and sms_permission_to_send before import_data, or send fewer contacts at once"
+        }
+        (ENV012, Reader::Import) => "put list_ids before import_data, or give --list-id (and --sms-permission)",
+        _ => rule(code).help,
+    };
+    is_for(help, reader).then_some(help)
+}
+
+/// What a message says, without what to do where that is not for this reader.
+fn message_for(error: &crate::error::Error, reader: Reader) -> String {
+    match error.kind() {
+        Kind::Envelope { code, input, position, detail } => {
+            let mut text = format!("{input}: {code}: {}", rule(*code).message);
+            if !detail.is_empty() {
+                text += &format!(": {detail}");
+            }
+            if let Some(position) = position {
+                text += &format!(" (at {position})");
+            }
+            if let Some(help) = help(*code, reader) {
+                text += &format!("; {help}");
+            }
+            text
+        }
+        Kind::NotContacts { input, what } if reader == Reader::Http => {
+            // What it is, without the command that makes something else of it.
+            let is = what.split(':').next().filter(|is| is.starts_with("this ")).map(|is| format!("{is}; "));
+            let is = is.unwrap_or_default();
+            format!("{input}: {is}it must be a JSON object with {IMPORT_DATA} and list_ids, in UTF-8")
+        }
+        _ => {
+            let text = error.to_string();
+            // The way out is the last part of a message.
+            match text.rsplit_once("; ") {
+                Some((what, help)) if !is_for(help, reader) => what.to_owned(),
+                _ => text,
+            }
+        }
+    }
+}
+
+/// Tries what SQLite tried, to learn what the operating system says: SQLite tells no more than that an I/O operation failed.
+/// The account itself is not opened: to close it again would take SQLite's locks away.
+fn cause(path: &Path) -> Option<io::Error> {
+    #[cfg(unix)]
+    if path.exists()
+        && let Err(error) = rustix::fs::access(path, rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK)
+    {
+        return Some(error.into());
+    }
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // More than the least that SQLite adds to a file at once.
+    let probe = || tempfile::tempfile_in(dir)?.write_all(&[0; 64 << 10]);
+    probe().err()
+}
+
 impl Error {
+    /// What SQLite would not do to this file.
+    pub(super) fn database(path: &Path, source: rusqlite::Error) -> Error {
+        use ErrorCode::{CannotOpen, PermissionDenied, ReadOnly, SystemIoFailure};
+        let cause = match source.sqlite_error_code() {
+            Some(SystemIoFailure | CannotOpen | ReadOnly | PermissionDenied) => cause(path),
+            _ => None,
+        };
+        Error::Database { file: path.display().to_string(), source, cause }
+    }
+
+    /// The message for one reader: it names nothing that only another one can do.
+    #[must_use]
+    pub fn for_reader(&self, reader: Reader) -> String {
+        match self {
+            Error::Body(error) => message_for(error, reader),
+            other => other.to_string(),
+        }
+    }
+
     /// True when another process writes to the account: what was to be done can be tried again.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+        use ErrorCode::{DatabaseBusy, DatabaseLocked};
         matches!(self, Error::Database { source, .. }
             if matches!(source.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked)))
     }
@@ -56,7 +169,7 @@ impl From<crate::error::Error> for Error {
 impl From<rusqlite::Error> for Error {
     /// The account's name is put in where the error leaves it.
     fn from(source: rusqlite::Error) -> Self {
-        Error::Database { file: String::new(), source }
+        Error::Database { file: String::new(), source, cause: None }
     }
 }
 
@@ -69,29 +182,53 @@ impl From<rusqlite::types::FromSqlError> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Invalid(what) | Error::NotFound(what) | Error::Conflict(what) | Error::NotAnAccount(what) => {
-                f.write_str(what)
-            }
+            Error::Invalid(what)
+            | Error::NotFound(what)
+            | Error::Conflict(what)
+            | Error::NotAnAccount(what)
+            | Error::Halted(what) => f.write_str(what),
             Error::Full => write!(
                 f,
                 "{} activities wait in this account, which is as many as may: wait until some are done",
                 super::QUEUED_MAX
             ),
             Error::Body(error) => error.fmt(f),
-            Error::Database { file, source } => {
+            Error::Database { file, source, cause } => {
                 write!(f, "{file}: {source}")?;
-                match source.sqlite_error_code() {
-                    Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+                if let Some(cause) = cause {
+                    write!(f, ": {cause}")?;
+                }
+                let kind = cause.as_ref().map(io::Error::kind);
+                match (kind, source.sqlite_error_code()) {
+                    (Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded), _)
+                    | (_, Some(ErrorCode::DiskFull)) => f.write_str(
+                        "; make room on the disk and run again (an account needs some even to be looked at)",
+                    ),
+                    (_, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) => {
                         f.write_str("; another program works on this account: try again when it is done")
                     }
-                    Some(rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::CannotOpen) => f.write_str(
+                    (_, Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied))
+                    | (Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem), _) => f.write_str(
                         "; an account must be a file that can be written, in a directory that can be, even to look at it",
                     ),
-                    Some(rusqlite::ErrorCode::DiskFull) => f.write_str("; make room on the disk and run again"),
+                    (_, Some(ErrorCode::SystemIoFailure)) => f.write_str(
+                        "; the account's files could not be read or written: look at the disk, and at the limits on the size of files",
+                    ),
                     _ => Ok(()),
                 }
             }
-            Error::Io { file, source } => write!(f, "{file}: {source}"),
+            Error::Io { file, source } => {
+                write!(f, "{file}: {source}")?;
+                match source.kind() {
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                        f.write_str("; make room on the disk and run again")
+                    }
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => f.write_str(
+                        "; an account must be a file that can be written, in a directory that can be, even to look at it",
+                    ),
+                    _ => Ok(()),
+                }
+            }
         }
     }
 }
@@ -104,5 +241,39 @@ impl std::error::Error for Error {
             Error::Io { source, .. } => Some(source),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules;
+
+    #[test]
+    fn no_message_names_what_its_reader_cannot_do() {
+        for rule in rules::envelope::RULES {
+            let error = crate::error::Error::envelope(rule.code, "the body", None, "");
+            assert!(!message_for(&error, Reader::Http).contains("--"), "{}", rule.code);
+            for word in message_for(&error, Reader::Import).split([' ', ',', ';', ')', '(']) {
+                assert!(!word.starts_with("--") || IMPORT_OPTIONS.contains(&word), "{}: {word}", rule.code);
+            }
+            assert!(error.to_string().starts_with(message_for(&error, Reader::Http).split("; ").next().unwrap()));
+        }
+        let usage = crate::error::Error::usage("there is no room; give --max-bytes more");
+        assert_eq!(message_for(&usage, Reader::Http), "there is no room");
+        assert_eq!(message_for(&usage, Reader::Import), "there is no room");
+    }
+
+    #[test]
+    fn what_the_system_says_is_told() {
+        let failure = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        let path = Path::new("/nowhere/at/all/a.account");
+        let text = Error::database(path, failure(rusqlite::ffi::SQLITE_IOERR)).to_string();
+        assert!(text.contains("disk I/O error: No such file or directory"), "{text}");
+        let dir = tempfile::tempdir().unwrap();
+        let text = Error::database(&dir.path().join("a"), failure(rusqlite::ffi::SQLITE_IOERR)).to_string();
+        assert!(text.contains("limits on the size of files"), "{text}");
+        let text = Error::database(path, failure(rusqlite::ffi::SQLITE_FULL)).to_string();
+        assert!(text.contains("make room on the disk"), "{text}");
     }
 }

@@ -9,6 +9,8 @@ use std::collections::HashMap;
 
 /// Most characters of a label.
 pub const LABEL_MAX: usize = 50;
+/// Most characters of a type.
+pub const TYPE_MAX: usize = 20;
 /// Most custom fields of an account.
 pub const FIELDS_MAX: u64 = 100;
 
@@ -55,6 +57,7 @@ impl Account {
         let kind = if new.kind.is_empty() { "string" } else { new.kind.as_str() };
         if !TYPES.contains(&kind) {
             let types = TYPES.join(", ");
+            let kind: String = kind.chars().take(TYPE_MAX).collect();
             return Err(Error::Invalid(format!("{kind} is no type of a custom field: it is one of {types}")));
         }
         let name: String = label.chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect();
@@ -107,8 +110,7 @@ impl Account {
                 };
                 Ok((row.get(0)?, field))
             })?;
-            let rows = rows.collect::<rusqlite::Result<_>>()?;
-            Ok(page.page(rows, None))
+            page.page(rows.map(|row| Ok(row?)), None)
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::envelope::{Asked, SmsPermission};
 use crate::error::Kind;
 use crate::finding::Code;
 use crate::payload::{Limits, MAX_BYTES, MAX_CONTACTS};
-use crate::pipeline::{InMemory, Job, Mode, run_in_memory};
+use crate::pipeline::{InMemory, Job, Mode, Progress, run_in_memory};
 use crate::rules::date::Date;
 use crate::rules::{Effect, Settings, rule};
 use rusqlite::{CachedStatement, OptionalExtension, Row, Transaction, params};
@@ -24,7 +24,8 @@ pub const PHONES_MAX: usize = 3;
 pub const FIELDS_MAX: usize = crate::rules::custom::MAX;
 /// Most lists that a contact is in.
 pub const LISTS_MAX: usize = 50;
-/// Most values of an activity that were not imported, and are told one by one. Contacts that were not are all told.
+/// Most values of an activity that were not imported, and are told one by one; and as many contacts that the body has twice.
+/// Contacts that were not imported are all told.
 pub const VALUES_TOLD: usize = 1000;
 
 /// A body that is to be imported.
@@ -52,6 +53,10 @@ pub struct Errors {
     pub values: usize,
     /// More values, of which there is no text.
     pub untold: u64,
+    /// Contacts that another contact of the body comes after, and that are among the texts.
+    pub repeats: usize,
+    /// More such contacts, of which there is no text.
+    pub untold_repeats: u64,
     /// How many there are of each code.
     pub codes: BTreeMap<String, u64>,
     /// Those that the service would let its users mend: bad addresses, birthdays and anniversaries, and contacts without
@@ -62,11 +67,26 @@ pub struct Errors {
 }
 
 impl Errors {
-    fn tell(&mut self, code: &str, is_contact: bool, text: impl FnOnce() -> String) {
+    fn count(&mut self, code: &str) {
         match self.codes.get_mut(code) {
             Some(count) => *count += 1,
             None => drop(self.codes.insert(code.to_owned(), 1)),
         }
+    }
+
+    /// A contact that the body has twice. It is no error: the account has what both of them said, the later over the earlier.
+    fn repeat(&mut self, code: &str, text: impl FnOnce() -> String) {
+        self.count(code);
+        if self.repeats < VALUES_TOLD {
+            self.repeats += 1;
+            self.texts.push(text());
+        } else {
+            self.untold_repeats += 1;
+        }
+    }
+
+    fn tell(&mut self, code: &str, is_contact: bool, text: impl FnOnce() -> String) {
+        self.count(code);
         if is_contact {
             self.texts.push(text());
         } else if self.values < VALUES_TOLD {
@@ -92,6 +112,10 @@ impl Errors {
     pub fn into_texts(mut self) -> Vec<String> {
         if self.untold > 0 {
             self.texts.push(format!("{} more values were not imported, and are not listed here", self.untold));
+        }
+        if self.untold_repeats > 0 {
+            let (code, n) = (Code::DUP001, self.untold_repeats);
+            self.texts.push(format!("{code}: {n} more contacts were seen before in the body, and are not listed here"));
         }
         self.texts
     }
@@ -135,8 +159,9 @@ pub struct Cleaned {
     pub errors: Errors,
 }
 
-fn job(asked: &Asked, fields: Option<HashSet<String>>) -> Job<'static> {
+fn job<'p>(asked: &Asked, fields: Option<HashSet<String>>, progress: &'p dyn Progress) -> Job<'p> {
     Job {
+        progress: Some(progress),
         settings: Settings { as_of: Date::today(), custom_fields: fields, ..Settings::default() },
         asked: asked.clone(),
         // The limit is that of what came. What is written of it may be a little larger, and goes nowhere but here.
@@ -146,24 +171,24 @@ fn job(asked: &Asked, fields: Option<HashSet<String>>) -> Job<'static> {
     }
 }
 
-/// Whether a body can be imported at all: its JSON up to the limit, and its envelope.
+/// Whether a body can be imported at all: its JSON up to the limit, and its envelope. `progress` may end this early.
 ///
 /// # Errors
 /// It cannot.
-pub fn look(body: &[u8], asked: &Asked) -> Result<()> {
-    let job = Job { report: None, ..job(asked, None) };
+pub fn look(body: &[u8], asked: &Asked, progress: &dyn Progress) -> Result<()> {
+    let job = Job { report: None, ..job(asked, None, progress) };
     match run_in_memory(&job, body.to_vec(), LIMITS)?.summary.stop {
         Some(stop) => Err(stop.into()),
         None => Ok(()),
     }
 }
 
-/// Cleans a body by the rules of the core; `fields` are the names of the account's custom fields.
+/// Cleans a body by the rules of the core; `fields` are the names of the account's custom fields. `progress` may end this early.
 ///
 /// # Errors
 /// It cannot be imported at all.
-pub fn clean(body: Body, fields: HashSet<String>) -> Result<Cleaned> {
-    let job = job(&body.asked, Some(fields));
+pub fn clean(body: Body, fields: HashSet<String>, progress: &dyn Progress) -> Result<Cleaned> {
+    let job = job(&body.asked, Some(fields), progress);
     let InMemory { summary, body: cleaned, report } = run_in_memory(&job, body.bytes, LIMITS)?;
     if let Some(stop) = summary.stop {
         return Err(stop.into());
@@ -194,6 +219,16 @@ pub fn clean(body: Body, fields: HashSet<String>) -> Result<Cleaned> {
         if is_rejected {
             rejected.extend(line.contact);
         }
+        let text = || {
+            let contact = line.contact.map_or("the body".to_owned(), |contact| format!("contact {contact}"));
+            let field = line.field.as_ref().map(|field| format!(", {field}")).unwrap_or_default();
+            format!("{contact}: {}{field}: {}", line.code, line.message)
+        };
+        // The account merges the two without a word, and what the earlier one said may be gone.
+        if line.code == Code::DUP001.as_str() && !is_rejected {
+            errors.repeat(&line.code, text);
+            continue;
+        }
         // What was kept is in the account, and what is wrong with it is no matter of the import.
         if !(line.severity == "error" || is_rejected || line.outcome == "held_back") {
             continue;
@@ -204,11 +239,7 @@ pub fn clean(body: Body, fields: HashSet<String>) -> Result<Cleaned> {
             }
             _ => errors.others += 1,
         }
-        errors.tell(&line.code, is_rejected, || {
-            let contact = line.contact.map_or("the body".to_owned(), |contact| format!("contact {contact}"));
-            let field = line.field.map(|field| format!(", {field}")).unwrap_or_default();
-            format!("{contact}: {}{field}: {}", line.code, line.message)
-        });
+        errors.tell(&line.code, is_rejected, text);
     }
     Ok(Cleaned {
         lists: receipt.options.list_ids,
@@ -523,6 +554,11 @@ impl<'t> Importer<'t> {
     }
 
     fn contact(&mut self, index: u64, contact: &Incoming<'_>, errors: &mut Errors) -> Result<Outcome> {
+        if let Some((first, again)) = self.same_field(contact) {
+            let detail = format!("cf:{first} is the same custom field");
+            errors.add(Code::CON003, index, &format!("cf:{again}"), &detail);
+            return Ok(Outcome::Refused);
+        }
         let email = contact.email.as_deref();
         // The account keeps the digits alone.
         let sms: Option<String> =
@@ -617,6 +653,19 @@ impl<'t> Importer<'t> {
             self.member.execute([*list, row])?;
         }
         Ok(Outcome::Imported)
+    }
+
+    /// Two members of a contact that are one custom field, by its name and by its label: which of them is meant is not known.
+    fn same_field<'c>(&self, contact: &'c Incoming<'_>) -> Option<(&'c str, &'c str)> {
+        let mut seen: Vec<(i64, &str)> = Vec::new();
+        for (name, _) in &contact.custom {
+            let Some(field) = self.fields.get(&**name) else { continue };
+            if let Some((_, first)) = seen.iter().find(|(there, _)| there == field) {
+                return Some((first, name));
+            }
+            seen.push((*field, name));
+        }
+        None
     }
 
     /// Phones, addresses and custom fields.

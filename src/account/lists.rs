@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// Most characters of a list's name.
 pub const NAME_MAX: usize = 255;
+/// Most characters of a list's description. The published schema has no limit; this is the one that it has for a contact's note.
+pub const DESCRIPTION_MAX: usize = 2000;
 /// Most lists of an account, as in the published service.
 pub const LISTS_MAX: u64 = 1000;
 
@@ -17,7 +19,7 @@ pub struct NewList {
     /// Its name: 1 to 255 characters, which no other list has in any case.
     #[serde(default)]
     pub name: String,
-    /// What it is for.
+    /// What it is for: at most 2,000 characters.
     pub description: Option<String>,
     /// It is shown before others.
     pub favorite: Option<bool>,
@@ -68,9 +70,10 @@ impl Account {
     /// Makes a list.
     ///
     /// # Errors
-    /// Its name is not good, or another list has it.
+    /// Its name or description is not good, or another list has the name.
     pub fn add_list(&self, new: &NewList) -> Result<List> {
         let name = page::name("the name of a list", &new.name, NAME_MAX)?;
+        page::length("the description of a list", new.description.as_deref().unwrap_or(""), DESCRIPTION_MAX)?;
         let (id, now) = (Id::new(), Time::now());
         self.write(|transaction| {
             let there: u64 = transaction.query_row("SELECT count(*) FROM lists", [], |row| row.get(0))?;
@@ -132,7 +135,6 @@ impl Account {
                     Ok((row.get(0)?, list))
                 },
             )?;
-            let rows = rows.collect::<rusqlite::Result<_>>()?;
             let count = match query.page.count {
                 true => Some(transaction.query_row(
                     "SELECT count(*) FROM lists WHERE ?1 IS NULL OR name = ?1",
@@ -141,7 +143,7 @@ impl Account {
                 )?),
                 false => None,
             };
-            Ok(query.page.page(rows, count))
+            query.page.page(rows.map(|row| Ok(row?)), count)
         })
     }
 }

@@ -16,7 +16,7 @@ mod queue;
 mod schema;
 mod values;
 
-pub use error::{Error, Result};
+pub use error::{Error, Reader, Result};
 
 use queue::Queue;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -73,8 +73,8 @@ impl Account {
         }
         // So that of two who make it at once, one fails. An empty file is one that somebody began to make.
         let made = match std::fs::metadata(path) {
-            Ok(meta) if meta.is_file() && meta.len() == 0 => Ok(()),
-            _ => std::fs::File::options().write(true).create_new(true).open(path).map(drop),
+            Ok(meta) if meta.is_file() && meta.len() == 0 => restrict(path),
+            _ => private().create_new(true).open(path).map(drop),
         };
         match made {
             Ok(()) => {}
@@ -115,7 +115,7 @@ impl Account {
         let foreign = || Error::NotAnAccount(format!("{} is not an account of presort", path.display()));
         let database = |source: rusqlite::Error| match source.sqlite_error_code() {
             Some(rusqlite::ErrorCode::NotADatabase) => foreign(),
-            _ => Error::Database { file: path.display().to_string(), source },
+            _ => Error::database(path, source),
         };
         // By whatever name it is opened, it is one account with one queue.
         let real =
@@ -185,9 +185,7 @@ impl Account {
     /// Puts the account's name into an error that has none yet.
     fn named<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| match error {
-            Error::Database { file, source } if file.is_empty() => {
-                Error::Database { file: self.path.display().to_string(), source }
-            }
+            Error::Database { file, source, .. } if file.is_empty() => Error::database(&self.path, source),
             other => other,
         })
     }
@@ -247,6 +245,24 @@ impl Account {
             Ok(found)
         })
     }
+}
+
+/// Options to make a file that its owner alone can read: people's addresses are in it. SQLite gives the same mode to what it
+/// makes beside the file.
+fn private() -> std::fs::OpenOptions {
+    let mut options = std::fs::File::options();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Gives a file that is there that mode.
+fn restrict(path: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    let _ = path;
+    Ok(())
 }
 
 /// Tries again, for as long as others are waited for, what another connection is in the way of: where one makes the file or, as

@@ -2,6 +2,7 @@
 
 use super::{Error, Result};
 use serde::Serialize;
+use std::io;
 use unicode_normalization::UnicodeNormalization;
 
 /// Items of a page when nobody says how many.
@@ -27,11 +28,13 @@ pub struct Wanted {
     pub after: Option<i64>,
     /// Count the items of all pages.
     pub count: bool,
+    /// Bytes of JSON that a page stays below; what does not fit is on the next. Each page has at least one item.
+    pub bytes: u64,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
-        Wanted { limit: LIMIT, after: None, count: false }
+        Wanted { limit: LIMIT, after: None, count: false, bytes: u64::MAX }
     }
 }
 
@@ -47,12 +50,44 @@ impl Wanted {
         i64::try_from(self.limit + 1).unwrap_or(i64::MAX)
     }
 
-    /// Makes a page of rows, each with what the page behind it would be asked for with.
-    pub(super) fn page<T>(self, mut rows: Vec<(i64, T)>, count: Option<u64>) -> Page<T> {
-        let more = rows.len() as u64 > self.limit;
-        rows.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));
-        let next = if more { rows.last().map(|(key, _)| *key) } else { None };
-        Page { items: rows.into_iter().map(|(_, item)| item).collect(), next, count }
+    /// Makes a page of rows, each with what the page behind it would be asked for with. Rows that the page has no room for are
+    /// not asked for.
+    pub(super) fn page<T: Serialize>(
+        self,
+        rows: impl IntoIterator<Item = Result<(i64, T)>>,
+        count: Option<u64>,
+    ) -> Result<Page<T>> {
+        let mut page = Page { items: Vec::new(), next: None, count };
+        let (mut last, mut size) = (None, Size(0));
+        for row in rows {
+            let (key, item) = row?;
+            if self.bytes < u64::MAX {
+                // Counting does not fail, and what has no JSON fails when it is written.
+                let _ = serde_json::to_writer(&mut size, &item);
+            }
+            let is_full = page.items.len() as u64 >= self.limit || size.0 >= self.bytes;
+            if is_full && !page.items.is_empty() {
+                page.next = last;
+                break;
+            }
+            page.items.push(item);
+            last = Some(key);
+        }
+        Ok(page)
+    }
+}
+
+/// Counts bytes.
+struct Size(u64);
+
+impl io::Write for Size {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -63,19 +98,45 @@ pub struct Link {
     pub href: String,
 }
 
+/// A text of at most so many characters.
+pub(super) fn length(what: &str, text: &str, limit: usize) -> Result<()> {
+    match text.chars().count() {
+        chars if chars > limit => Err(Error::Invalid(format!("{what} has {chars} characters: {limit} are allowed"))),
+        _ => Ok(()),
+    }
+}
+
 /// A name that something new is to have: trimmed, not empty, not too long.
 pub(super) fn name(what: &str, name: &str, limit: usize) -> Result<String> {
     // As contacts are written.
     let name: String = name.trim().nfc().collect();
-    let chars = name.chars().count();
     if name.is_empty() {
         return Err(Error::Invalid(format!("{what} is missing or blank")));
     }
-    if chars > limit {
-        return Err(Error::Invalid(format!("{what} has {chars} characters: {limit} are allowed")));
-    }
+    length(what, &name, limit)?;
     if name.chars().any(char::is_control) {
         return Err(Error::Invalid(format!("{what} has a control character or a line break in it")));
     }
     Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_ends_at_its_limit_or_its_bytes() {
+        let of = |wanted: Wanted| {
+            let rows = ["aaaa", "bb", "c", "dddddddd"].into_iter().zip(1..).map(|(text, key)| Ok((key, text)));
+            let page = wanted.page(rows, None).unwrap();
+            (page.items.len(), page.next)
+        };
+        assert_eq!(of(Wanted::default()), (4, None));
+        assert_eq!(of(Wanted { limit: 4, ..Wanted::default() }), (4, None));
+        assert_eq!(of(Wanted { limit: 3, ..Wanted::default() }), (3, Some(3)));
+        // With their quotes they have 6, 4, 3 and 10 bytes.
+        assert_eq!(of(Wanted { bytes: 11, ..Wanted::default() }), (2, Some(2)));
+        assert_eq!(of(Wanted { bytes: 24, ..Wanted::default() }), (4, None));
+        assert_eq!(of(Wanted { bytes: 1, ..Wanted::default() }), (1, Some(1)));
+    }
 }

@@ -9,7 +9,7 @@
 
 use super::import::{Body, KEPT_MAX};
 use super::values::{Id, Time};
-use super::{Error, QUEUED_MAX, Result, connect, lock, patiently};
+use super::{Error, QUEUED_MAX, Result, connect, lock, patiently, private};
 use crate::envelope::Asked;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::fs::{File, TryLockError};
@@ -68,7 +68,7 @@ impl Queue {
         let path = Queue::path_of(account);
         let io = |source| Error::Io { file: path.display().to_string(), source };
         let file = loop {
-            let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
+            let file = private().create(true).truncate(false).open(&path).map_err(io)?;
             file.lock_shared().map_err(io)?;
             // It may have gone away between the two.
             if is_at(&file, &path) {
@@ -81,8 +81,7 @@ impl Queue {
             connection.execute_batch(SCHEMA)?;
             Ok(connection)
         };
-        let connection =
-            patiently(made).map_err(|source| Error::Database { file: path.display().to_string(), source })?;
+        let connection = patiently(made).map_err(|source| Error::database(&path, source))?;
         Ok(Queue { path, connection: Mutex::new(Some(connection)), last: AtomicI64::new(last), file: Some(file) })
     }
 
@@ -97,9 +96,7 @@ impl Queue {
             return Err(Error::Invalid("the account is closed".into()));
         };
         work(connection).map_err(|error| match error {
-            Error::Database { file, source } if file.is_empty() => {
-                Error::Database { file: self.path.display().to_string(), source }
-            }
+            Error::Database { file, source, .. } if file.is_empty() => Error::database(&self.path, source),
             other => other,
         })
     }
@@ -109,11 +106,38 @@ impl Queue {
     /// # Errors
     /// As many wait as may, or it cannot be written.
     pub fn push(&self, body: &Body, source_file_name: Option<&str>) -> Result<Waiting> {
+        self.put(body, source_file_name, false)
+    }
+
+    /// The same, unless the same body of the same file waits already: then that one is given.
+    ///
+    /// # Errors
+    /// As [`Queue::push`].
+    pub fn push_once(&self, body: &Body, source_file_name: &str) -> Result<Waiting> {
+        self.put(body, Some(source_file_name), true)
+    }
+
+    fn put(&self, body: &Body, source_file_name: Option<&str>, once: bool) -> Result<Waiting> {
         let asked = serde_json::to_string(&body.asked).unwrap_or_default();
         let kept = &body.bytes[..body.bytes.len().min(KEPT_MAX)];
         let dropped = body.bytes_dropped + (body.bytes.len() - kept.len()) as u64;
         self.with(|connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            if once {
+                let there = transaction
+                    .prepare_cached(
+                        "SELECT seq, activity_id, created_at FROM waiting
+                         WHERE source_file_name = ?1 AND bytes_dropped = ?2 AND asked = ?3 AND body = ?4 LIMIT 1",
+                    )?
+                    .query_row(params![source_file_name, dropped as i64, asked, kept], |row| {
+                        let source_file_name = source_file_name.map(str::to_owned);
+                        Ok(Waiting { seq: row.get(0)?, id: row.get(1)?, source_file_name, created_at: row.get(2)? })
+                    })
+                    .optional()?;
+                if let Some(there) = there {
+                    return Ok(there);
+                }
+            }
             let (count, last): (u64, Option<i64>) = transaction
                 .prepare_cached("SELECT count(*), max(seq) FROM waiting")?
                 .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -288,6 +312,37 @@ mod tests {
             queue.remove(waiting.id).unwrap();
         }
         assert!(queue.first().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_body_that_waits_is_not_put_in_once_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = Queue::open(&dir.path().join("a"), 0).unwrap();
+        let first = queue.push_once(&body("x"), "x.json").unwrap();
+        assert_eq!(queue.push_once(&body("x"), "x.json").unwrap().id, first.id);
+        // Another file, another body, other lists.
+        queue.push_once(&body("x"), "y.json").unwrap();
+        queue.push_once(&body("y"), "x.json").unwrap();
+        queue.push_once(&Body { asked: Asked::default(), ..body("x") }, "x.json").unwrap();
+        assert_eq!(queue.count().unwrap(), 4);
+        // What comes by HTTP has no name, and each is its own.
+        (0..2).for_each(|_| drop(queue.push(&body("x"), None).unwrap()));
+        assert_eq!(queue.count().unwrap(), 6);
+        queue.remove(first.id).unwrap();
+        assert_ne!(queue.push_once(&body("x"), "x.json").unwrap().id, first.id);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_owner_reads_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let queue = Queue::open(&dir.path().join("a"), 0).unwrap();
+        queue.push(&body("x"), None).unwrap();
+        for name in ["a-queue", "a-queue-wal", "a-queue-shm"] {
+            let mode = std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{name}");
+        }
     }
 
     #[test]

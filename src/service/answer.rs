@@ -67,6 +67,7 @@ pub fn account_error(error: &Error) -> Response {
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::Full => StatusCode::TOO_MANY_REQUESTS,
+        Error::Halted(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::NotAnAccount(_) | Error::Database { .. } | Error::Io { .. } => {
             tracing::error!(%error, "the account");
             let status =
