@@ -44,7 +44,9 @@ pub struct Payload {
     pub sha256: String,
 }
 
-fn hexadecimal(digest: Digest) -> String {
+/// A hash, as receipts write it.
+#[must_use]
+pub fn hexadecimal(digest: Digest) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

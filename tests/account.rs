@@ -424,6 +424,229 @@ fn a_custom_field_goes_by_its_name_and_by_its_label() {
     assert_eq!(cleaned.status.code(), Some(0), "{}", error(&cleaned));
 }
 
+/// A field has a name and a label: both in one contact are the same member twice.
+#[test]
+fn a_field_given_by_name_and_by_label_rejects_the_contact() {
+    let account = Account::new();
+    let list = account.list("News");
+    account.good(&["account", "fields", "add", "Shirt Size"]);
+    account.good(&["account", "fields", "add", "Tier"]);
+    let (exit, activity) = account.import(&json!({"list_ids": [list], "import_data": [
+        {"email": "a@example.com", "cf:Shirt Size": "L", "cf:Tier": "gold", "cf:Shirt_Size": "M"},
+        {"email": "b@example.com", "cf:Shirt_Size": "S", "cf:Shirt Size": "S"},
+        {"email": "c@example.com", "cf:Shirt Size": "XL", "cf:Tier": "gold"}
+    ]}));
+    assert_eq!(exit, 1, "{activity}");
+    assert_eq!(activity["status"]["items_completed_count"], 1);
+    assert_eq!(activity["status"]["errors_by_code"], json!({"CON003": 2}));
+    let text = activity["activity_errors"][0].as_str().unwrap();
+    assert!(text.starts_with("contact 0: CON003, cf:Shirt_Size: "), "{text}");
+    assert_eq!(account.export(), [json!({"email": "c@example.com", "cf:Shirt_Size": "XL", "cf:Tier": "gold"})]);
+}
+
+/// The account merges them without a word: the import says so, and it is a warning.
+#[test]
+fn contacts_that_a_body_has_twice_are_told() {
+    let account = Account::new();
+    let list = account.list("News");
+    let contacts = json!([
+        {"email": "joe@example.com", "first_name": "Joe"},
+        {"sms_number": "508-123-1235"},
+        {"email": "JOE@example.com", "first_name": "Joseph"},
+        {"sms_number": "(508) 123-1235"},
+        {"email": "ann@example.com"}
+    ]);
+    let (exit, activity) = account.import(&json!({"list_ids": [list], "import_data": contacts}));
+    assert_eq!(exit, 0, "{activity}");
+    let errors: Vec<&str> =
+        activity["activity_errors"].as_array().unwrap().iter().map(|e| e.as_str().unwrap()).collect();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(errors[0].starts_with("contact 2: DUP001: ") && errors[0].contains("contact 0"), "{errors:?}");
+    assert!(errors[1].starts_with("contact 3: DUP001: ") && errors[1].contains("contact 1"), "{errors:?}");
+    let status = &activity["status"];
+    assert_eq!((&status["error_count"], &status["items_completed_count"]), (&json!(0), &json!(5)));
+    assert_eq!(status["errors_by_code"], json!({"DUP001": 2}));
+    assert_eq!(account.contacts().len(), 3);
+    // However many there are, their texts are bounded and their count is told.
+    let many: Vec<Value> =
+        (0..1502).map(|i| json!({"email": "joe@example.com", "first_name": format!("Joe {i}")})).collect();
+    let (exit, activity) = account.import(&json!({"list_ids": [list], "import_data": many}));
+    assert_eq!((exit, &activity["status"]["errors_by_code"]), (0, &json!({"DUP001": 1501})));
+    let errors = activity["activity_errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 1001);
+    assert!(errors[1000].as_str().unwrap().contains("501 more contacts"), "{}", errors[1000]);
+}
+
+/// Makes bodies of an export; gives their names.
+fn split(account: &Account, list: &str) -> Vec<String> {
+    let _ = std::fs::remove_dir_all(account.path("bodies"));
+    let _ = std::fs::remove_file(account.path("sample.json"));
+    assert!(account.run(&["sample", "--contacts", "600", "--mess", "0", "-o", "sample.json"]).status.success());
+    let args = ["clean", "sample.json", "--split", "-o", "bodies", "--list-id", list, "--max-bytes", "40kB"];
+    assert!(account.run(&args).status.code() <= Some(1));
+    let entries = std::fs::read_dir(account.path("bodies")).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name.starts_with("payload-"));
+    names.sort();
+    assert!(names.len() > 3, "{names:?}");
+    names
+}
+
+#[test]
+fn bodies_are_held_against_their_receipt() {
+    let account = Account::new();
+    let refused = |what: &dyn Fn(&Path), says: &[&str]| {
+        split(&account, &account.list("News"));
+        what(&account.path("bodies"));
+        let output = account.run(&["import", "bodies"]);
+        assert_eq!(output.status.code(), Some(2), "{}", error(&output));
+        for text in says.iter().chain(&["--no-receipt"]) {
+            assert!(error(&output).contains(text), "{text} is not in {}", error(&output));
+        }
+        assert!(account.good(&["account", "activities"]).is_empty());
+        assert!(account.contacts().is_empty());
+        // The person may know better.
+        let output = account.run(&["import", "bodies", "--no-receipt"]);
+        assert!(output.status.code() <= Some(1) && !output.stdout.is_empty(), "{}", error(&output));
+        for name in ["a.account", "a.account-queue"] {
+            let _ = std::fs::remove_file(account.path(name));
+        }
+        account.good(&["account", "init", "a.account"]);
+    };
+    let edit = |dir: &Path, name: &str, from: &str, to: &str| {
+        let text = std::fs::read_to_string(dir.join(name)).unwrap();
+        assert!(text.contains(from));
+        std::fs::write(dir.join(name), text.replacen(from, to, 1)).unwrap();
+    };
+    refused(&|dir| std::fs::remove_file(dir.join("payload-00002.json")).unwrap(), &["payload-00002.json is missing"]);
+    refused(
+        &|dir| edit(dir, "payload-00003.json", "\"email\"", "\"emaiI\""),
+        &["payload-00003.json was changed", "SHA-256"],
+    );
+    refused(&|dir| edit(dir, "payload-00001.json", "[{", "[ {"), &["payload-00001.json was changed", "bytes"]);
+    refused(
+        &|dir| assert!(std::fs::copy(dir.join("payload-00001.json"), dir.join("payload-00099.json")).is_ok()),
+        &["payload-00099.json is not in the receipt"],
+    );
+    refused(
+        &|dir| std::fs::rename(dir.join("payload-00001.json"), dir.join("payload-00098.json")).unwrap(),
+        &["payload-00001.json is missing", "payload-00098.json is not in the receipt"],
+    );
+    refused(&|dir| std::fs::remove_file(dir.join("receipt.json")).unwrap(), &["bodies has no receipt.json"]);
+    refused(&|dir| std::fs::write(dir.join("receipt.json"), "{").unwrap(), &["receipt.json is no receipt"]);
+    refused(&|dir| std::fs::write(dir.join("receipt.json"), "{}").unwrap(), &["receipt.json is no receipt"]);
+    // Earlier runs into the same directory have their own part of the receipt.
+    let names = split(&account, &account.list("Other"));
+    let path = account.path("bodies/receipt.json");
+    let mut receipt: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let first = receipt["payloads"].as_array_mut().unwrap().remove(0);
+    receipt["earlier_runs"] = json!([{"payloads": [first]}]);
+    std::fs::write(&path, receipt.to_string()).unwrap();
+    let output = account.run(&["import", "bodies"]);
+    assert!(output.status.code() <= Some(1), "{}", error(&output));
+    assert_eq!(lines(&output.stdout).len(), names.len());
+}
+
+/// A limit on the size of files does what a full disk does, without one.
+#[cfg(unix)]
+#[test]
+fn an_import_that_fails_does_not_queue_its_body_again() {
+    let account = Account::new();
+    let list = account.list("News");
+    let contacts: Vec<Value> = (0..6000)
+        .map(|i| json!({"email": format!("c{i}@example.com"), "home_city": format!("City {i}"), "work_city": format!("City {i}"),
+            "home_phone": "508-123-0001", "work_phone": "508-123-0002"}))
+        .collect();
+    let body = json!({"list_ids": [list], "import_data": contacts}).to_string();
+    std::fs::write(account.path("body.json"), &body).unwrap();
+    let program = env!("CARGO_BIN_EXE_presort");
+    // Enough for the queue, and not for what the body becomes in the account. In blocks of 512 bytes.
+    let blocks = body.len() * 3 / 2 / 512;
+    let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec {program} import body.json");
+    for _ in 0..3 {
+        let output = Command::new("sh")
+            .args(["-c", &limited])
+            .current_dir(account.dir.path())
+            .env("PRESORT_ACCOUNT", "a.account")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", error(&output));
+        assert!(error(&output).contains("waits in the account"), "{}", error(&output));
+        let waiting = account.good(&["account", "activities", "--state", "initialized"]);
+        assert_eq!(waiting.len(), 1, "{}", error(&output));
+    }
+    let output = account.run(&["import", "body.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", error(&output));
+    let activities = account.good(&["account", "activities"]);
+    assert_eq!((activities.len(), &activities[0]["state"]), (1, &json!("completed")));
+    assert_eq!(account.contacts().len(), 6000);
+    // Once it is done, the same body is imported again.
+    account.good(&["import", "body.json"]);
+    assert_eq!(account.good(&["account", "activities"]).len(), 2);
+}
+
+/// No room for what SQLite needs even to look at an account: what is wrong is told.
+#[cfg(unix)]
+#[test]
+fn verbs_that_only_read_say_why_they_cannot() {
+    let account = Account::new();
+    let limited = format!("trap '' XFSZ; ulimit -f 8; exec {} account contacts", env!("CARGO_BIN_EXE_presort"));
+    let output = Command::new("sh")
+        .args(["-c", &limited])
+        .current_dir(account.dir.path())
+        .env("PRESORT_ACCOUNT", "a.account")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", error(&output));
+    assert!(error(&output).contains("File too large"), "{}", error(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_owner_can_read_an_account() {
+    use std::os::unix::fs::PermissionsExt;
+    let account = Account::new();
+    let list = account.list("News");
+    std::fs::write(account.path("b.account"), "").unwrap();
+    account.good(&["account", "init", "b.account"]);
+    let library = presort::account::Account::open(&account.path("a.account")).unwrap();
+    let bytes = json!({"list_ids": [list], "import_data": []}).to_string().into_bytes();
+    library.accept(&presort::account::import::Body { bytes, ..Default::default() }, None).unwrap();
+    let mut there = 0;
+    for entry in std::fs::read_dir(account.dir.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+        there += 1;
+    }
+    assert!(there >= 5, "the account, the queue and what SQLite keeps beside them: {there}");
+}
+
+#[test]
+fn import_speaks_of_its_own_options() {
+    let account = Account::new();
+    let list = account.list("News");
+    let long = "x".repeat(4_000_000);
+    for (body, says) in [
+        (json!({"import_data": [{"email": "a@example.com"}]}).to_string(), "--list-id UUID"),
+        (r#"{"list_ids":["x"],"import_data":[]}"#.to_owned(), "ENV004"),
+        (format!(r#"{{"list_ids":["{list}"],"sms_permission_to_send":"yes","import_data":[]}}"#), "--sms-permission"),
+        (
+            format!(r#"{{"import_data":[{{"email":"a@example.com","cf:x":"{long}"}}],"list_ids":["{list}"]}}"#),
+            "before import_data",
+        ),
+        ("email,first_name\na@example.com,Ann\n".to_owned(), "CSV"),
+    ] {
+        std::fs::write(account.path("body.json"), body).unwrap();
+        let output = account.run(&["import", "body.json"]);
+        let error = error(&output);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(says) && error.contains("body.json"), "{says}: {error}");
+        for foreign in ["--format", "--split", "presort clean", "--max-bytes"] {
+            assert!(!error.contains(foreign), "{foreign}: {error}");
+        }
+    }
+}
+
 #[test]
 fn a_date_of_consent_is_kept_whatever_it_is_good_for() {
     let account = Account::new();
@@ -463,7 +686,7 @@ fn an_import_goes_on_when_nobody_reads() {
         std::fs::write(account.path(&format!("bodies/payload-{i:05}.json")), body).unwrap();
     }
     let mut child = Command::new(env!("CARGO_BIN_EXE_presort"))
-        .args(["import", "bodies", "--account", "a.account"])
+        .args(["import", "bodies", "--no-receipt", "--account", "a.account"])
         .current_dir(account.dir.path())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())

@@ -1,15 +1,15 @@
 //! `presort account` and `presort import`.
 
+use super::bodies::{Payload, Payloads, payloads};
 use super::summary::{Paint, count};
 use super::{EnvelopeArgs, When, colours, progress};
 use crate::account::activities::{Activity, Runner, State};
 use crate::account::contacts::{ContactQuery, Include};
 use crate::account::fields::NewField;
-use crate::account::import::{Body, KEPT_MAX};
+use crate::account::import::Body;
 use crate::account::lists::{ListQuery, Members, NewList};
 use crate::account::page::Wanted;
-use crate::account::{self, Account};
-use crate::envelope::Asked;
+use crate::account::{self, Account, Reader};
 use crate::error::{Error, Kind, Result};
 use crate::finding::Code;
 use crate::output::Output;
@@ -18,8 +18,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
@@ -135,6 +134,9 @@ pub struct ImportArgs {
     /// Request bodies: files, directories of payload-00001.json and so on, - for standard input
     #[arg(required = true)]
     payloads: Vec<PathBuf>,
+    /// Import the bodies of directories as they are, without a look at receipt.json
+    #[arg(long)]
+    no_receipt: bool,
     #[command(flatten)]
     envelope: EnvelopeArgs,
     /// Say nothing but errors
@@ -260,69 +262,6 @@ impl AccountArgs {
     }
 }
 
-/// A body that is to be imported: where it is, and what it is called.
-struct Payload {
-    path: PathBuf,
-    name: String,
-}
-
-/// The bodies that are named: a directory stands for those in it, in their order.
-fn payloads(named: &[PathBuf]) -> Result<Vec<Payload>> {
-    let mut found = Vec::new();
-    for path in named {
-        if !path.is_dir() {
-            let name = match path.to_str() {
-                Some("-") => "standard input".to_owned(),
-                _ => path.display().to_string(),
-            };
-            found.push(Payload { path: path.clone(), name });
-            continue;
-        }
-        let name = path.display().to_string();
-        let entries = std::fs::read_dir(path).map_err(|error| Error::io("read", &name, error))?;
-        let mut names = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|error| Error::io("read", &name, error))?;
-            names.extend(entry.file_name().into_string().ok());
-        }
-        names.retain(|name| crate::payload::is_ours(name) && name != crate::payload::RECEIPT);
-        if names.is_empty() && path.join(crate::payload::RECEIPT).exists() {
-            return Err(Error::usage(format!("{name} has no bodies: by its receipt.json none were written")));
-        }
-        if names.is_empty() {
-            return Err(Error::usage(format!(
-                "{name} has no payload-00001.json: presort clean --split -o {name} writes them"
-            )));
-        }
-        // More than 99,999 have longer names.
-        names.sort_by_key(|name| (name.len(), name.clone()));
-        found.extend(names.into_iter().map(|name| {
-            let path = path.join(name);
-            Payload { name: path.display().to_string(), path }
-        }));
-    }
-    Ok(found)
-}
-
-/// Reads a body, as much of it as an import can use.
-fn read(payload: &Payload, asked: &Asked) -> Result<Body> {
-    let fail = |error| Error::io("read", &payload.name, error);
-    let mut input: Box<dyn Read> = match payload.path.to_str() {
-        Some("-") => Box::new(io::stdin().lock()),
-        _ => Box::new(File::open(&payload.path).map_err(fail)?),
-    };
-    let mut bytes = Vec::new();
-    input.by_ref().take(KEPT_MAX as u64).read_to_end(&mut bytes).map_err(fail)?;
-    let mut bytes_dropped = 0;
-    if bytes.len() == KEPT_MAX {
-        bytes_dropped = match std::fs::metadata(&payload.path) {
-            Ok(meta) if meta.is_file() => meta.len().saturating_sub(KEPT_MAX as u64),
-            _ => io::copy(&mut input, &mut io::sink()).map_err(fail)?,
-        };
-    }
-    Ok(Body { bytes, bytes_dropped, asked: asked.clone() })
-}
-
 /// What a run of `import` came to.
 #[derive(Default)]
 struct Totals {
@@ -343,7 +282,10 @@ struct Totals {
 impl ImportArgs {
     pub fn run(&self) -> Result<ExitCode> {
         let account = open(self.account.as_ref())?;
-        let payloads = payloads(&self.payloads)?;
+        let Payloads { all: payloads, notes } = payloads(&self.payloads, self.no_receipt)?;
+        for note in notes.iter().filter(|_| !self.quiet) {
+            let _ = writeln!(io::stderr(), "presort: note: {note}");
+        }
         let waiting = account.waiting()?;
         if waiting > 0 && !self.quiet {
             let many = if waiting == 1 { "activity waits" } else { "activities wait" };
@@ -390,34 +332,40 @@ impl ImportArgs {
             if let Some(bar) = &bar {
                 bar.begin(&payload.name);
             }
-            let accepted = read(payload, &asked).and_then(|body| accept(account, &body, &payload.name));
-            match accepted {
-                Ok(accepted) => {
-                    let activity = done(account, &accepted)?;
-                    let printed = print(out, &activity).and_then(|()| out.flush());
-                    if let Err(error) = printed {
-                        totals.unprinted.get_or_insert(error);
-                    }
-                    totals.add(&activity);
-                    let why = activity.activity_errors.first().map_or("", String::as_str);
-                    if activity.state != State::Completed {
-                        say(&format!("presort: error: {}: {}: {why}\n", payload.name, activity.state));
-                    } else if why.starts_with("the body is over") {
-                        say(&format!(
-                            "presort: warning: {}: {why}; presort clean --split makes bodies of all of it\n",
-                            payload.name
-                        ));
-                    }
-                }
+            let body = match payload.read(&asked) {
+                Ok(body) => body,
                 // The others may be good.
-                Err(error) if error.is_broken_input() || matches!(error.kind(), Kind::NotContacts { .. }) => {
-                    totals.failed += 1;
-                    totals.bodies += 1;
-                    totals.left -= 1;
-                    let error = error.to_string().replacen("the body", &payload.name, 1);
+                Err(error) if error.is_broken_input() => {
+                    totals.fail();
                     say(&format!("presort: error: {error}\n"));
+                    continue;
                 }
                 Err(error) => return Err(error),
+            };
+            let accepted = match accept(account, &body, &payload.name, &say) {
+                Ok(accepted) => accepted,
+                Err(error @ account::Error::Body(_)) => {
+                    totals.fail();
+                    let error = error.for_reader(Reader::Import).replacen("the body", &payload.name, 1);
+                    say(&format!("presort: error: {error}\n"));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let activity = done(account, &accepted, &say)?;
+            let printed = print(out, &activity).and_then(|()| out.flush());
+            if let Err(error) = printed {
+                totals.unprinted.get_or_insert(error);
+            }
+            totals.add(&activity);
+            let why = activity.activity_errors.first().map_or("", String::as_str);
+            if activity.state != State::Completed {
+                say(&format!("presort: error: {}: {}: {why}\n", payload.name, activity.state));
+            } else if why.starts_with("the body is over") {
+                say(&format!(
+                    "presort: warning: {}: {why}; to import all of it, make several bodies of it\n",
+                    payload.name
+                ));
             }
         }
         Ok(())
@@ -425,6 +373,13 @@ impl ImportArgs {
 }
 
 impl Totals {
+    /// A body could not be imported at all.
+    fn fail(&mut self) {
+        self.failed += 1;
+        self.bodies += 1;
+        self.left -= 1;
+    }
+
     fn add(&mut self, activity: &Activity) {
         let status = &activity.status;
         self.bodies += 1;
@@ -440,40 +395,74 @@ impl Totals {
     }
 }
 
+/// Waits for another process that works on the account: each time twice as long as before, up to a second. SQLite itself does
+/// not always wait.
+struct Patience<'s> {
+    pause: Duration,
+    say: &'s dyn Fn(&str),
+    has_said: bool,
+}
+
+impl<'s> Patience<'s> {
+    fn new(say: &'s dyn Fn(&str)) -> Self {
+        Patience { pause: Duration::from_millis(20), say, has_said: false }
+    }
+
+    fn wait(&mut self) {
+        let longest = Duration::from_secs(1);
+        if self.pause == longest && !self.has_said {
+            (self.say)("presort: note: another program works on the account; waiting until it is done\n");
+            self.has_said = true;
+        }
+        std::thread::sleep(self.pause);
+        self.pause = (self.pause * 2).min(longest);
+    }
+}
+
 /// Puts a body into the account; where no more can wait, what waits is done first.
-fn accept(account: &Account, body: &Body, name: &str) -> Result<Activity> {
+fn accept(account: &Account, body: &Body, name: &str, say: &dyn Fn(&str)) -> account::Result<Activity> {
     let stop = AtomicBool::new(false);
+    let mut patience = Patience::new(say);
     loop {
-        match account.accept(body, Some(name)) {
+        // One that waits from an import that did not come to its end is taken up again.
+        match account.accept_once(body, name) {
             Err(account::Error::Full) => match account.run_next(&Runner { stop: &stop, time: Duration::MAX }) {
-                Err(error) if !error.is_busy() => return Err(error.into()),
-                _ => {}
+                Err(error) if error.is_busy() => patience.wait(),
+                Err(error) => return Err(error),
+                Ok(_) => {}
             },
-            Err(error) if error.is_busy() => {}
-            other => return Ok(other?),
+            Err(error) if error.is_busy() => patience.wait(),
+            other => return other,
         }
     }
 }
 
 /// Does what waits in the account, up to and with this activity.
-fn done(account: &Account, accepted: &Activity) -> Result<Activity> {
+fn done(account: &Account, accepted: &Activity, say: &dyn Fn(&str)) -> Result<Activity> {
     let stop = AtomicBool::new(false);
     let runner = Runner { stop: &stop, time: Duration::MAX };
+    let mut patience = Patience::new(say);
     loop {
-        let activity = account.activity(&accepted.activity_id)?;
-        if activity.completed_at.is_some() {
-            return Ok(activity);
+        let error = match account.activity(&accepted.activity_id) {
+            Ok(activity) if activity.completed_at.is_some() => return Ok(activity),
+            Ok(_) => match account.run_next(&runner) {
+                Ok(_) => continue,
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        // Another process imports: its turn, then ours.
+        if error.is_busy() {
+            patience.wait();
+            continue;
         }
-        match account.run_next(&runner) {
-            // Another process imports: its turn, then ours.
-            Err(error) if error.is_busy() => continue,
-            Ok(_) => continue,
-            Err(error) => {
-                // It may be done all the same, and only have been kept from leaving the queue.
-                let activity = account.activity(&accepted.activity_id)?;
-                return if activity.completed_at.is_some() { Ok(activity) } else { Err(error.into()) };
-            }
-        }
+        return match account.activity(&accepted.activity_id) {
+            // It is done all the same, and was only kept from leaving the queue.
+            Ok(activity) if activity.completed_at.is_some() => Ok(activity),
+            _ => Err(Error::usage(format!(
+                "{error}. The body waits in the account: the next import or serve imports it, once"
+            ))),
+        };
     }
 }
 

@@ -3,6 +3,8 @@
 #[cfg(feature = "account")]
 mod account;
 mod bench;
+#[cfg(feature = "account")]
+mod bodies;
 mod explain;
 mod progress;
 #[cfg(feature = "serve")]
@@ -87,6 +89,7 @@ const IMPORT_HELP: &str = "\
 Examples:
   presort import --account my.account bodies/
   presort import --account my.account body.json > activities.ndjson
+  presort import --account my.account --no-receipt some-of-the-bodies/
 
 Exit status:
   0  every contact was imported as it came
