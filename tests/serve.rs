@@ -169,6 +169,7 @@ fn what_cannot_be_is_an_array_of_errors() {
     let text = "Content-Type: text/plain";
     let nobody = "04fe9a97-a579-43c5-bb1a-58ed29bf0a6a";
     let huge = format!(r#"{{"name":"{}"}}"#, "x".repeat(200_000));
+    let described = format!(r#"{{"name":"Long","description":"{}"}}"#, "x".repeat(2001));
     let (activity, contact) = (format!("/v3/activities/{nobody}"), format!("/v3/contacts/{nobody}"));
     let requests: &[(u16, &str, &str, &[&str], &str)] = &[
         (400, "POST", IMPORT, &[JSON], ""),
@@ -208,6 +209,14 @@ fn what_cannot_be_is_an_array_of_errors() {
         (405, "PUT", IMPORT, &[JSON], &good),
         (405, "DELETE", "/v3/contacts", &[], ""),
         (405, "DELETE", &activity, &[], ""),
+        (405, "PUT", &contact, &[JSON], "{}"),
+        (404, "DELETE", "/v3/activities/7", &[], ""),
+        (404, "POST", "/v3/activities/contacts_file_import", &[JSON], "{}"),
+        (404, "POST", "/v3/activities/", &[JSON], "{}"),
+        (404, "POST", "/v3/contacts/sign_up_form", &[JSON], "{}"),
+        (404, "PUT", "/v3/nothing", &[JSON], "{}"),
+        (404, "POST", "/nothing", &[JSON], "{}"),
+        (400, "POST", "/v3/contact_lists", &[JSON], &described),
         (405, "POST", "/v3/activities", &[JSON], "{}"),
         (405, "POST", "/healthz", &[], ""),
         (400, "GET", "/v3/activities?limit=501", &[], ""),
@@ -234,9 +243,7 @@ fn what_cannot_be_is_an_array_of_errors() {
         if *status != 201 {
             fault(&answer, *status);
         }
-        if *status == 405 {
-            assert!(answer.header("allow").is_some(), "{method} {path}");
-        }
+        assert_eq!(answer.header("allow").is_some(), *status == 405, "{method} {path}");
     }
     // Nothing of all this was accepted.
     assert_eq!(server.get("/v3/activities").expect(200), json!({"activities": [], "_links": {}}));
@@ -257,7 +264,13 @@ fn without_the_token_nothing_is_told() {
     let account = Account::new();
     let file = account.dir.path().join("token");
     std::fs::write(&file, "s3cret-Token\n").unwrap();
+    let mode = |mode| std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    mode(0o644);
     let server = account.serve(&["--token-file", file.to_str().unwrap()]);
+    server.says("other users can read or write the token");
+    mode(0o600);
+    let server = account.serve(&["--token-file", file.to_str().unwrap()]);
+    assert!(!server.log().contains("warning"), "{}", server.log());
     let good = account.body(&json!([{"email": "joe@example.com"}]));
     for headers in [
         &[JSON][..],
@@ -400,9 +413,12 @@ fn more_requests_than_allowed_are_refused() {
         match answer.status {
             200 => good += 1,
             _ => {
-                let message = fault(&answer, 429);
+                // As the published service answers: an object, and nothing is said of when to try again.
+                let error = answer.expect(429);
+                assert_eq!(error["error_key"], "throttled");
+                let message = error["error_message"].as_str().unwrap();
                 assert!(message.contains("more than 1 requests a second"), "{message}");
-                assert_eq!(answer.header("retry-after"), Some("1"));
+                assert_eq!(answer.header("retry-after"), None);
                 refused += 1;
                 std::thread::sleep(Duration::from_millis(20));
             }
@@ -451,9 +467,9 @@ fn a_full_queue_takes_no_more() {
         assert!(began.elapsed() < HANG);
         fill();
     };
-    let message = fault(&answer, 429);
-    assert!(message.starts_with("1000 activities wait"), "{message}");
-    assert_eq!(answer.header("retry-after"), Some("1"));
+    let error = answer.expect(429);
+    assert_eq!(error["error_key"], "queue_full");
+    assert!(error["error_message"].as_str().unwrap().starts_with("1000 activities wait"), "{error}");
     // Everything else goes on.
     server.post("/v3/contact_lists", r#"{"name":"Shop"}"#).expect(201);
     server.get("/v3/activities?state=initialized").expect(200);
@@ -542,7 +558,7 @@ fn a_body_over_the_limit_is_read_to_its_end() {
     connection.request("GET", "/v3/activities", &[], b"").unwrap().expect(200);
 
     // In chunks nobody knows how much there is before it has come.
-    let chunked = format!("POST {IMPORT} HTTP/1.1\r\nHost: x\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let chunked = format!("POST {IMPORT} HTTP/1.1\r\nHost: localhost\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n");
     connection.send(chunked.as_bytes()).unwrap();
     for chunk in body.as_bytes().chunks(99_999) {
         connection.send(format!("{:x}\r\n", chunk.len()).as_bytes()).unwrap();
@@ -584,7 +600,7 @@ fn a_body_that_breaks_off_is_not_accepted() {
         drop(connection);
     }
     let mut connection = Connection::open(server.address).unwrap();
-    let chunked = format!("POST {IMPORT} HTTP/1.1\r\nHost: x\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let chunked = format!("POST {IMPORT} HTTP/1.1\r\nHost: localhost\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n");
     connection.send(format!("{chunked}5\r\nhello\r\nnonsense\r\n").as_bytes()).unwrap();
     fault(&connection.answer().unwrap(), 400);
     // The connections that were dropped are gone before this is asked.
@@ -612,7 +628,7 @@ fn who_is_slow_holds_up_nobody_else() {
         })
         .collect();
     let mut endless = open();
-    endless.send(b"GET /v3/contacts HTTP/1.1\r\nHost: x\r\nX-Long: ").unwrap();
+    endless.send(b"GET /v3/contacts HTTP/1.1\r\nHost: localhost\r\nX-Long: ").unwrap();
     endless.send("a".repeat(30_000).as_bytes()).unwrap();
     let began = Instant::now();
     for i in 0..20 {
@@ -648,7 +664,7 @@ fn who_never_goes_on_is_cut_off() {
     let mut slow = Connection::open(server.address).unwrap();
     slow.send(head("POST", IMPORT, &[JSON], 100).as_bytes()).unwrap();
     let mut endless = Connection::open(server.address).unwrap();
-    endless.send(b"GET /v3/contacts HTTP/1.1\r\nHost: x\r\nX-Long: ").unwrap();
+    endless.send(b"GET /v3/contacts HTTP/1.1\r\nHost: localhost\r\nX-Long: ").unwrap();
     let mut silent = Connection::open(server.address).unwrap();
     let answer = slow.answer().unwrap();
     fault(&answer, 408);
@@ -659,7 +675,7 @@ fn who_never_goes_on_is_cut_off() {
 fn what_is_no_request_does_no_harm() {
     let account = Account::new();
     let server = account.serve(&[]);
-    let import = |headers: &str| format!("POST {IMPORT} HTTP/1.1\r\nHost: x\r\n{JSON}\r\n{headers}\r\n{{}}");
+    let import = |headers: &str| format!("POST {IMPORT} HTTP/1.1\r\nHost: localhost\r\n{JSON}\r\n{headers}\r\n{{}}");
     let garbage: [&[u8]; 12] = [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
         b"\0\0\0\0\0\0\r\n\r\n",
@@ -696,7 +712,10 @@ fn requests_come_in_all_ways_that_are_allowed() {
     let mut connection = Connection::open(server.address).unwrap();
     // In small chunks, with trailers behind them.
     connection
-        .send(format!("POST {IMPORT} HTTP/1.1\r\nHost: x\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n").as_bytes())
+        .send(
+            format!("POST {IMPORT} HTTP/1.1\r\nHost: localhost\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n")
+                .as_bytes(),
+        )
         .unwrap();
     for chunk in body.as_bytes().chunks(7) {
         connection.send(&[format!("{:X};x=y\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat()).unwrap();
@@ -720,7 +739,7 @@ fn requests_come_in_all_ways_that_are_allowed() {
     let close = connection.request("GET", "/v3/contacts", &["Connection: close"], b"").unwrap();
     assert_eq!((close.status, connection.is_closed()), (200, true));
     let mut old = Connection::open(server.address).unwrap();
-    old.send(b"GET /v3/contacts HTTP/1.0\r\n\r\n").unwrap();
+    old.send(b"GET /v3/contacts HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
     assert_eq!((old.answer().unwrap().status, old.is_closed()), (200, true));
     // One that is refused before it sends its body is not asked for it.
     let mut refused = Connection::open(server.address).unwrap();
@@ -957,4 +976,226 @@ fn an_account_whose_name_is_no_text_is_refused() {
     assert_eq!(init.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&init.stderr).contains("UTF-8"));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+/// By DNS rebinding, a web page's own name leads to this machine: it stays in the Host header.
+#[test]
+fn only_its_own_names_are_served() {
+    let account = Account::new();
+    let server = account.serve(&["--host", "CRM.example", "--host", "2001:db8::1"]);
+    let port = server.address.port();
+    let body = account.body(&json!([{"email": "joe@example.com"}]));
+    let ask = |path: &str, hosts: &[&str]| {
+        let hosts: String = hosts.iter().map(|host| format!("Host: {host}\r\n")).collect();
+        let mut connection = Connection::open(server.address).unwrap();
+        match path {
+            IMPORT => {
+                let length = body.len();
+                let head = format!("POST {path} HTTP/1.1\r\n{hosts}{JSON}\r\nContent-Length: {length}\r\n\r\n");
+                connection.send(head.as_bytes()).unwrap();
+                connection.send(body.as_bytes()).unwrap();
+            }
+            _ => connection.send(format!("GET {path} HTTP/1.1\r\n{hosts}\r\n").as_bytes()).unwrap(),
+        }
+        connection.answer().unwrap()
+    };
+    for path in ["/v3/contacts", "/v3/nothing", "/", "/healthz", "/metrics", IMPORT] {
+        for host in ["evil.example", "evil.example:8080", "192.0.2.7", "localhost.evil.example"] {
+            fault(&ask(path, &[host]), 421);
+        }
+        fault(&ask(path, &[]), 400);
+        fault(&ask(path, &[""]), 400);
+        fault(&ask(path, &["localhost", "localhost"]), 400);
+        fault(&ask(path, &["localhost", "evil.example"]), 400);
+        fault(&ask(path, &["local host"]), 400);
+    }
+    assert_eq!(server.get("/v3/activities").expect(200)["activities"], json!([]));
+    let with_port = format!("127.0.0.1:{port}");
+    for host in [
+        "localhost",
+        "LOCALHOST:1",
+        "127.0.0.1",
+        &with_port,
+        "[::1]:80",
+        "crm.example",
+        "crm.EXAMPLE:443",
+        "[2001:db8::1]",
+    ] {
+        ask("/v3/contacts", &[host]).expect(200);
+        ask(IMPORT, &[host]).expect(201);
+    }
+    // A target with a host of its own is for that host.
+    fault(&ask("http://evil.example/v3/contacts", &["localhost"]), 421);
+    ask("http://localhost/v3/contacts", &["localhost"]).expect(200);
+    for bad in ["a:80", "*", "http://a"] {
+        assert_eq!(presort(&account.path, &["serve", "--host", bad]).status.code(), Some(2), "{bad}");
+    }
+}
+
+#[test]
+fn a_foreign_page_changes_nothing() {
+    let account = Account::new();
+    let server = account.serve(&["--cors", "https://app.example"]);
+    let body = account.body(&json!([{"email": "joe@example.com"}]));
+    let ask = |method: &str, path: &str, headers: &[&str], body: &str| {
+        request(server.address, method, path, &[headers, &[JSON]].concat(), body.as_bytes()).unwrap()
+    };
+    for foreign in [
+        &["Origin: https://evil.example"][..],
+        &["Origin: null"],
+        &["Origin: http://localhost:3000"],
+        &["Sec-Fetch-Site: cross-site"],
+        &["Origin: http://localhost", "Sec-Fetch-Site: cross-site"],
+    ] {
+        fault(&ask("POST", IMPORT, foreign, &body), 403);
+        fault(&ask("POST", "/v3/contact_lists", foreign, r#"{"name":"Evil"}"#), 403);
+        fault(&ask("DELETE", "/v3/contacts", foreign, ""), 403);
+        let read = ask("GET", "/v3/contacts", foreign, "");
+        read.expect(200);
+        assert_eq!(read.header("access-control-allow-origin"), None, "{foreign:?}");
+    }
+    assert_eq!(server.get("/v3/activities").expect(200)["activities"], json!([]));
+    assert_eq!(server.get("/v3/contact_lists").expect(200)["lists"].as_array().unwrap().len(), 1);
+    // Its own page, a program, and the page that was allowed.
+    ask("POST", IMPORT, &["Origin: http://localhost", "Sec-Fetch-Site: same-origin"], &body).expect(201);
+    ask("POST", IMPORT, &[], &body).expect(201);
+    let app = "Origin: https://app.example";
+    let answer = ask("POST", IMPORT, &[app, "Sec-Fetch-Site: cross-site"], &body);
+    answer.expect(201);
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example"));
+    let preflight = ask("OPTIONS", IMPORT, &[app, "Access-Control-Request-Method: POST"], "");
+    assert_eq!(preflight.status, 204);
+    assert!(preflight.header("access-control-allow-methods").is_some_and(|methods| methods.contains("POST")));
+    assert!(preflight.header("access-control-allow-headers").is_some_and(|names| names.contains("Authorization")));
+    let other = ask("OPTIONS", IMPORT, &["Origin: https://evil.example", "Access-Control-Request-Method: POST"], "");
+    assert_eq!((other.status, other.header("access-control-allow-origin")), (405, None));
+}
+
+/// A client may close its half of the connection once all of its request is sent.
+#[test]
+fn a_half_closed_request_is_answered_logged_and_counted() {
+    let account = Account::new();
+    let server = account.serve(&[]);
+    let body = account.body(&json!([{"email": "joe@example.com"}]));
+    for i in 1..=5 {
+        let mut connection = Connection::open(server.address).unwrap();
+        connection.send(&[head("POST", IMPORT, &[JSON], body.len()).as_bytes(), body.as_bytes()].concat()).unwrap();
+        connection.finish().unwrap();
+        connection.answer().unwrap().expect(201);
+        assert!(connection.is_closed());
+        let counted = format!(
+            "presort_requests_total{{method=\"POST\",route=\"/v3/activities/contacts_json_import\",status=\"201\"}} {i}"
+        );
+        assert!(server.get("/metrics").text().lines().any(|line| line == counted), "{counted}");
+    }
+    let mut connection = Connection::open(server.address).unwrap();
+    connection.send(head("GET", "/v3/contacts", &[], 0).as_bytes()).unwrap();
+    connection.finish().unwrap();
+    connection.answer().unwrap().expect(200);
+    // One that is gone altogether is counted as well: what it asked for was done.
+    let mut gone = Connection::open(server.address).unwrap();
+    gone.send(&[head("POST", IMPORT, &[JSON], body.len()).as_bytes(), body.as_bytes()].concat()).unwrap();
+    drop(gone);
+    let began = Instant::now();
+    let all = || server.get("/v3/activities?limit=100").expect(200)["activities"].as_array().unwrap().len();
+    while all() < 6 {
+        assert!(began.elapsed() < HANG);
+    }
+    let counted = "status=\"201\"} 6";
+    while !server.get("/metrics").text().lines().any(|line| line.ends_with(counted)) {
+        assert!(began.elapsed() < HANG, "{}", server.get("/metrics").text());
+    }
+    assert_eq!(server.log().matches("status=201").count(), 6, "{}", server.log());
+}
+
+#[test]
+fn a_log_line_has_a_bound() {
+    let account = Account::new();
+    let server = account.serve(&[]);
+    let long = "M".repeat(60_000);
+    assert_eq!(request(server.address, &long, "/v3/contacts", &[], b"").unwrap().status, 405);
+    let path = format!("/v3/{}", "p".repeat(50_000));
+    let answer = server.get(&path);
+    fault(&answer, 404);
+    let answer = server.get(&format!("/v3/activities/{}", "i".repeat(50_000)));
+    assert!(answer.body.len() < 2000, "{}", answer.body.len());
+    server.tell_to_end();
+    let (_, log) = server.ended();
+    assert!(log.lines().all(|line| line.len() < 1000), "{log}");
+}
+
+/// Lists of a page take a bounded number of bytes, and what clients do not read is bounded as well.
+#[test]
+fn who_does_not_read_takes_little_memory() {
+    let account = Account::new();
+    {
+        use presort::account::{Account as Opened, lists::NewList};
+        let open = Opened::open(&account.path).unwrap();
+        for i in 0..400 {
+            let description = Some("\u{1F4EE}".repeat(2000));
+            open.add_list(&NewList { name: format!("List {i}"), description, favorite: None }).unwrap();
+        }
+    }
+    let server = account.serve(&[]);
+    let (mut href, mut lists, mut pages) = ("/v3/contact_lists?limit=1000".to_owned(), 0, 0);
+    loop {
+        let answer = server.get(&href);
+        assert!(answer.body.len() < 1_200_000, "{}", answer.body.len());
+        let page = answer.expect(200);
+        lists += page["lists"].as_array().unwrap().len();
+        pages += 1;
+        match page["_links"].get("next") {
+            Some(next) => href = next["href"].as_str().unwrap().to_owned(),
+            None => break,
+        }
+    }
+    assert!(lists == 401 && pages > 2, "{lists} lists on {pages} pages");
+    let mut clients = Vec::new();
+    for _ in 0..200 {
+        let mut client = Connection::open(server.address).unwrap();
+        // More than the system keeps for a connection.
+        for _ in 0..20 {
+            client.send(head("GET", "/v3/contact_lists?limit=1000", &[], 0).as_bytes()).unwrap();
+        }
+        clients.push(client);
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    let resident = server.resident();
+    assert!(resident < 400 << 20, "{} MiB", resident >> 20);
+    drop(clients);
+    let began = Instant::now();
+    while server.get("/v3/contact_lists?limit=1000").status != 200 {
+        assert!(began.elapsed() < HANG, "memory is not given back");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn messages_over_http_name_no_option() {
+    let account = Account::new();
+    let server = account.serve(&[]);
+    let long = "x".repeat(4_000_000);
+    let list = &account.list;
+    for (body, says) in [
+        (r#"{"import_data":[{"email":"a@example.com"}]}"#.to_owned(), "list_ids"),
+        (r#"{"list_ids":[],"import_data":[]}"#.to_owned(), "1 to 50"),
+        (r#"{"list_ids":["x"],"import_data":[]}"#.to_owned(), "UUID"),
+        (format!(r#"{{"list_ids":["{list}"],"sms_permission_to_send":"yes","import_data":[]}}"#), "not_set"),
+        (
+            format!(r#"{{"import_data":[{{"email":"a@example.com","cf:x":"{long}"}}],"list_ids":["{list}"]}}"#),
+            "before import_data",
+        ),
+        (format!(r#"{{"list_ids":["{list}"]}}"#), "import_data"),
+        (format!(r#"{{"list_ids":["{list}"],"import_data":[{{"email":NaN}}]}}"#), "NaN"),
+        ("email,first_name\na@example.com,Ann\n".to_owned(), "CSV"),
+        ("[]".to_owned(), "list_ids"),
+        (" ".to_owned(), "JSON"),
+        (long.clone(), "JSON"),
+    ] {
+        let message = fault(&server.post(IMPORT, &body), 400);
+        assert!(message.contains(says), "{says}: {message}");
+        for foreign in ["--", "presort", "exit status", "iconv"] {
+            assert!(!message.contains(foreign), "{foreign}: {message}");
+        }
+    }
 }

@@ -100,7 +100,7 @@ Exit status:
 const SERVE_HELP: &str = "\
 Examples:
   presort serve --account my.account
-  presort serve --account my.account --listen 0.0.0.0:8080 --token-file token --log json
+  presort serve --account my.account --listen 0.0.0.0:8080 --token-file token --host crm.example --log json
   curl -H 'Content-Type: application/json' -d @body.json http://127.0.0.1:8080/v3/activities/contacts_json_import";
 
 const CLEAN_HELP: &str = "\

@@ -25,6 +25,12 @@ pub struct ServeArgs {
     /// Answer at most N requests a second, as the published service does
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "4", value_parser = clap::value_parser!(u32).range(1..))]
     rate_limit: Option<u32>,
+    /// A name or address that clients may call this server by, besides those of this machine (repeatable)
+    #[arg(long = "host", value_name = "NAME", value_parser = host)]
+    hosts: Vec<String>,
+    /// An origin whose web pages may use the endpoint, like https://app.example (repeatable)
+    #[arg(long = "cors", value_name = "ORIGIN", value_parser = origin)]
+    origins: Vec<String>,
     /// How long one import may take
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
     activity_timeout: u64,
@@ -41,6 +47,31 @@ enum Log {
     Json,
     /// Nothing
     None,
+}
+
+fn host(text: &str) -> std::result::Result<String, String> {
+    service::host_name(text).ok_or_else(|| "write a name or an address, without a port".to_owned())
+}
+
+fn origin(text: &str) -> std::result::Result<String, String> {
+    service::origin(text).ok_or_else(|| "write a scheme, a host and maybe a port, like https://app.example".to_owned())
+}
+
+/// What to say of a file with a secret in it that other users of the machine can read.
+#[cfg(unix)]
+fn readers(path: &std::path::Path) -> Option<String> {
+    use std::os::unix::fs::PermissionsExt;
+    let meta = std::fs::metadata(path).ok()?;
+    let mode = meta.permissions().mode() & 0o7777;
+    let name = path.display();
+    (meta.is_file() && mode & 0o077 != 0).then(|| {
+        format!("other users can read or write the token in {name} (its mode is {mode:04o}): chmod 600 {name}")
+    })
+}
+
+#[cfg(not(unix))]
+fn readers(_: &std::path::Path) -> Option<String> {
+    None
 }
 
 impl ServeArgs {
@@ -66,12 +97,21 @@ impl ServeArgs {
             )));
         }
         self.log();
+        if let Some(warning) = self.token_file.as_deref().and_then(readers) {
+            match self.log {
+                // Programs read it.
+                Log::Json => tracing::warn!("{warning}"),
+                Log::Text | Log::None => drop(writeln!(io::stderr(), "presort: warning: {warning}")),
+            }
+        }
         let account = open(self.account.as_ref())?;
         let config = Config {
             listen: self.listen,
             token,
             rate_limit: self.rate_limit,
             activity_time: Duration::from_secs(self.activity_timeout),
+            hosts: self.hosts.clone(),
+            origins: self.origins.clone(),
             ..Config::default()
         };
         service::run(account, config, |address| {

@@ -1,6 +1,6 @@
 //! What is answered when something is wrong, in the service's own shape.
 
-use crate::account::Error;
+use crate::account::{Error, Reader};
 use crate::error::Kind;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -19,25 +19,49 @@ fn key(status: StatusCode) -> &'static str {
     match status {
         StatusCode::BAD_REQUEST => "contacts.api.validation.error",
         StatusCode::UNAUTHORIZED => "unauthorized",
+        StatusCode::FORBIDDEN => "forbidden",
         StatusCode::NOT_FOUND => "not_found",
         StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
         StatusCode::REQUEST_TIMEOUT => "request_timeout",
         StatusCode::CONFLICT => "contacts.api.conflict",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
-        StatusCode::TOO_MANY_REQUESTS => "too_many_requests",
+        StatusCode::MISDIRECTED_REQUEST => "misdirected_request",
         StatusCode::SERVICE_UNAVAILABLE => "service_unavailable",
         _ => "internal_error",
     }
 }
 
+/// Most characters of a message: what a client sent may be in it.
+const MESSAGE_MAX: usize = 1000;
+
 /// An array of one error.
 pub fn error(status: StatusCode, message: impl AsRef<str>) -> Response {
-    let fault = Fault { error_key: key(status), error_message: message.as_ref() };
+    let message = message.as_ref();
+    let end = message.char_indices().nth(MESSAGE_MAX).map_or(message.len(), |(end, _)| end);
+    let fault = Fault { error_key: key(status), error_message: &message[..end] };
     let mut response = (status, Json([fault])).into_response();
-    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+    if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
+}
+
+/// Why a request is one too many.
+#[derive(Debug, Clone, Copy)]
+pub enum TooMany {
+    /// Of requests a second.
+    Throttled,
+    /// Of activities that wait. How the published service names this is not known.
+    QueueFull,
+}
+
+/// Too many requests: one object and no `Retry-After`, as the published service answers.
+pub fn too_many(why: TooMany, message: &str) -> Response {
+    let error_key = match why {
+        TooMany::Throttled => "throttled",
+        TooMany::QueueFull => "queue_full",
+    };
+    (StatusCode::TOO_MANY_REQUESTS, Json(Fault { error_key, error_message: message })).into_response()
 }
 
 /// No good token: one object, as the published service has it.
@@ -66,8 +90,8 @@ pub fn account_error(error: &Error) -> Response {
         Error::Invalid(_) | Error::Body(_) => StatusCode::BAD_REQUEST,
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
-        Error::Full => StatusCode::TOO_MANY_REQUESTS,
         Error::Halted(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Full => return too_many(TooMany::QueueFull, &error.to_string()),
         Error::NotAnAccount(_) | Error::Database { .. } | Error::Io { .. } => {
             tracing::error!(%error, "the account");
             let status =
@@ -76,5 +100,5 @@ pub fn account_error(error: &Error) -> Response {
             return self::error(status, "the account cannot be read or written now");
         }
     };
-    self::error(status, error.to_string())
+    self::error(status, error.for_reader(Reader::Http))
 }

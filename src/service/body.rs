@@ -2,12 +2,14 @@
 
 use super::{Service, answer};
 use crate::account::import::KEPT_MAX;
-use axum::body::{Body, HttpBody};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::Response;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
+use serde::Serialize;
+use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::SemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, SemaphorePermit};
 
 /// Bytes of a body behind its limit that are read so that the answer reaches a client that sends them all first.
 pub const DRAINED_MAX: u64 = 256 << 20;
@@ -31,6 +33,40 @@ pub struct Read<'s> {
 
 /// Bytes of the body of a request that is refused which are read all the same.
 const REFUSED_MAX: u64 = 16 << 20;
+
+/// The bytes of an answer, and their memory, until the last of them was sent.
+struct Held {
+    bytes: Vec<u8>,
+    _memory: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// An answer of JSON. A client that does not read holds its memory, and so there is a bound to that of all large ones.
+#[expect(clippy::result_large_err, reason = "an answer is what axum takes")]
+pub fn json(service: &Service, status: StatusCode, json: &impl Serialize) -> Result<Response, Response> {
+    let mut bytes = serde_json::to_vec(json).map_err(|error| {
+        tracing::error!(%error, "an answer could not be written");
+        answer::error(StatusCode::INTERNAL_SERVER_ERROR, "an internal error; please report it")
+    })?;
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    if bytes.len() < UNIT {
+        return Ok((status, kind, bytes).into_response());
+    }
+    bytes.shrink_to_fit();
+    let permits = u32::try_from(bytes.len().div_ceil(UNIT)).unwrap_or(u32::MAX);
+    match Arc::clone(&service.answers).try_acquire_many_owned(permits) {
+        Ok(memory) => Ok((status, kind, Bytes::from_owner(Held { bytes, _memory: memory })).into_response()),
+        Err(_) => {
+            let what = "too many large answers wait to be read by their clients: try again later";
+            Err(answer::error(StatusCode::SERVICE_UNAVAILABLE, what))
+        }
+    }
+}
 
 /// Refuses a request. What it still sends is read first, within bounds: a client that writes into a connection which is closed never
 /// sees the answer.

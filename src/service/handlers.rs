@@ -10,11 +10,10 @@ use crate::account::lists::{List, ListQuery, Members, NewList};
 use crate::account::page::{Link, Page, Wanted};
 use crate::account::{Error, Result as AccountResult};
 use crate::envelope::Asked;
-use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{MatchedPath, Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::sync::Arc;
@@ -90,10 +89,10 @@ pub async fn import(State(service): Shared, headers: HeaderMap, body: Body) -> A
     if service.closing.load(Ordering::Relaxed) {
         return Err(answer::close(answer::error(StatusCode::SERVICE_UNAVAILABLE, "the service is shutting down")));
     }
-    let activity = service.block(move |account| account.accept(&import, None)).await?;
+    let activity = service.accept(import).await?;
     service.metrics.accepted(bytes);
     tracing::info!(activity = activity.activity_id, bytes, "accepted");
-    let answer = (StatusCode::CREATED, Json(activity)).into_response();
+    let answer = body::json(&service, StatusCode::CREATED, &activity)?;
     Ok(if cut { answer::close(answer) } else { answer })
 }
 
@@ -108,23 +107,15 @@ pub async fn activities(State(service): Shared, RawQuery(query): RawQuery) -> An
             Some(or_answer(state.ok_or_else(|| Error::Invalid(format!("state knows no {text}: {}", known()))))?)
         }
     };
-    let mut page = service.block(move |account| account.activities(state, page)).await?;
-    for activity in &mut page.items {
-        let more = activity.activity_errors.len().saturating_sub(ERRORS_OF_MANY);
-        if more > 0 {
-            activity.activity_errors.truncate(ERRORS_OF_MANY);
-            let href = &activity.links.this.href;
-            activity.activity_errors.push(format!("{more} more: GET {href} has them"));
-        }
-    }
+    let page = service.block(move |account| account.activities_with(state, page, ERRORS_OF_MANY)).await?;
     let links = Links::of(&query, &page);
-    Ok(Json(Activities { activities: page.items, _links: links }).into_response())
+    body::json(&service, StatusCode::OK, &Activities { activities: page.items, _links: links })
 }
 
 pub async fn activity(State(service): Shared, id: PathId) -> Answer {
     let id = path_id(id)?;
     let activity = service.block(move |account| account.activity(&id)).await?;
-    Ok(Json(activity).into_response())
+    body::json(&service, StatusCode::OK, &activity)
 }
 
 /// Errors of an activity that a page of many tells one by one: with all of them it could have fifty million bytes.
@@ -166,7 +157,8 @@ pub async fn contacts(State(service): Shared, RawQuery(text): RawQuery) -> Answe
     let wanted = or_answer(of())?;
     let page = service.block(move |account| account.contacts(&wanted)).await?;
     let links = Links::of(&query, &page);
-    Ok(Json(Contacts { contacts_count: page.count, contacts: page.items, _links: links }).into_response())
+    let contacts = Contacts { contacts_count: page.count, contacts: page.items, _links: links };
+    body::json(&service, StatusCode::OK, &contacts)
 }
 
 pub async fn contact(State(service): Shared, id: PathId, RawQuery(query): RawQuery) -> Answer {
@@ -174,7 +166,7 @@ pub async fn contact(State(service): Shared, id: PathId, RawQuery(query): RawQue
     let query = or_answer(Query::new("/v3/contacts", query.as_deref(), &["include"]))?;
     let include = or_answer(Include::parse(query.get("include").unwrap_or("")))?;
     let contact = service.block(move |account| account.contact(&id, include)).await?;
-    Ok(Json(contact).into_response())
+    body::json(&service, StatusCode::OK, &contact)
 }
 
 pub async fn lists(State(service): Shared, RawQuery(query): RawQuery) -> Answer {
@@ -212,13 +204,14 @@ pub async fn lists(State(service): Shared, RawQuery(query): RawQuery) -> Answer 
         None => Page { items: Vec::new(), next: None, count: or_answer(query.flag("include_count"))?.then_some(0) },
     };
     let links = Links::of(&query, &page);
-    Ok(Json(Lists { lists_count: page.count, lists: page.items, _links: links }).into_response())
+    let lists = Lists { lists_count: page.count, lists: page.items, _links: links };
+    body::json(&service, StatusCode::OK, &lists)
 }
 
 pub async fn add_list(State(service): Shared, headers: HeaderMap, body: Body) -> Answer {
     let new: NewList = body::small(&service, &headers, body).await?;
     let list = service.block_to_write(move |account| account.add_list(&new)).await?;
-    Ok((StatusCode::CREATED, Json(list)).into_response())
+    body::json(&service, StatusCode::CREATED, &list)
 }
 
 pub async fn fields(State(service): Shared, RawQuery(query): RawQuery) -> Answer {
@@ -226,13 +219,13 @@ pub async fn fields(State(service): Shared, RawQuery(query): RawQuery) -> Answer
     let page = or_answer(query.page(100))?;
     let page = service.block(move |account| account.fields(page)).await?;
     let links = Links::of(&query, &page);
-    Ok(Json(Fields { custom_fields: page.items, _links: links }).into_response())
+    body::json(&service, StatusCode::OK, &Fields { custom_fields: page.items, _links: links })
 }
 
 pub async fn add_field(State(service): Shared, headers: HeaderMap, body: Body) -> Answer {
     let new: NewField = body::small(&service, &headers, body).await?;
     let field = service.block_to_write(move |account| account.add_field(&new)).await?;
-    Ok((StatusCode::CREATED, Json(field)).into_response())
+    body::json(&service, StatusCode::CREATED, &field)
 }
 
 pub async fn healthz(State(service): Shared) -> Answer {
@@ -252,7 +245,19 @@ pub async fn metrics(State(service): Shared) -> Answer {
     Ok(([(header::CONTENT_TYPE, kind)], service.metrics.text(waiting)).into_response())
 }
 
-pub async fn wrong_method(State(service): Shared, headers: HeaderMap, body: Body) -> Response {
+pub async fn wrong_method(
+    State(service): Shared,
+    path: Option<MatchedPath>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    // Behind the path of a collection, only what is an identifier is a path that may be there.
+    let names_one = path.is_some_and(|path| path.as_str().ends_with('}'));
+    let last = uri.path().rsplit('/').next().unwrap_or("");
+    if names_one && uuid::Uuid::try_parse(last).is_err() {
+        return not_found(State(service), headers, body).await;
+    }
     let answer = answer::error(StatusCode::METHOD_NOT_ALLOWED, "this path does not take that method");
     body::refuse(&service, &headers, body, answer).await
 }

@@ -77,7 +77,7 @@ impl Default for Metrics {
 impl Metrics {
     /// A request was answered.
     pub fn request(&self, method: &str, route: &str, status: u16, time: Duration) {
-        // A method may be any word: only those that have a meaning here are told apart.
+        // Only those that have a meaning here are told apart.
         let method = if matches!(method, "GET" | "POST" | "HEAD") { method } else { "other" };
         let labels = RequestLabels { method: method.into(), route: route.into(), status };
         self.requests.get_or_create(&labels).inc();

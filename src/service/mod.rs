@@ -7,17 +7,21 @@
 
 mod answer;
 mod body;
+mod guard;
 mod handlers;
 mod metrics;
 mod query;
 mod serve;
 
+pub use guard::{host_name, origin};
 pub use serve::run;
 
 use crate::account::Account;
+use crate::account::activities::{Activity, Runner};
+use crate::account::import::Body;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
@@ -46,6 +50,10 @@ pub struct Config {
     pub body_time: Duration,
     /// Connections at once; more wait until some are closed.
     pub connections: usize,
+    /// Names and addresses besides those of this machine that requests may be addressed to, as [`host_name`] writes them.
+    pub hosts: Vec<String>,
+    /// Origins whose web pages may use the endpoint, as [`origin`] writes them.
+    pub origins: Vec<String>,
 }
 
 impl Default for Config {
@@ -58,14 +66,23 @@ impl Default for Config {
             idle_time: Duration::from_secs(15),
             body_time: Duration::from_secs(120),
             connections: 4096,
+            hosts: Vec::new(),
+            origins: Vec::new(),
         }
     }
 }
 
 /// Memory of all request bodies that are being read, in bytes.
 const BODIES: usize = 256 << 20;
+/// Memory of all answers that clients have not read yet, in bytes; small ones do not count.
+const ANSWERS: usize = 128 << 20;
+/// Bytes of JSON of a page; what is behind them is on the next.
+const PAGE: u64 = 1 << 20;
 /// Requests that work on the account at once.
 const WORKERS: usize = 16;
+/// Bodies that are looked at at once before they are accepted. That takes the processor alone, and for long if the body is made
+/// for it: requests that only read must not wait behind it.
+const LOOKERS: usize = 8;
 /// Requests at once that change lists or custom fields.
 const WRITERS: usize = 2;
 
@@ -78,7 +95,10 @@ pub struct Service {
     closing: AtomicBool,
     /// Permits for the memory of request bodies, of [`body::UNIT`] each.
     memory: Semaphore,
+    /// Permits for the memory of answers, of [`body::UNIT`] each.
+    answers: Arc<Semaphore>,
     workers: Arc<Semaphore>,
+    lookers: Arc<Semaphore>,
     writers: Arc<Semaphore>,
     /// Requests that may come now, and when that was so.
     rate: Mutex<(f64, Instant)>,
@@ -95,7 +115,9 @@ impl Service {
             metrics: Metrics::default(),
             closing: AtomicBool::new(false),
             memory: Semaphore::new(BODIES / body::UNIT),
+            answers: Arc::new(Semaphore::new(ANSWERS / body::UNIT)),
             workers: Arc::new(Semaphore::new(WORKERS)),
+            lookers: Arc::new(Semaphore::new(LOOKERS)),
             writers: Arc::new(Semaphore::new(WRITERS)),
             rate: Mutex::new((rate, Instant::now())),
         })
@@ -127,6 +149,16 @@ impl Service {
         work: impl FnOnce(&Account) -> crate::account::Result<T> + Send + 'static,
     ) -> Result<T, Response> {
         self.block_by(&self.writers, work).await
+    }
+
+    /// Accepts a body: within the time of an activity, the wait for its turn included, and until the process is about to end.
+    async fn accept(self: &Arc<Self>, body: Body) -> Result<Activity, Response> {
+        let (service, began, time) = (Arc::clone(self), Instant::now(), self.config.activity_time);
+        self.block_by(&self.lookers, move |account| {
+            let runner = Runner { stop: &service.closing, time: time.saturating_sub(began.elapsed()) };
+            account.accept_within(&body, None, &runner)
+        })
+        .await
     }
 
     async fn block_by<T: Send + 'static>(
@@ -166,7 +198,7 @@ pub fn router(service: &Arc<Service>) -> Router {
         .fallback(h::not_found)
         .route_layer(middleware::from_fn(name_path))
         .layer(middleware::from_fn_with_state(Arc::clone(service), admit));
-    Router::new()
+    let all = Router::new()
         .nest("/v3", v3)
         // Not in the nest, which begins behind the slash.
         .route(
@@ -181,8 +213,12 @@ pub fn router(service: &Arc<Service>) -> Router {
             tracing::error!("a request met a bug");
             answer::error(StatusCode::INTERNAL_SERVER_ERROR, "an internal error; please report it")
         }))
+        .with_state(Arc::clone(service));
+    // A router of its own, so that these see answers as they go out: layers of a route are inside of what the router adds.
+    Router::new()
+        .fallback_service(all)
+        .layer(middleware::from_fn_with_state(Arc::clone(service), guard::guard))
         .layer(middleware::from_fn_with_state(Arc::clone(service), observe))
-        .with_state(Arc::clone(service))
 }
 
 /// The route that a request took, for logs and metrics: a path itself may name a contact.
@@ -195,16 +231,32 @@ async fn name_path(path: MatchedPath, request: Request, next: Next) -> Response 
     response
 }
 
-/// Counts and logs each request.
+/// Counts and logs each request, and does so when the client is gone before it has its answer: what it asked for was done.
 async fn observe(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let method = request.method().clone();
-    let response = next.run(request).await;
-    let route = response.extensions().get::<Route>().map_or("other", |route| route.0.as_str());
-    let (status, time) = (response.status(), began.elapsed());
-    service.metrics.request(method.as_str(), route, status.as_u16(), time);
-    tracing::info!(%method, route, status = status.as_u16(), milliseconds = time.as_millis() as u64, "request");
-    response
+    let method = known_method(request.method());
+    let observed = tokio::spawn(async move {
+        let mut response = next.run(request).await;
+        let route = response.extensions().get::<Route>().map_or("other", |route| route.0.as_str());
+        let (status, time) = (response.status(), began.elapsed());
+        service.metrics.request(method, route, status.as_u16(), time);
+        tracing::info!(method, route, status = status.as_u16(), milliseconds = time.as_millis() as u64, "request");
+        if status == StatusCode::NOT_FOUND {
+            // The router says which methods a path takes, and does not know that the path is not there.
+            response.headers_mut().remove(header::ALLOW);
+        }
+        response
+    });
+    observed.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a request was not worked on");
+        answer::error(StatusCode::INTERNAL_SERVER_ERROR, "an internal error; please report it")
+    })
+}
+
+/// A method for logs and metrics. Any word may be one, of any length.
+fn known_method(method: &Method) -> &'static str {
+    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+    known.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
 /// Lets a request in, or says why not.
@@ -217,7 +269,7 @@ async fn admit(State(service): State<Arc<Service>>, request: Request, next: Next
     } else if !service.may_come() {
         let limit = service.config.rate_limit.unwrap_or(0);
         let what = format!("more than {limit} requests a second: wait a little, and try again");
-        answer::error(StatusCode::TOO_MANY_REQUESTS, what)
+        answer::too_many(answer::TooMany::Throttled, &what)
     } else {
         return next.run(request).await;
     };

@@ -79,7 +79,7 @@ impl Query {
                     })?)
                 }
             };
-        Ok(Wanted { limit, after, count: false, bytes: u64::MAX })
+        Ok(Wanted { limit, after, count: false, bytes: super::PAGE })
     }
 
     /// The path and query of the page that follows.

@@ -1,5 +1,6 @@
 //! The server: connections, signals, and the thread that imports.
 
+use super::guard::Local;
 use super::{Config, Service, router};
 use crate::account::Account;
 use crate::account::activities::Runner;
@@ -19,6 +20,8 @@ use tokio::sync::Semaphore;
 const GRACE: Duration = Duration::from_secs(10);
 /// How long the importer waits when the account could not be written.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long it waits at first when another process works on the account; each time twice as long, up to [`PAUSE`].
+const SHORT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves an account until the process is told to end (SIGTERM, Ctrl-C). `ready` is told where it listens.
 ///
@@ -45,9 +48,12 @@ pub fn run(account: Account, config: Config, ready: impl FnOnce(SocketAddr)) -> 
 /// Does one activity after the other.
 fn import(service: &Service, stop: &AtomicBool) {
     let runner = Runner { stop, time: service.config.activity_time };
+    let mut pause = SHORT_PAUSE;
     while !stop.load(Ordering::Relaxed) {
         let began = Instant::now();
-        match service.account.run_next(&runner) {
+        let done = service.account.run_next(&runner);
+        let is_busy = done.as_ref().is_err_and(|error| error.is_busy());
+        match done {
             Ok(Some(activity)) if activity.completed_at.is_some() => {
                 service.metrics.ended(&activity, began.elapsed());
                 let status = &activity.status;
@@ -63,13 +69,17 @@ fn import(service: &Service, stop: &AtomicBool) {
             }
             Ok(Some(_)) => {}
             Ok(None) => service.account.wait_for_more(PAUSE),
-            // Another process imports.
-            Err(error) if error.is_busy() => tracing::debug!(%error, "an import waits"),
+            // Another process imports, or does something else that takes long. SQLite did not always wait for it.
+            Err(error) if is_busy => {
+                tracing::debug!(%error, milliseconds = pause.as_millis() as u64, "an import waits");
+                std::thread::sleep(pause);
+            }
             Err(error) => {
                 tracing::error!(%error, "an import could not be done, and will be tried again");
                 std::thread::sleep(PAUSE);
             }
         }
+        pause = if is_busy { (pause * 2).min(PAUSE) } else { SHORT_PAUSE };
     }
 }
 
@@ -149,17 +159,43 @@ async fn serve(service: &Arc<Service>, ready: impl FnOnce(SocketAddr)) -> io::Re
     Ok(())
 }
 
-/// One connection. A client that is slow to send the head of a request, or its first, is cut off.
+/// The router, for the requests of one connection.
+struct Requests {
+    router: TowerToHyperService<Router>,
+    local: Option<Local>,
+}
+
+impl hyper::service::Service<Request> for Requests {
+    type Response = <TowerToHyperService<Router> as hyper::service::Service<Request>>::Response;
+    type Error = <TowerToHyperService<Router> as hyper::service::Service<Request>>::Error;
+    type Future = <TowerToHyperService<Router> as hyper::service::Service<Request>>::Future;
+
+    fn call(&self, mut request: Request) -> Self::Future {
+        if let Some(local) = self.local {
+            request.extensions_mut().insert(local);
+        }
+        self.router.call(request)
+    }
+}
+
+type Request = hyper::Request<hyper::body::Incoming>;
+
+/// One connection. A client that is slow to send the head of a request, or its first, is cut off. One that has sent all of its
+/// request may close its half of the connection, and gets its answer all the same.
 fn connection(
     service: &Service,
     app: &Router,
     stream: tokio::net::TcpStream,
-) -> hyper::server::conn::http1::Connection<TokioIo<tokio::net::TcpStream>, TowerToHyperService<Router>> {
+) -> hyper::server::conn::http1::Connection<TokioIo<tokio::net::TcpStream>, Requests> {
+    let local = stream.local_addr().ok().map(Local);
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(service.config.idle_time)
         .max_buf_size(64 << 10)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app.clone()))
+        .half_close(true)
+        // Large answers are sent from where they are, and not copied for each client.
+        .writev(true)
+        .serve_connection(TokioIo::new(stream), Requests { router: TowerToHyperService::new(app.clone()), local })
 }
 
 #[cfg(unix)]
