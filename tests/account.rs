@@ -424,6 +424,18 @@ fn a_custom_field_goes_by_its_name_and_by_its_label() {
     assert_eq!(cleaned.status.code(), Some(0), "{}", error(&cleaned));
 }
 
+#[test]
+fn a_body_of_which_nothing_is_accepted_is_done() {
+    let account = Account::new();
+    let list = account.list("News");
+    let (exit, activity) = account.import(&json!({"list_ids": [list], "import_data": [{"first_name": "Nobody"}]}));
+    assert_eq!((exit, &activity["state"]), (1, &json!("completed")), "{activity}");
+    assert_eq!(activity["status"]["errors_by_code"], json!({"CON002": 1}));
+    let (exit, activity) = account.import(&json!({"list_ids": [list], "import_data": []}));
+    assert_eq!((exit, &activity["state"]), (0, &json!("completed")), "{activity}");
+    assert!(account.contacts().is_empty());
+}
+
 /// A field has a name and a label: both in one contact are the same member twice.
 #[test]
 fn a_field_given_by_name_and_by_label_rejects_the_contact() {

@@ -415,8 +415,12 @@ pub fn apply(transaction: &Transaction<'_>, cleaned: Cleaned, watch: &mut Watch<
         #[serde(borrow)]
         import_data: Vec<Incoming<'a>>,
     }
-    let contacts: Contacts<'_> = serde_json::from_slice(&body)
-        .map_err(|error| crate::error::Error::from(Kind::Counts { what: format!("the cleaned body: {error}") }))?;
+    // Where no contact was accepted there is no body.
+    let contacts = match &body[..] {
+        [] => Contacts { import_data: Vec::new() },
+        body => serde_json::from_slice(body)
+            .map_err(|error| crate::error::Error::from(Kind::Counts { what: format!("the cleaned body: {error}") }))?,
+    };
     let (mut imported, mut unsubscribed) = (0, 0);
     // The contacts that are left, by their index in the body that came.
     let indexes = (0..).filter(|index| !rejected.contains(index));
