@@ -27,7 +27,7 @@ fn body(list_id: &str, name: &str, contacts: usize) -> String {
 fn post(stream: &mut BufReader<TcpStream>, body: &str) -> Duration {
     let began = Instant::now();
     let head = format!(
-        "POST /v3/activities/contacts_json_import HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        "POST /v3/activities/contacts_json_import HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     stream.get_mut().write_all(head.as_bytes()).unwrap();
