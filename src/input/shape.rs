@@ -25,7 +25,7 @@ pub enum Shape {
 /// It is none of the shapes; the text says what it looks like and what to do.
 pub fn detect(bytes: &[u8], whole: bool) -> Result<Option<Shape>, String> {
     if let Some(what) = other_format(bytes) {
-        return Err(what.to_owned());
+        return Err(what);
     }
     let mark = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let Some(start) = bytes[mark..].iter().position(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r')) else {
@@ -40,11 +40,69 @@ pub fn detect(bytes: &[u8], whole: bool) -> Result<Option<Shape>, String> {
         b'[' => Ok(array(bytes, start, whole)),
         b'{' => object(bytes, start, whole),
         b'<' => Err(no_json(&bytes[start..])),
+        _ if line_that_is_no_json(&bytes[start..]).is_some() => behind_a_line(bytes, start, whole),
+        _ if is_open_call(&bytes[start..]) => Err(no_json(&bytes[start..])),
         _ => match other_lines(&bytes[start..], whole) {
             Some(true) => Ok(Some(Shape::Lines(start))),
             Some(false) => Err(no_json(&bytes[start..])),
             None => Ok(None),
         },
+    }
+}
+
+/// What a first line is that programs write before JSON, and what to do about it.
+fn line_that_is_no_json(text: &[u8]) -> Option<&'static str> {
+    const GUARDS: [&[u8]; 5] = [b")]}'", b")]}", b"while(1);", b"while (1);", b"for(;;);"];
+    const PHP: [&str; 6] =
+        ["Warning: ", "Notice: ", "Deprecated: ", "Fatal error: ", "Parse error: ", "Strict Standards: "];
+    if GUARDS.iter().any(|guard| text.starts_with(guard)) {
+        return Some(
+            "this begins with a guard against scripts, like )]}', that is no JSON: take it out, for example with tail -n +2 FILE",
+        );
+    }
+    let line = text.split(|b| *b == b'\n').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(&line[..line.len().min(4096)]);
+    let message = line.strip_prefix("PHP ").unwrap_or(&line);
+    let is_php = PHP.iter().any(|kind| message.starts_with(kind)) && line.contains(" on line ");
+    is_php.then_some(PHP_WARNING)
+}
+
+const PHP_WARNING: &str =
+    "this begins with a message of PHP: correct the program that wrote the export, or take the message out";
+
+/// A document behind such a line is refused: told as what it is, and never read as lines. Where contacts stand on lines of their
+/// own behind it, it is one bad line of many.
+fn behind_a_line(bytes: &[u8], start: usize, whole: bool) -> Result<Option<Shape>, String> {
+    let mut at = start;
+    let mut what = "";
+    // PHP may have had more than one thing to say, with empty lines between.
+    while let Some(named) = line_that_is_no_json(&bytes[at..]) {
+        what = named;
+        let rest = &bytes[at..];
+        let guard = rest.iter().position(|b| matches!(b, b'[' | b'{' | b'\n')).unwrap_or(rest.len());
+        let end = if named == PHP_WARNING { memchr::memchr(b'\n', rest).unwrap_or(rest.len()) } else { guard };
+        at += end;
+        at += bytes[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+    }
+    let behind = &bytes[at..];
+    let shape = match behind.first() {
+        None if whole || at >= LOOK_AT => return Err(what.to_owned()),
+        None => return Ok(None),
+        Some(b'{') => object(bytes, at, whole),
+        Some(b'[') => Ok(array(bytes, at, whole)),
+        Some(_) => Ok(match other_lines(&bytes[start..], whole) {
+            Some(true) => Some(Shape::Lines(start)),
+            Some(false) => return Err(what.to_owned()),
+            None => None,
+        }),
+    };
+    match shape {
+        // A line of its own: the guard or message is a line before it.
+        Ok(Some(Shape::Lines(_))) if memchr::memchr(b'\n', &bytes[start..at]).is_some() => {
+            Ok(Some(Shape::Lines(start)))
+        }
+        Ok(None) => Ok(None),
+        _ => Err(what.to_owned()),
     }
 }
 
@@ -76,33 +134,101 @@ fn other_lines(text: &[u8], whole: bool) -> Option<bool> {
 }
 
 /// Formats that are told by their first bytes.
-fn other_format(bytes: &[u8]) -> Option<&'static str> {
-    Some(match bytes {
-        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [b'{' | b'[', 0, 0, 0, ..] | [0, 0, 0, b'{' | b'[', ..] => {
-            "this is UTF-32: convert it to UTF-8 (iconv -f UTF-32 -t UTF-8)"
-        }
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{' | b'[', 0, ..] | [0, b'{' | b'[', ..] => {
-            "this is UTF-16: convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)"
-        }
+fn other_format(bytes: &[u8]) -> Option<String> {
+    // Without a byte-order mark iconv has to be told the order, or takes the machine's own.
+    let encoding = match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        [1..=0x7f, 0, 0, 0, ..] => Some("UTF-32LE"),
+        [0, 0, 0, 1..=0x7f, ..] => Some("UTF-32BE"),
+        [1..=0x7f, 0, ..] => Some("UTF-16LE"),
+        [0, 1..=0x7f, ..] => Some("UTF-16BE"),
+        _ => None,
+    };
+    if let Some(encoding) = encoding {
+        let name = encoding.trim_end_matches(|c: char| c.is_alphabetic());
+        return Some(format!("this is {name}: convert it to UTF-8 (iconv -f {encoding} -t UTF-8)"));
+    }
+    let what = match bytes {
         [0x1f, 0x8b, ..] => "this is compressed with gzip: unpack it first (gzip -dc FILE | presort ...)",
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "this is compressed with zstd: unpack it first (zstd -dc FILE | presort ...)",
         [b'P', b'K', 3, 4, ..] => "this is a zip archive or a spreadsheet: export the contacts as JSON",
         _ => return None,
-    })
+    };
+    Some(what.to_owned())
 }
 
 /// What to say of text that is not JSON.
 fn no_json(text: &[u8]) -> String {
+    const WANTED: &str = "expected a request body {...}, an array [...] of contacts, or one contact {...} a line";
     let line = text.split(|b| *b == b'\n').next().unwrap_or_default();
+    let begins = |words: &[&str]| {
+        words.iter().any(|word| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes())))
+    };
+    let head = &text[..text.len().min(4096)];
+    let has = |word: &str| memchr::memmem::find(head, word.as_bytes()).is_some();
     let separators = line.iter().filter(|b| matches!(b, b',' | b';' | b'\t')).count();
-    let looks = if text.starts_with(b"<") {
+    let is_php =
+        [">Warning<", ">Notice<", ">Deprecated<", ">Fatal error<", ">Parse error<"].iter().any(|kind| has(kind))
+            && has(" on line ");
+    let looks = if is_php {
+        return PHP_WARNING.to_owned();
+    } else if begins(&["BEGIN:VCARD"]) {
+        "these are vCards: export the contacts as JSON, or convert them first; "
+    } else if is_sql(text) {
+        "this is a dump of a database, in SQL: export the table of contacts as JSON; "
+    } else if is_jsonp(line) {
+        "this is JSONP, a call of a function with the JSON in it: ask for JSON without a callback, or take the name and the \
+         parentheses out; "
+    } else if text.starts_with(b"<") {
         "this looks like XML or HTML: "
     } else if separators > 0 && !text.starts_with(b"'") {
         "this looks like CSV: convert it to JSON first; "
     } else {
         ""
     };
-    format!("{looks}expected a request body {{...}}, an array [...] of contacts, or one contact {{...}} a line")
+    format!("{looks}{WANTED}")
+}
+
+/// True for what dumps of databases begin with: a comment that says so, or a statement.
+fn is_sql(text: &[u8]) -> bool {
+    const STATEMENTS: [&str; 11] = [
+        "insert into ",
+        "create table ",
+        "create database ",
+        "drop table ",
+        "begin transaction;",
+        "begin;",
+        "start transaction;",
+        "pragma ",
+        "set ",
+        "use ",
+        "copy ",
+    ];
+    let head = String::from_utf8_lossy(&text[..text.len().min(4096)]).to_ascii_lowercase();
+    head.starts_with("pgdmp")
+        || head.starts_with("/*!")
+        || (head.starts_with("--") && (head.contains("dump") || head.contains("sql")))
+        || STATEMENTS.iter().any(|statement| head.starts_with(statement)) && head.contains(';')
+}
+
+/// True for JSONP whose call goes on behind its first line.
+fn is_open_call(text: &[u8]) -> bool {
+    let Some(newline) = memchr::memchr(b'\n', text) else { return false };
+    let line = text[..newline].trim_ascii_end();
+    is_jsonp(line) && !line.ends_with(b")") && !line.ends_with(b";")
+}
+
+/// True for `callback({`, `/**/ my.callback ([` and the like.
+fn is_jsonp(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    let line = line.strip_prefix(b"/**/").unwrap_or(line).trim_ascii_start();
+    let name = line.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'.')).count();
+    let behind = line[name..].trim_ascii_start();
+    name > 0 && behind.first() == Some(&b'(') && {
+        let inside = behind[1..].trim_ascii_start();
+        matches!(inside.first(), None | Some(b'{' | b'['))
+    }
 }
 
 /// An object: the envelope of a body, or the first line of many.
@@ -211,6 +337,9 @@ mod tests {
             ("{email:\"a\"}", Body(0)),
             ("null\n7\n{\"email\":\"a\"}", Lines(0)),
             ("garbage\n{\"email\":\"a\"}\n", Lines(0)),
+            (")]}'\n{\"email\":\"a\"}\n{\"email\":\"b\"}\n", Lines(0)),
+            ("Warning: x in y on line 3\n\n{\"email\":\"a\"}\n{\"email\":\"b\"}\n", Lines(0)),
+            ("cb(1)\n{\"email\":\"a\"}", Lines(0)),
             ("[]\n{\"email\":\"a\"}", Lines(0)),
             ("[1]\nnull", Array(0)),
             ("[1]\nnull\n {}", Lines(0)),
@@ -240,6 +369,36 @@ mod tests {
             (b"email,first_name\na@b.c,Joe\n", "CSV"),
             (b"<html>", "XML"),
             (b"null", "expected a request body"),
+            (b"\xff\xfe{\0", "iconv -f UTF-16 -t"),
+            (b"{\0\"\0", "iconv -f UTF-16LE -t"),
+            (b"[\0\n\0", "iconv -f UTF-16LE -t"),
+            (b"e\0m\0", "iconv -f UTF-16LE -t"),
+            (b"\n\0{\0", "iconv -f UTF-16LE -t"),
+            (b"\0{\0\"", "iconv -f UTF-16BE -t"),
+            (b"\xff\xfe\0\0{\0\0\0", "iconv -f UTF-32 -t"),
+            (b"{\0\0\0", "iconv -f UTF-32LE -t"),
+            (b"\0\0\0[", "iconv -f UTF-32BE -t"),
+            (b"BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n", "vCards"),
+            (b"begin:vcard\n", "vCards"),
+            (b"callback({\"email\":\"a@b.co\"});", "JSONP"),
+            (b"/**/ jQuery12_3.cb ([\n{}\n])", "JSONP"),
+            (b"cb(\n[1])", "JSONP"),
+            (b"-- MySQL dump 10.13  Distrib 8.0\n", "SQL"),
+            (b"--\n-- PostgreSQL database dump\n--\n", "SQL"),
+            (b"/*!40101 SET NAMES utf8 */;\n", "SQL"),
+            (b"INSERT INTO `contacts` VALUES (1,'a@b.co');\n", "SQL"),
+            (b"create table contacts (email text);\n", "SQL"),
+            (b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n", "SQL"),
+            (b")]}'\n{\"import_data\":[]}", "guard against scripts"),
+            (b")]}',\n[{\"email\":\"a@b.co\"}]", "guard against scripts"),
+            (b")]}'{\"email\":\"a@b.co\"}", "guard against scripts"),
+            (b"while(1);[{}]", "guard against scripts"),
+            (b"for(;;);{\"import_data\":[]}", "guard against scripts"),
+            (b")]}'\n", "guard against scripts"),
+            (b"<br />\n<b>Warning</b>:  foo in <b>/x.php</b> on line <b>3</b><br />\n{\"email\":1}", "PHP"),
+            (b"\nWarning: foo() in /x.php on line 3\n[{\"email\":1}]", "PHP"),
+            (b"PHP Notice:  x in /x.php on line 3\n\nNotice: x in /x.php on line 3\n{\"import_data\":[]}", "PHP"),
+            (b"Fatal error: x in /x.php on line 3", "PHP"),
             (b"{\n \"email\": \"a\"\n}\n{\n}", "several lines"),
             (b"{\n \"email\": \"a\"\n}\n", "several lines"),
         ] {
