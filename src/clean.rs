@@ -198,6 +198,8 @@ pub struct Cleaned {
     pub stats: Stats,
     /// Findings for a person.
     pub examples: Vec<Example>,
+    /// Some contact had a custom field. (Of a batch with a [stop](Cleaned::stop), perhaps one behind it.)
+    pub any_custom: bool,
     /// Broken syntax in this contact of the batch, at this byte: it and those behind it were not judged.
     pub stop: Option<(usize, Position, Fault)>,
     /// Contacts judged: all of the batch, or those before the stop.
@@ -217,6 +219,7 @@ impl Cleaned {
         self.marks.clear();
         self.stats = Stats::default();
         self.examples.clear();
+        self.any_custom = false;
         self.stop = None;
         self.judged = 0;
         self.at = 0;
@@ -260,7 +263,7 @@ impl Findings for Sink<'_> {
 #[must_use]
 pub fn example(input: usize, place: &Place<'_>, finding: &Finding<'_>, wanted: &Wanted) -> Example {
     let text = if wanted.redactor.is_some() { "".into() } else { report::value_text(&finding.value) };
-    let mut value: String = text.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut value: String = text.chars().take(60).collect();
     if value.len() < text.len() {
         value.push_str("...");
     }
@@ -274,6 +277,8 @@ pub fn example(input: usize, place: &Place<'_>, finding: &Finding<'_>, wanted: &
         field: finding.field.map(str::to_owned),
         value,
         message: report::message(finding),
+        cause: report::cause(finding).map(str::to_owned),
+        help: report::help(finding).to_owned(),
     }
 }
 
@@ -329,10 +334,12 @@ impl Cleaner {
         if self.parse_all {
             self.canonical.verdicts.clear();
             self.canonical.verdicts.resize(batch.spans.len(), LEFT);
+            self.canonical.any_custom = false;
         } else {
             self.canonical.judge(batch, settings);
         }
         let canonical = &self.canonical;
+        cleaned.any_custom = canonical.any_custom;
         let verdicts = &canonical.verdicts;
         let (strict, copies) = (&mut self.strict, &mut self.copies);
         let mut work = Work { settings, wanted, separator, batch, canonical, strict, copies, cleaned };
@@ -580,11 +587,23 @@ impl<'w> Work<'w> {
     }
 
     fn bad_line(&mut self, i: usize, contact: &[u8], error: SyntaxError) {
-        let (code, what) = match error.fault {
-            Fault::Depth => (Code::SYN003, format!("at byte {} of the line", error.at)),
-            fault => (Code::SYN001, format!("{fault}, at byte {} of the line", error.at)),
+        // Behind a line that was not cut off stands a line break.
+        let is_last = self.batch.spans[i].end - self.batch.base == self.batch.bytes.len() as u64;
+        let ends_early = match error.fault {
+            Fault::End => true,
+            Fault::Utf8 => std::str::from_utf8(contact).is_err_and(|error| error.error_len().is_none()),
+            _ => false,
         };
-        self.reject(i, code, None, Raw::Bytes(contact), Detail::Is(&what), false);
+        let (code, what, help) = match error.fault {
+            Fault::Depth => (Code::SYN003, format!("at byte {} of the line", error.at), Fault::Depth.help()),
+            _ if is_last && ends_early => (
+                Code::SYN001,
+                format!("the last line is incomplete, it ends at byte {} of the line", error.at),
+                "the input was probably cut off: export it again",
+            ),
+            fault => (Code::SYN001, format!("{fault}, at byte {} of the line", error.at), fault.help()),
+        };
+        self.reject(i, code, None, Raw::Bytes(contact), Detail::Cause { what: &what, help }, false);
     }
 
     /// A contact that is rejected unread.
@@ -631,6 +650,7 @@ impl<'w> Work<'w> {
         if !verdict.accepted {
             out.truncate(start);
         }
+        self.cleaned.any_custom |= judge.any_custom();
         self.cleaned.out = out;
         self.done(i, verdict, identity, true);
     }
@@ -701,7 +721,7 @@ mod tests {
             "{\"email\":\"e@example.com\",\"phone_numbers\":[ {} ]}\n",
         );
         let cleaned = clean(lines, Layout::Lines);
-        let out = "{\"email\":\"a@example.com\"}\n{\"email\":\"b@example.com\",\"zip\":\"60609.0\"}\n{\"email\":\"e@example.com\"}\n";
+        let out = "{\"email\":\"a@example.com\"}\n{\"email\":\"b@example.com\",\"zip\":\"60609\"}\n{\"email\":\"e@example.com\"}\n";
         assert_eq!(String::from_utf8_lossy(&cleaned.out), out);
         let rejects = "{\"email\":\"c@example.com\"\nnull\n{\"email\":\"d\"}\n";
         assert_eq!(String::from_utf8_lossy(&cleaned.rejects), rejects);
@@ -789,6 +809,7 @@ mod tests {
                         (&parsed.stats, &parsed.stop, parsed.judged)
                     );
                     assert_eq!(cleaned.examples, parsed.examples);
+                    assert!(cleaned.stop.is_some() || cleaned.any_custom == parsed.any_custom);
                 }
             }
         }
@@ -830,6 +851,21 @@ mod tests {
             "null",
             "\"email\":\"a@b.co\",",
             "\"phone\":\"508-123-1235\",",
+            "\"phone\":\"030-007-4321\",",
+            "\"sms_number\":\"0300074321\",",
+            "\"country\":\"Uganda\",",
+            "\"work_country\":\"Canada\",",
+            "\"zip\":\"2139.0\",",
+            "\"home_zip\":2.139E3,",
+            "\"cf:Points\":1e3,",
+            "\"cf:Shirt Size\":\"M\",",
+            "\"anniversary\":\"2015-07-04T00:00:00Z\",",
+            ".0",
+            "E3",
+            "0",
+            "\\u0000",
+            "\u{9b}",
+            ">",
             "\"street2\":\"x\",",
             "\"home_city\":\"y\",",
             "\\u0041",
@@ -871,7 +907,11 @@ mod tests {
                 nanp: batch % 5 == 0,
                 phone_format: if batch % 7 == 0 { crate::rules::PhoneFormat::Digits } else { Default::default() },
                 bad_field: if batch % 11 == 0 { crate::rules::BadField::Reject } else { Default::default() },
-                custom_fields: (batch % 13 == 0).then(|| ["Source".to_owned(), "Loyalty Tier".to_owned()].into()),
+                custom_fields: (batch % 13 == 0).then(|| {
+                    let mut fields: crate::rules::custom::Fields = ["Source", "Points"].into_iter().collect();
+                    fields.add(["Loyalty Tier", "Shirt Size"]);
+                    fields
+                }),
                 contact_bytes_max: if batch % 17 == 0 { 250 } else { usize::MAX },
                 as_of: crate::rules::date::Date { year: 2023, month: 6, day: 1 },
                 ..Settings::default()

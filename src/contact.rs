@@ -183,6 +183,13 @@ impl MemberId {
         }
     }
 
+    /// True for postal codes.
+    #[must_use]
+    #[inline]
+    pub fn is_zip(self) -> bool {
+        matches!(self, MemberId::Zip | MemberId::HomeZip | MemberId::WorkZip | MemberId::OtherZip)
+    }
+
     /// Which member of the table has exactly this name.
     #[inline]
     fn of_table(name: &[u8]) -> Option<MemberId> {
@@ -273,8 +280,12 @@ pub fn hint(name: &str) -> Option<&'static str> {
         "listmemberships" | "listids" | "lists" => {
             "lists are named once for all contacts, by `list_ids` beside `import_data`"
         }
-        "smspermissiontosend" | "permissiontosend" => {
+        "smspermissiontosend" => {
             "permission is given once for all contacts, by `sms_permission_to_send` beside `import_data`"
+        }
+        "permissiontosend" | "emailpermission" => {
+            "this is permission for email, which an import does not take: leave out contacts who have unsubscribed, and then \
+             the member"
         }
         "smschannel" => {
             "this is the shape of the /contacts endpoint: an import takes `sms_number` and `sms_consent_date`"
@@ -356,6 +367,10 @@ mod tests {
             assert!(hint(name).is_some(), "{name}");
         }
         assert_eq!(hint("notes"), None);
+        for name in ["permission_to_send", "permissionToSend", "PERMISSION TO SEND", "email_permission"] {
+            assert!(!hint(name).unwrap().contains("sms"), "{name}");
+        }
+        assert!(hint("SmsPermissionToSend").unwrap().contains("sms_permission_to_send"));
         assert_eq!(hint("work country"), Some("the member is spelled `work_country`"));
     }
 }

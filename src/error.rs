@@ -154,6 +154,15 @@ impl Error {
         ) || matches!(self.kind(), Kind::Io { doing: "read", .. })
     }
 
+    /// The error without a value from the input, for a run whose reports have none either.
+    #[must_use]
+    pub fn without_value(mut self) -> Self {
+        if let Kind::Envelope { code: Code::ENV004 | Code::ENV007, detail, .. } = &mut *self.0 {
+            "the value is not shown".clone_into(detail);
+        }
+        self
+    }
+
     /// Where in the input, if it is somewhere.
     #[must_use]
     pub fn position(&self) -> Option<Position> {

@@ -28,12 +28,12 @@ codes! {
     ENV001 ENV002 ENV003 ENV004 ENV005 ENV006 ENV007 ENV008 ENV009 ENV010 ENV011 ENV012 ENV013
     SYN001 SYN002 SYN003
     CON001 CON002 CON003 CON004 CON005 CON006
-    VAL001 VAL002 VAL003
+    VAL001 VAL002 VAL003 VAL004 VAL005 VAL006
     TXT001 TXT002 TXT003
-    EML001 EML002 EML003 EML004 EML005 EML006 EML007
-    PHN001 PHN002 PHN003 PHN004 PHN005 PHN006 PHN007
-    ADR001 ADR002 ADR003
-    DAT001 DAT002 DAT003
+    EML001 EML002 EML003 EML004 EML005 EML006 EML007 EML008
+    PHN001 PHN002 PHN003 PHN004 PHN005 PHN006 PHN007 PHN008
+    ADR001 ADR002 ADR003 ADR004
+    DAT001 DAT002 DAT003 DAT004
     BDY001 BDY002 BDY003 BDY004
     SMS001 SMS002 SMS003 SMS004 SMS005 SMS006 SMS007 SMS008
     CUS001 CUS002 CUS003
@@ -121,6 +121,15 @@ pub enum Detail<'a> {
     },
     /// What it is, or what is wrong with it, in a few words. Never the value itself: reports are shared with values taken out.
     Is(&'a str),
+    /// Which of the rule's causes it is, and what to do about that one, in place of the rule's own help.
+    Cause {
+        /// The cause, in a few words.
+        what: &'a str,
+        /// What to do.
+        help: &'static str,
+    },
+    /// A custom field of the account, from whose name this one differs by case or punctuation only.
+    Similar(&'a str),
     /// What to do about it, in place of the rule's own help.
     Hint(&'static str),
     /// The contact that was first.
@@ -196,6 +205,10 @@ pub struct Example {
     pub value: String,
     /// The message.
     pub message: String,
+    /// Which of the rule's causes it is, where the finding says so.
+    pub cause: Option<String>,
+    /// What to do about it: about that cause, or by the rule.
+    pub help: String,
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ use crate::parse::recycle;
 use crate::rules::{
     BadField, Settings, birthday, custom,
     date::{self, Date},
-    email, phone, rule, text,
+    email,
+    number::{self, Float},
+    phone, rule, text,
 };
 use crate::scan::word;
 use std::collections::HashSet;
@@ -42,6 +44,13 @@ struct Slot<'a> {
     change: Option<Code>,
     /// Where it stands in the contact's bytes as it is to be written, if it does.
     normal: Option<(u32, u32)>,
+}
+
+impl Slot<'_> {
+    /// It is `home country`, with the schema's space.
+    fn is_respelled(&self) -> bool {
+        self.id == MemberId::HomeCountry && self.name == HOME_COUNTRY_SPACED
+    }
 }
 
 /// A finding that waits for the contact's fate.
@@ -87,7 +96,7 @@ pub trait Findings {
 pub struct Buffers {
     slots: Vec<Slot<'static>>,
     waiting: Vec<Waiting<'static>>,
-    others: Vec<&'static str>,
+    others: Vec<Other<'static>>,
     made: String,
     buffer: String,
 }
@@ -104,9 +113,20 @@ pub struct Judge<'a, 's> {
     /// What one rule makes.
     buffer: String,
     /// Names of members without a place in the table, once there are many.
-    names: HashSet<&'a str>,
-    others: Vec<&'a str>,
+    names: HashSet<Other<'a>>,
+    others: Vec<Other<'a>>,
     rejected: bool,
+    /// Some contact had a custom field.
+    any_custom: bool,
+}
+
+/// What tells members without a place in the table apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Other<'a> {
+    /// Its name.
+    Name(&'a str),
+    /// The custom field of the account that it is, by either of that one's names.
+    Field(u32),
 }
 
 const NONE: u32 = u32::MAX;
@@ -127,7 +147,14 @@ impl<'a, 's> Judge<'a, 's> {
             names: HashSet::new(),
             others: recycle(buffers.others),
             rejected: false,
+            any_custom: false,
         }
+    }
+
+    /// Whether some contact that was judged had a custom field.
+    #[must_use]
+    pub fn any_custom(&self) -> bool {
+        self.any_custom
     }
 
     /// Gives the buffers back.
@@ -288,6 +315,12 @@ impl<'a, 's> Judge<'a, 's> {
             *at = i as u32;
             return false;
         }
+        self.any_custom |= id == MemberId::Custom;
+        let field = match (&self.settings.custom_fields, id) {
+            (Some(fields), MemberId::Custom) => fields.find(&name[3..]),
+            _ => None,
+        };
+        let name = field.map_or(Other::Name(name), Other::Field);
         if self.others.len() < FEW {
             let repeat = self.others.contains(&name);
             self.others.push(name);
@@ -317,10 +350,27 @@ impl<'a, 's> Judge<'a, 's> {
         let Slot { id, name, value, .. } = self.slots[i];
         let family = id.info().family;
         let mut digits = [0u8; 20];
+        let mut whole = String::new();
+        let mut as_text = Code::VAL002;
         let (given, number) = match value {
             Value::String(text) => (text, false),
             Value::Null => return self.left_out(i, Code::VAL003),
-            Value::Number(text) => (text, true),
+            Value::Number(text) => match number::read(text, &mut whole) {
+                Float::Whole => {
+                    as_text = Code::VAL006;
+                    (whole.as_str(), true)
+                }
+                Float::Infinite if matches!(family, Family::Text | Family::Address | Family::Custom) => {
+                    return self.bad(i, Code::VAL004, Detail::None);
+                }
+                Float::Shortened
+                    if matches!(family, Family::Text | Family::Address | Family::Custom) && !id.is_zip() =>
+                {
+                    self.keep_with_warning(i, Code::VAL005, Detail::None);
+                    (text, true)
+                }
+                _ => (text, true),
+            },
             Value::Integer(n) => {
                 let len = {
                     let mut rest = &mut digits[..];
@@ -350,7 +400,7 @@ impl<'a, 's> Judge<'a, 's> {
                     buffer.push_str(given);
                     self.buffer = buffer;
                     debug_assert!(number);
-                    return self.make(i, Code::VAL002);
+                    return self.make(i, as_text);
                 }
             },
             Found::Changed(code) => {
@@ -372,7 +422,7 @@ impl<'a, 's> Judge<'a, 's> {
                 email::Email::Same => Found::Same,
                 email::Email::Changed(code) => Found::Changed(code),
                 email::Email::Blank => Found::Blank,
-                email::Email::Bad(code) => Found::Bad(code, Detail::None),
+                email::Email::Bad(code) => Found::Bad(code, email::cause(code, given).map_or(Detail::None, Detail::Is)),
                 email::Email::Long(chars) => {
                     Found::Bad(Code::EML004, Detail::Length { chars, limit: settings.email_max })
                 }
@@ -385,9 +435,12 @@ impl<'a, 's> Judge<'a, 's> {
                     match fault {
                         phone::Fault::Country => Code::PHN002,
                         phone::Fault::Plan => Code::PHN003,
-                        phone::Fault::Digits | phone::Fault::Extension => Code::PHN001,
+                        _ => Code::PHN001,
                     },
-                    Detail::None,
+                    match fault {
+                        phone::Fault::Country | phone::Fault::Plan => Detail::None,
+                        _ => cause(fault.cause()),
+                    },
                 ),
             },
             Family::Sms => match phone::normalise(given, phone::Extension::Refused, settings, buffer) {
@@ -397,9 +450,7 @@ impl<'a, 's> Judge<'a, 's> {
                 phone::Phone::Changed => Found::Changed(Code::SMS008),
                 phone::Phone::Bad(fault) => match fault {
                     phone::Fault::Extension => Found::Bad(Code::SMS002, Detail::None),
-                    phone::Fault::Country => Found::Bad(Code::SMS001, Detail::Is("it has another country's code")),
-                    phone::Fault::Plan => Found::Bad(Code::SMS001, Detail::Is("no such area code or exchange")),
-                    phone::Fault::Digits => Found::Bad(Code::SMS001, Detail::Is("ten digits are wanted")),
+                    _ => Found::Bad(Code::SMS001, cause(fault.cause())),
                 },
             },
             Family::Date | Family::Consent => match date::parse(given) {
@@ -407,7 +458,9 @@ impl<'a, 's> Judge<'a, 's> {
                 _ if family == Family::Consent && text::chars(given) > usize::from(id.info().limit) => {
                     Found::Bad(Code::SMS003, as_given(given, id))
                 }
-                date::Parsed::Day(day, _) if family == Family::Consent && day > settings.as_of => {
+                date::Parsed::Day(day, _) | date::Parsed::Midnight(day)
+                    if family == Family::Consent && day > settings.as_of =>
+                {
                     Found::Bad(Code::SMS005, Detail::None)
                 }
                 date::Parsed::Day(_, true) => Found::Same,
@@ -416,7 +469,13 @@ impl<'a, 's> Judge<'a, 's> {
                     push_date(day, buffer);
                     Found::Changed(Code::DAT003)
                 }
-                date::Parsed::Bad(code) => Found::Bad(code, Detail::None),
+                date::Parsed::Midnight(day) => {
+                    buffer.clear();
+                    push_date(day, buffer);
+                    Found::Changed(Code::DAT004)
+                }
+                date::Parsed::Time => Found::Bad(Code::DAT001, cause(Some(date::TIME_OF_DAY))),
+                date::Parsed::Bad(code) => Found::Bad(code, text::control_in(given).map_or(Detail::None, Detail::Is)),
             },
             Family::Text | Family::Address | Family::Custom => {
                 let limit = usize::from(id.info().limit);
@@ -431,8 +490,19 @@ impl<'a, 's> Judge<'a, 's> {
                     if !custom::is_name(field) {
                         return Found::Bad(Code::CUS001, Detail::None);
                     }
-                    if settings.custom_fields.as_ref().is_some_and(|known| !known.contains(field)) {
+                    if settings.custom_fields.as_ref().is_some_and(|known| known.find(field).is_none()) {
                         return Found::Bad(Code::CUS003, Detail::None);
+                    }
+                }
+                if id.is_zip() {
+                    let mut whole = String::new();
+                    match number::read(now, &mut whole) {
+                        Float::Whole => {
+                            *buffer = whole;
+                            return Found::Changed(Code::VAL006);
+                        }
+                        Float::Shortened | Float::Infinite => return Found::Bad(Code::VAL004, Detail::None),
+                        Float::Fraction | Float::No => {}
                     }
                 }
                 if now.len() > limit {
@@ -458,11 +528,11 @@ impl<'a, 's> Judge<'a, 's> {
 
     /// What only shows when all members are there.
     fn together(&mut self) {
-        self.spelling();
         self.birthday();
         self.phones();
         self.addresses();
         self.sms();
+        self.foreign_numbers();
         self.customs();
         // A bad address has rejected the contact already, and says why.
         let given = |id| self.slot(id).is_some_and(|i| self.slots[i].change != Some(Code::VAL003));
@@ -472,16 +542,6 @@ impl<'a, 's> Judge<'a, 's> {
                 self.rejected = true;
             } else {
                 self.whole(Code::CON002, Detail::None);
-            }
-        }
-    }
-
-    /// `home country`, with the schema's space.
-    fn spelling(&mut self) {
-        if let Some(i) = self.present(MemberId::HomeCountry) {
-            let slot = &mut self.slots[i];
-            if slot.name == HOME_COUNTRY_SPACED && slot.change.is_none() {
-                slot.change = Some(Code::CON006);
             }
         }
     }
@@ -531,11 +591,11 @@ impl<'a, 's> Judge<'a, 's> {
         }
         let member = |id: MemberId, part: usize| crate::contact::KNOWN[id as usize + part];
         for street in FIRST {
-            if let Some(i) = self.present(member(street, 1))
-                && self.present(street).is_none()
-            {
-                self.slots[i].written = street;
-                self.slots[i].change = Some(Code::ADR003);
+            let Some(i) = self.present(member(street, 1)) else { continue };
+            match self.slot(street).map(|first| self.slots[first]) {
+                Some(Slot { now: Now::Gone, change: None, .. }) => self.bad(i, Code::ADR004, Detail::None),
+                Some(Slot { now: Now::Gone, .. }) | None => self.slots[i].written = street,
+                Some(_) => {}
             }
         }
         // The parts as they will be written: a second line that was moved up counts as a first.
@@ -571,15 +631,52 @@ impl<'a, 's> Judge<'a, 's> {
                 // A bad date has been told and held back already.
                 self.bad(number, Code::SMS004, Detail::None);
             }
-            (None, Some(date)) => self.keep_with_warning(date, Code::SMS006),
-            (Some(_), Some(date)) if !explicit => self.keep_with_warning(date, Code::SMS007),
+            (None, Some(date)) => self.keep_with_warning(date, Code::SMS006, Detail::None),
+            (Some(_), Some(date)) if !explicit => self.keep_with_warning(date, Code::SMS007, Detail::None),
             _ => {}
         }
     }
 
-    fn keep_with_warning(&mut self, i: usize, code: Code) {
+    /// Numbers that look like those of another country: by themselves, or by the country beside them.
+    fn foreign_numbers(&mut self) {
+        use MemberId::{
+            Country, HomeCountry, HomePhone, MobilePhone, OtherCountry, OtherPhone, Phone, SmsNumber, WorkCountry,
+            WorkPhone,
+        };
+        /// Each with the countries of its kind.
+        const NUMBERS: [(MemberId, &[MemberId]); 6] = [
+            (Phone, &[OtherCountry]),
+            (HomePhone, &[Country, HomeCountry]),
+            (WorkPhone, &[WorkCountry]),
+            (MobilePhone, &[]),
+            (OtherPhone, &[OtherCountry]),
+            (SmsNumber, &[]),
+        ];
+        const COUNTRIES: &[MemberId] = &[Country, HomeCountry, WorkCountry, OtherCountry];
+        // Whether these countries are foreign, all of them; none where none is named.
+        let foreign = |judge: &Self, countries: &[MemberId]| -> Option<bool> {
+            let named = countries.iter().filter_map(|id| judge.present(*id)).map(|i| judge.text_of(judge.slots[i].now));
+            named.map(phone::is_foreign).reduce(|all, one| all && one)
+        };
+        let mut any = None;
+        for (id, countries) in NUMBERS {
+            let Some(i) = self.present(id) else { continue };
+            let what = if phone::begins_with_zero(self.text_of(self.slots[i].now)) {
+                "it begins with 0"
+            } else {
+                let any = *any.get_or_insert_with(|| foreign(self, COUNTRIES));
+                match any {
+                    Some(any) if foreign(self, countries).unwrap_or(any) => "it stands beside another country",
+                    _ => continue,
+                }
+            };
+            self.keep_with_warning(i, Code::PHN008, Detail::Is(what));
+        }
+    }
+
+    fn keep_with_warning(&mut self, i: usize, code: Code, detail: Detail<'a>) {
         let Slot { name, value, .. } = self.slots[i];
-        self.wait(code, Severity::Warning, Outcome::Kept, Some(name), Raw::Value(value), Detail::None);
+        self.wait(code, Severity::Warning, Outcome::Kept, Some(name), Raw::Value(value), detail);
     }
 
     fn customs(&mut self) {
@@ -629,6 +726,7 @@ impl<'a, 's> Judge<'a, 's> {
             if let Some((from, to)) = slot.normal
                 && slot.written == slot.id
                 && slot.change.is_none()
+                && !slot.is_respelled()
             {
                 run = match run {
                     Some((first, end)) if end + 1 == from => Some((first, to)),
@@ -676,28 +774,40 @@ impl<'a, 's> Judge<'a, 's> {
                 outcome = Outcome::Rejected;
             }
             verdict.held_back |= outcome == Outcome::HeldBack;
+            let detail = match (&self.settings.custom_fields, code, field) {
+                (Some(fields), Code::CUS003, Some(field)) => {
+                    fields.similar(&field[3..]).map_or(detail, Detail::Similar)
+                }
+                _ => detail,
+            };
             findings.take(&Finding { code, severity, outcome, field, value, to: To::None, detail });
         }
         if !accepted {
             return verdict;
         }
         for slot in &self.slots {
-            let Some(code) = slot.change else { continue };
+            let is_there = slot.now != Now::Gone;
+            // That it moves up says more than what became of its value, which is in the line as well.
+            let change = if is_there && slot.written != slot.id { Some(Code::ADR003) } else { slot.change };
+            // No other line says that it is written under another name.
+            let respelled = (is_there && slot.is_respelled()).then_some(Code::CON006);
             let to = match slot.now {
                 Now::Gone => To::LeftOut,
                 Now::Integer(n) => To::Integer(n),
                 now => To::Text(self.text_of(now)),
             };
-            verdict.changed = true;
-            findings.take(&Finding {
-                code,
-                severity: Severity::Change,
-                outcome: Outcome::Changed,
-                field: Some(slot.name),
-                value: Raw::Value(slot.value),
-                to,
-                detail: Detail::None,
-            });
+            for code in [change, respelled].into_iter().flatten() {
+                verdict.changed = true;
+                findings.take(&Finding {
+                    code,
+                    severity: Severity::Change,
+                    outcome: Outcome::Changed,
+                    field: Some(slot.name),
+                    value: Raw::Value(slot.value),
+                    to,
+                    detail: Detail::None,
+                });
+            }
         }
         debug_assert!(self.waiting.iter().all(|w| rule(w.code).severity != Severity::Change));
         verdict
@@ -710,6 +820,10 @@ enum Found {
     Changed(Code),
     Blank,
     Bad(Code, Detail<'static>),
+}
+
+fn cause(cause: Option<(&'static str, &'static str)>) -> Detail<'static> {
+    cause.map_or(Detail::None, |(what, help)| Detail::Cause { what, help })
 }
 
 fn as_given(given: &str, id: MemberId) -> Detail<'static> {
@@ -862,6 +976,114 @@ mod tests {
         assert_eq!(told, ["ADR003 street2 changed", "ADR002 home_street changed"]);
         let told = judge(&s, &[good, ("city", Text("x")), ("home_city", Text("y")), ("work_city", Text("z"))]).1;
         assert_eq!(told, ["ADR001 home_city held_back"]);
+    }
+
+    #[test]
+    fn every_change_of_a_value_is_told() {
+        let s = Settings::default();
+        let good = ("email", Text("a@example.com"));
+        let (out, told, _) = judge(&s, &[good, ("home country", Text(" USA "))]);
+        assert!(out.ends_with(r#","home_country":"USA"}"#), "{out}");
+        assert_eq!(told, ["TXT002 home country changed", "CON006 home country changed"]);
+        assert_eq!(judge(&s, &[good, ("home country", Text(" "))]).1, ["VAL003 home country changed"]);
+        assert_eq!(judge(&s, &[good, ("home country", Value::Bool(true))]).1, ["VAL001 home country held_back"]);
+        let told = judge(&s, &[good, ("work_street2", Integer(5))]).1;
+        assert_eq!(told, ["ADR003 work_street2 changed"]);
+        let told = judge(&s, &[good, ("city", Text("x")), ("home_city", Text("x")), ("home country", Text("x"))]).1;
+        assert_eq!(told, ["ADR001 home_city held_back", "ADR001 home country held_back"]);
+    }
+
+    #[test]
+    fn a_second_line_does_not_become_a_street_that_was_held_back() {
+        let s = Settings::default();
+        let good = ("email", Text("a@example.com"));
+        for first in [Value::Nested("[]"), Value::Bool(true), Value::Number("1e400"), Text(&"x".repeat(256))] {
+            let (out, told, verdict) = judge(&s, &[good, ("street", first), ("street2", Text("Apt 4"))]);
+            assert_eq!(out, r#"{"email":"a@example.com"}"#);
+            assert!(told[1] == "ADR004 street2 held_back" && verdict.held_back, "{told:?}");
+        }
+        for first in [Null, Text(" \u{200b}")] {
+            let (out, _, _) = judge(&s, &[good, ("street2", Text("Apt 4")), ("street", first)]);
+            assert_eq!(out, r#"{"email":"a@example.com","street":"Apt 4"}"#);
+        }
+    }
+
+    #[test]
+    fn whole_numbers_written_as_floats() {
+        let s = Settings::default();
+        let good = ("email", Text("a@example.com"));
+        let one = |name: &'static str, value: Value<'_>| {
+            let (out, told, _) = judge(&s, &[good, (name, value)]);
+            let out = out.trim_start_matches(r#"{"email":"a@example.com""#).trim_matches([',', '}']).to_owned();
+            (out, told.join(", "))
+        };
+        let number = Value::Number;
+        for (name, value, out, told) in [
+            ("zip", number("2139.0"), r#""zip":"2139""#, "VAL006 zip changed"),
+            ("zip", Text("2139.0"), r#""zip":"2139""#, "VAL006 zip changed"),
+            ("work_zip", Text(" 2.139E3"), r#""work_zip":"2139""#, "VAL006 work_zip changed"),
+            ("zip", number("6.18E+09"), "", "VAL004 zip held_back"),
+            ("zip", Text("6.18E+09"), "", "VAL004 zip held_back"),
+            ("zip", number("1e400"), "", "VAL004 zip held_back"),
+            ("zip", Text("1E400"), "", "VAL004 zip held_back"),
+            ("zip", number("9.5"), r#""zip":"9.5""#, "VAL002 zip changed"),
+            ("zip", Text("9.5"), r#""zip":"9.5""#, ""),
+            ("cf:n", number("2139.0"), r#""cf:n":"2139""#, "VAL006 cf:n changed"),
+            ("cf:n", Text("2139.0"), r#""cf:n":"2139.0""#, ""),
+            ("cf:n", number("1e3"), r#""cf:n":"1e3""#, "VAL005 cf:n kept, VAL002 cf:n changed"),
+            ("cf:n", number("1e400"), "", "VAL004 cf:n held_back"),
+            ("first_name", number("-1e400"), "", "VAL004 first_name held_back"),
+            ("phone", number("6175550101.0"), r#""phone":"617-555-0101""#, "PHN004 phone changed"),
+            ("phone", Text("6.175550101E+09"), r#""phone":"617-555-0101""#, "PHN004 phone changed"),
+            ("phone", number("6.18E+09"), "", "PHN001 phone held_back"),
+            ("phone", number("508.0000000"), "", "PHN001 phone held_back"),
+            ("sms_number", number("6175550101.0"), r#""sms_number":"617-555-0101""#, "SMS008 sms_number changed"),
+            ("sms_number", Text("6.18E+09"), "", "SMS001 sms_number held_back"),
+            ("anniversary", number("1e400"), "", "DAT001 anniversary held_back"),
+        ] {
+            assert_eq!(one(name, value), (out.to_owned(), told.to_owned()), "{name} {value:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_look_foreign_are_kept_with_a_warning() {
+        let s = Settings::default();
+        let good = ("email", Text("a@example.com"));
+        let (a, zero) = (Text("508-123-1235"), Text("030-0074321"));
+        let told = judge(&s, &[good, ("phone", zero)]).1;
+        assert_eq!(told, ["PHN008 phone kept", "PHN004 phone changed"]);
+        assert_eq!(judge(&s, &[good, ("sms_number", Text("030-007-4321"))]).1, ["PHN008 sms_number kept"]);
+        for (country, foreign) in [("Germany", true), ("US", false), ("Canada", false), ("-", false), ("Uganda", true)]
+        {
+            for name in ["country", "home country", "work_country", "other_country"] {
+                let told = judge(&s, &[good, (name, Text(country)), ("mobile_phone", a)]).1;
+                assert_eq!(told.contains(&"PHN008 mobile_phone kept".to_owned()), foreign, "{country} {told:?}");
+            }
+        }
+        // The country of the number's own kind decides, and without one any that is home.
+        let both =
+            [good, ("country", Text("US")), ("work_country", Text("DE")), ("work_phone", a), ("mobile_phone", a)];
+        assert_eq!(judge(&s, &both).1, ["PHN008 work_phone kept"]);
+        assert_eq!(judge(&s, &[good, ("country", Text("DE")), ("phone", Text("12"))]).1, ["PHN001 phone held_back"]);
+    }
+
+    #[test]
+    fn one_custom_field_by_two_names() {
+        let mut fields = custom::Fields::default();
+        fields.add(["Shirt_Size", "Shirt Size"]);
+        fields.add(["Tier"]);
+        let s = Settings { custom_fields: Some(fields), ..Settings::default() };
+        let good = ("email", Text("a@example.com"));
+        let (size, label) = (("cf:Shirt_Size", Text("L")), ("cf:Shirt Size", Text("M")));
+        assert_eq!(judge(&s, &[good, size, label]).1, ["CON003 cf:Shirt Size rejected"]);
+        assert_eq!(judge(&s, &[good, label, ("cf:Tier", Null), size]).1[0], "CON003 cf:Shirt_Size rejected");
+        assert!(judge(&s, &[good, label, ("cf:Tier", Text("x"))]).2.accepted);
+        assert!(judge(&Settings::default(), &[good, size, label]).2.accepted);
+        // However many there are.
+        let names: Vec<String> = (0..100).map(|i| format!("cf:{i}")).collect();
+        let mut many: Vec<(&str, Value<'_>)> = names.iter().map(|n| (n.as_str(), Text("x"))).collect();
+        many.extend([size, good, label]);
+        assert!(judge(&s, &many).1.contains(&"CON003 cf:Shirt Size rejected".to_owned()));
     }
 
     #[test]

@@ -16,7 +16,7 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | [`position`], [`error`], [`finding`] | where something is; what stops a run; what is wrong with a contact |
+//! | [`printable`], [`position`], [`error`], [`finding`] | text from outside made fit for a terminal; where something is; what stops a run; what is wrong with a contact |
 //! | [`scan`] | 64 bytes to bit masks, by the best instructions the processor has |
 //! | [`syntax`] | strict JSON: what is wrong, and at which byte |
 //! | [`split`] | bytes to contact spans, without I/O, at any block size |
@@ -55,6 +55,7 @@ pub mod parse;
 pub mod payload;
 pub mod pipeline;
 pub mod position;
+pub mod printable;
 pub mod reader;
 pub mod receipt;
 pub mod report;

@@ -131,6 +131,8 @@ pub struct Summary {
     pub removed_output: bool,
     /// Bodies of an earlier run that were removed.
     pub removed_bodies: usize,
+    /// There were custom fields, and nobody gave the names that the account has.
+    pub unchecked_custom_fields: bool,
 }
 
 /// A batch, and what comes of it.
@@ -716,6 +718,7 @@ fn finish(
         Some((_, error)) if is_placed && matches!(error.kind(), Kind::Changed { .. }) => return Err(error),
         stop => stop.unzip(),
     };
+    let stop = stop.map(|stop| if job.redact.is_some() { stop.without_value() } else { stop });
     // What the writer met comes before what the reader did.
     let mut dropped = if stop.is_some() { None } else { writer.dropped.or(read.dropped) };
     let whole = stop.is_none() && writer.dropped.is_none();
@@ -871,7 +874,8 @@ fn finish(
     }
     drop(lock);
     let (examples, listed) = (writer.examples, writer.listed);
-    Ok(Summary { receipt, stop, examples, listed, removed_output, removed_bodies })
+    let unchecked_custom_fields = writer.any_custom && job.settings.custom_fields.is_none();
+    Ok(Summary { receipt, stop, examples, listed, removed_output, removed_bodies, unchecked_custom_fields })
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ pub fn line(place: &Place<'_>, finding: &Finding<'_>, redactor: Option<&Redactor
     detail(&finding.detail, line);
     line.extend_from_slice(b"\",\"help\":\"");
     match finding.detail {
-        Detail::Hint(hint) => json_escaped(hint.as_bytes(), line),
+        Detail::Hint(help) | Detail::Cause { help, .. } => json_escaped(help.as_bytes(), line),
         _ => line.extend_from_slice(rule.help.as_bytes()),
     }
     line.extend_from_slice(b"\",\"outcome\":\"");
@@ -116,12 +116,37 @@ pub fn message(finding: &Finding<'_>) -> String {
     let mut text = rule(finding.code).message.as_bytes().to_vec();
     let mut more = Vec::new();
     detail(&finding.detail, &mut more);
-    if let Detail::Hint(hint) = finding.detail {
-        more.extend_from_slice(b": ");
-        json_escaped(hint.as_bytes(), &mut more);
+    match finding.detail {
+        Detail::Hint(help) => {
+            more.extend_from_slice(b": ");
+            json_escaped(help.as_bytes(), &mut more);
+        }
+        Detail::Cause { help, .. } => {
+            more.extend_from_slice(b"; ");
+            json_escaped(help.as_bytes(), &mut more);
+        }
+        _ => {}
     }
     text.extend_from_slice(crate::syntax::unescape(&more).as_bytes());
     String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Which of its rule's causes a finding is, where it says so.
+#[must_use]
+pub fn cause<'a>(finding: &Finding<'a>) -> Option<&'a str> {
+    match finding.detail {
+        Detail::Cause { what, .. } => Some(what),
+        _ => None,
+    }
+}
+
+/// What to do about a finding.
+#[must_use]
+pub fn help(finding: &Finding<'_>) -> &'static str {
+    match finding.detail {
+        Detail::Hint(help) | Detail::Cause { help, .. } => help,
+        _ => rule(finding.code).help,
+    }
 }
 
 /// What a detail adds to the message, as the inside of a JSON string.
@@ -134,9 +159,14 @@ fn detail(detail: &Detail<'_>, line: &mut Vec<u8>) {
             line.extend_from_slice(b" characters, at most ");
             number(limit as u64, line);
         }
-        Detail::Is(what) => {
+        Detail::Is(what) | Detail::Cause { what, .. } => {
             line.extend_from_slice(b": ");
             json_escaped(what.as_bytes(), line);
+        }
+        Detail::Similar(name) => {
+            line.extend_from_slice(b"; it has ");
+            json_escaped(name.as_bytes(), line);
+            line.extend_from_slice(b", which differs by case, punctuation or cf: only");
         }
         Detail::First { input, contact } => {
             line.extend_from_slice(b" (first: contact ");

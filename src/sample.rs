@@ -859,6 +859,10 @@ fn add_address(draft: &mut Draft, names: &AddressNames, street2: bool, rng: &mut
     if rng.per_mille(40) {
         let (city, state, zip, country) = rng.pick(ACCENTED_CITIES);
         for (name, value) in names[2..].iter().zip([city, state, zip, country]) {
+            // Beside a foreign country, the numbers of a contact would not be clean.
+            if name.ends_with("country") && !matches!(value, "US" | "Canada") {
+                continue;
+            }
             draft.set(name, |text| string(text, value));
         }
         return;
@@ -2003,7 +2007,7 @@ mod tests {
     fn bytes_never_change() {
         let clean = sample(2000, 1, 0.0, SampleFormat::Payload);
         let messy = sample(20_000, 1, 100.0, SampleFormat::Ndjson);
-        assert_eq!((fingerprint(&clean), fingerprint(&messy)), (0x53a2_9fd3_bd60_d534, 0x05ff_2a62_76b7_d020));
+        assert_eq!((fingerprint(&clean), fingerprint(&messy)), (0xd252_2f27_73f3_5e6d, 0x9de1_a03b_5aae_ad6b));
     }
 
     #[test]

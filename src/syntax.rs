@@ -67,9 +67,9 @@ impl Fault {
             Fault::Escape => "write a backslash as \\\\",
             Fault::LoneSurrogate => "write the character whole, or both halves of its pair",
             Fault::Number(_) => "quote it if it is text (a zip code, a phone number)",
-            Fault::Utf8 => "convert the file to UTF-8 (for example with iconv)",
+            Fault::Utf8 => "convert the file to UTF-8 (for example with iconv -f WINDOWS-1252 -t UTF-8)",
             Fault::Depth => "a contact is flat: take the nested data out",
-            Fault::Expected(_) | Fault::Trailing => "mend the export at this byte, or write it with a JSON library",
+            Fault::Expected(_) | Fault::Trailing => "correct the export at this byte, or write it with a JSON library",
         }
     }
 }

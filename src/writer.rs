@@ -125,6 +125,8 @@ pub struct Writer<'j> {
     starts: Vec<u64>,
     /// What workers counted.
     pub stats: Stats,
+    /// Some contact had a custom field.
+    pub any_custom: bool,
     /// Contacts of batches that came.
     pub judged: u64,
     /// Contacts written.
@@ -164,6 +166,7 @@ impl<'j> Writer<'j> {
             spare: Default::default(),
             starts: Vec::new(),
             stats: Stats::default(),
+            any_custom: false,
             judged: 0,
             written: 0,
             reject_lines: 0,
@@ -370,6 +373,7 @@ impl<'j> Writer<'j> {
         duplicates: &[Duplicate],
     ) -> Result<()> {
         self.stats.add(&cleaned.stats);
+        self.any_custom |= cleaned.any_custom;
         // In input order: a duplicate's finding may be the first of its code.
         let mut examples = std::mem::take(&mut cleaned.examples).into_iter().peekable();
         // Bytes of the report, the ledger and the rejects that are done.

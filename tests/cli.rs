@@ -569,9 +569,9 @@ fn redacted_values_are_nowhere() {
         dir.feed_with(&mut command, b"").exits(1);
     };
     run("report", "changes", &[], None);
-    run("report1", "changes1", &["--redact"], Some("a key"));
-    run("report2", "changes2", &["--redact"], Some("a key"));
-    run("report3", "changes3", &["--redact"], Some("another key"));
+    run("report1", "changes1", &["--redact"], Some("a key of 16 bytes"));
+    run("report2", "changes2", &["--redact"], Some("a key of 16 bytes"));
+    run("report3", "changes3", &["--redact"], Some("another key of 16 bytes"));
     run("report4", "changes4", &["--redact"], None);
     run("report5", "changes5", &["--redact"], None);
     for name in ["report", "changes"] {
@@ -610,6 +610,150 @@ fn redacted_values_are_not_on_standard_error() {
 }
 
 #[test]
+fn a_list_or_permission_that_is_bad_is_not_on_standard_error_where_values_are_redacted() {
+    let dir = Dir::new();
+    let contact = r#"{"email":"a@example.com"}"#;
+    dir.write("list", format!(r#"{{"list_ids":["secret value"],"import_data":[{contact}]}}"#));
+    dir.write("sms", body(contact).replace("\"not_set\"", "\"secret value\""));
+    dir.write("behind", format!(r#"{{"import_data":[{contact}],"list_ids":["secret value"]}}"#));
+    for (file, code) in [("list", "ENV004"), ("sms", "ENV007"), ("behind", "ENV004")] {
+        let args = ["clean", file, "-o", "out", "--force"];
+        dir.run(&args).exits(2).says(&[code, "secret value"]);
+        let ran = dir.run(&[&args[..], &["--redact", "--receipt", "receipt"]].concat()).exits(2).says(&[code]);
+        assert!(!ran.err.contains("secret value"), "{}", ran.err);
+        let piped = dir.feed(&["clean", "--redact", "-o", "out", "--force"], dir.read(file).as_bytes()).exits(2);
+        assert!(!piped.err.contains("secret value"), "{}", piped.err);
+    }
+}
+
+#[test]
+fn a_key_that_can_be_guessed_is_refused() {
+    let dir = Dir::new();
+    dir.write("in", body(r#"{"email":"a@example.com"}"#));
+    let run = |key: &str, redact: bool| {
+        let mut command = presort();
+        command.args(["clean", "in"]).args(redact.then_some("--redact")).env("PRESORT_REDACT_KEY", key);
+        dir.feed_with(&mut command, b"")
+    };
+    run("fifteen bytes..", true).exits(2).says(&["PRESORT_REDACT_KEY has 15 bytes"]);
+    run("sixteen bytes...", true).exits(0);
+    run("fifteen bytes..", false).exits(0);
+    run("", true).exits(0);
+}
+
+/// What comes from outside cannot act on the terminal, nor forge a line.
+#[test]
+#[cfg(unix)]
+fn nothing_from_outside_reaches_the_terminal_raw() {
+    let evil = "\u{1b}]0;x\u{7}\u{1b}[2J\r\npresort: all is well\u{202e}\u{9b}31m";
+    let json = serde_json::to_string(evil).unwrap();
+    let contacts = format!(
+        "{{\"email\":{json}}}\n{{\"email\":\"a@example.com\",{json}:\"x\",\"cf:{}\":true}}\nno JSON {}\n",
+        &json[1..json.len() - 1],
+        evil.replace(['\r', '\n'], "")
+    );
+    let name = evil.replace(['/', '\r'], "");
+    let dir = Dir::new();
+    dir.write(&name, &contacts);
+    dir.write("in", &contacts);
+    dir.write("names", evil.replace('\u{1b}', "x"));
+    let name = name.as_str();
+    let runs: [&[&str]; 9] = [
+        &["clean", name, "--format", "ndjson", "--progress", "always"],
+        &["clean", name, "in", "--format", "ndjson", "-o", name, "--report", "report", "--rejects", name],
+        &["clean", "in", "--format", "ndjson", "-o", name, "--force", "--rejects", &format!("{name}2")],
+        &["check", name],
+        &["check", "in", name],
+        &["clean", &format!("{name}-none")],
+        &["explain", name],
+        &["clean", &format!("--{name}")],
+        &["clean", "in", "--custom-fields", name],
+    ];
+    for args in runs {
+        let ran = dir.run(args);
+        let bad = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}');
+        // A bar moves the cursor by itself.
+        let err = match args.contains(&"always") {
+            true => ran.err.replace("\u{1b}[2K", "").replace("\u{1b}[1A", "").replace('\r', ""),
+            false => ran.err.clone(),
+        };
+        assert!(!err.contains(bad), "{args:?}: {err:?}");
+        assert!(!err.lines().any(|line| line.starts_with("presort: all is well")), "{args:?}: {err}");
+        assert!(!ran.err.is_empty());
+    }
+}
+
+/// What is wrong with a line, and what to do about that, is in the summary as well as in the report.
+#[test]
+fn the_summary_says_what_is_wrong_with_a_line() {
+    let dir = Dir::new();
+    let good = "{\"email\":\"a@example.com\"}\n";
+    let cases: [(&[u8], &[&str]); 7] = [
+        (b"{\"email\":NaN}\n", &["NaN is not a JSON value, at byte 9 of the line", "write null"]),
+        (b"{\"email\":\"caf\xe9@example.com\"}\n", &["not UTF-8, at byte 13", "iconv -f WINDOWS-1252"]),
+        (b"{\"email\":\"b@example.com\",}\n", &["a comma with nothing behind it, at byte 24", "take the comma out"]),
+        (b"{'email':1}\n", &["single quote", "use double quotes"]),
+        (b"{\"email\":\"b@exam\n", &["in the middle of a value, at byte 16"]),
+        (b"{\"email\":\"b@exam", &["the last line is incomplete, it ends at byte 16", "probably cut off"]),
+        (b"{\"email\":\"b@exam\xc3", &["the last line is incomplete", "probably cut off"]),
+    ];
+    for (line, says) in cases {
+        let input = [good.as_bytes(), line].concat();
+        dir.write("in", &input);
+        let piped = dir.feed(&["clean", "--format", "ndjson"], &input).exits(1).says(says);
+        let ran = dir.run(&["clean", "in", "--format", "ndjson", "--report", "report", "--force"]).exits(1).says(says);
+        assert!(piped.err.contains("SYN001") && ran.err.contains("SYN001"));
+        let line = &dir.lines("report")[0];
+        let told = format!("{}; {}", line["message"].as_str().unwrap(), line["help"].as_str().unwrap());
+        for text in says {
+            assert!(told.contains(text), "{text}: {told}");
+        }
+        dir.run(&["check", "in"]).exits(1).says(says);
+    }
+}
+
+#[test]
+fn one_custom_field_under_its_name_and_its_label_is_given_twice() {
+    let dir = Dir::new();
+    dir.write("in", "{\"email\":\"k2@x.example\",\"cf:Shirt Size\":\"L\",\"cf:Shirt_Size\":\"M\"}\n");
+    dir.write("one", "{\"email\":\"k2@x.example\",\"cf:shirt-size\":\"L\",\"cf:Hat\":\"M\"}\n");
+    let field = r#"{"custom_field_id":"x","label":"Shirt Size","name":"Shirt_Size","type":"string"}"#;
+    dir.write("names", format!(r#"{{"custom_fields":[{field}]}}"#));
+    let page = format!(r#"{{"custom_fields":[{field}],"_links":{{"next":{{"href":"/v3/x?cursor=abc"}}}}}}"#);
+    dir.write("page", &page);
+    dir.write("pages", format!("{page}\n{{\"custom_fields\":[]}}"));
+    for (name, text) in [("empty", ""), ("blank", "\n cf:\n"), ("csv", "\"Shirt Size\"\n"), ("utf16", "\u{0}S\u{0}h")] {
+        dir.write(name, text);
+    }
+    let args = ["clean", "--format", "ndjson", "--report", "report", "--force", "--custom-fields"];
+    let run = |input: &str, names: &str| dir.run(&[&args[..], &[names, input]].concat());
+    for names in ["names", "pages"] {
+        let ran = run("in", names).exits(1);
+        assert_eq!((ran.text(), dir.codes("report")), ("", vec!["CON003".to_owned()]));
+    }
+    run("one", "names").exits(1);
+    let report = dir.lines("report");
+    assert!(report[0]["message"].as_str().unwrap().contains("it has Shirt_Size, which differs by case"), "{report:?}");
+    assert!(!report[1]["message"].as_str().unwrap().contains("it has"), "{report:?}");
+    for (names, says) in [
+        ("page", "one page of several"),
+        ("empty", "names no custom field"),
+        ("blank", "names no custom field"),
+        ("csv", "in quotes"),
+        ("utf16", "UTF-16BE"),
+    ] {
+        run("in", names).exits(2).says(&[names, says]);
+    }
+}
+
+/// The settings of a library skip no check that nobody asked to skip.
+#[test]
+fn consent_of_tomorrow_is_bad_by_default() {
+    use presort::rules::{Settings, date::Date};
+    assert_eq!(Settings::default().as_of, Date::today());
+}
+
+#[test]
 fn custom_fields_from_either_file() {
     let dir = Dir::new();
     dir.write("in", body(r#"{"email":"a@example.com","cf:Tier":"gold","cf:Teir":"silver"}"#));
@@ -617,17 +761,22 @@ fn custom_fields_from_either_file() {
     let json = json!({"custom_fields": [{"custom_field_id": "1", "label": "Tier", "name": "Tier", "type": "string"}]});
     dir.write("json", json.to_string());
     let args = ["clean", "in", "--report", "report", "--receipt", "receipt", "--force"];
-    dir.run(&[&args[..], &["-o", "out"]].concat()).exits(0);
+    dir.run(&[&args[..], &["-o", "out"]].concat()).exits(0).says(&["names of custom fields were not checked"]);
     assert_eq!(dir.json("receipt")["custom_field_names_checked"], false);
+    dir.write("spaced", body(r#"{ "email":"a@example.com","cf:Tier":null}"#));
+    dir.run(&["clean", "spaced"]).exits(0).says(&["names of custom fields were not checked"]);
+    dir.write("none", body(r#"{"email":"a@example.com"}"#));
+    assert!(!dir.run(&["clean", "none"]).exits(0).err.contains("names of custom fields"));
     for file in ["names", "json"] {
         let ran = dir.run(&[&args[..], &["--custom-fields", file]].concat()).exits(1);
         assert_eq!(ran.text(), body(r#"{"email":"a@example.com","cf:Tier":"gold"}"#), "{file}");
         assert_eq!(dir.codes("report"), ["CUS003"]);
         assert_eq!(dir.json("receipt")["custom_field_names_checked"], true);
+        assert!(!ran.err.contains("names of custom fields"), "{}", ran.err);
     }
     dir.write("bad", "{\"fields\":[]}");
     dir.run(&[&args[..], &["--custom-fields", "bad"]].concat()).exits(2).says(&["bad", "custom_fields"]);
-    dir.run(&[&args[..], &["--custom-fields", "none"]].concat()).exits(2).says(&["cannot read none"]);
+    dir.run(&[&args[..], &["--custom-fields", "nothing"]].concat()).exits(2).says(&["cannot read nothing"]);
 }
 
 #[test]

@@ -77,6 +77,7 @@ fn email() -> impl Strategy<Value = String> {
         1 => "[a-z.]{0,10}@{0,2}[a-z0-9.-]{0,14}",
         1 => "[a-z]{1,5}@(bücher|日本|STRASSE|straße|xn--bcher-kva|faß|i❤)\\.(example|de|com)",
         1 => "[a-z]{20,70}@[a-z]{1,30}\\.com",
+        1 => "[\u{0}\u{1b}\u{7f}<>]?[a-z]{1,5}@[a-z]{1,5}\\.com[\u{0}\u{1b}\u{7f}<>]",
         1 => text(),
     ]
 }
@@ -86,9 +87,10 @@ fn phone() -> impl Strategy<Value = String> {
         2 => "508123123[0-9]",
         2 => "[2-9][02-9][0-9][2-9][02-9][0-9]{5}",
         1 => "[0-9]{10}",
+        1 => "0[0-9]{9}",
     ];
     prop_oneof![
-        8 => (digits, 0..12usize).prop_map(|(d, how)| {
+        8 => (digits, 0..20usize).prop_map(|(d, how)| {
             let (a, b, c) = (&d[..3], &d[3..6], &d[6..]);
             match how {
                 0 => format!("({a}) {b}-{c}"),
@@ -100,10 +102,17 @@ fn phone() -> impl Strategy<Value = String> {
                 6 => format!(" {a}/{b}/{c}#99 "),
                 7 => format!("\u{202a}{a}-{b}-{c}\u{202c}"),
                 8 => d.clone(),
+                9 => format!("{d}.0"),
+                10 => format!("{}.{}E+09", &d[..1], &d[1..]),
+                11 => format!("tel:+1-{a}-{b}-{c},,12"),
+                12 => format!("{a}-{b}-{c} (ext #12)"),
+                13 => format!("{a}-{b}-{c}\u{0}"),
+                14 => format!("{a}-{b}-{c}, {a}-{b}-{c}"),
                 _ => format!("{a}-{b}-{c}"),
             }
         }),
         1 => "\\+[0-9 ]{3,16}",
+        1 => floats(),
         1 => "[0-9() .+x-]{0,22}",
         1 => text(),
     ]
@@ -111,17 +120,41 @@ fn phone() -> impl Strategy<Value = String> {
 
 fn date() -> impl Strategy<Value = String> {
     prop_oneof![
-        8 => (1890..2110u32, 0..14u32, 0..33u32, 0..8usize).prop_map(|(y, m, d, how)| match how {
+        8 => (1890..2110u32, 0..14u32, 0..33u32, 0..12usize).prop_map(|(y, m, d, how)| match how {
             0 => format!("{m}/{d}/{y}"),
             1 => format!("{m:02}/{d:02}/{y}"),
             2 => format!("{y}/{m}/{d}"),
             3 => format!("{m}-{d}-{y}"),
             4 => format!(" {y}-{m}-{d} "),
+            5 => format!("{y}-{m:02}-{d:02}T00:00:00Z"),
+            6 => format!("{m}/{d}/{y} {m}:{d:02}"),
+            7 => format!("{y}-{m:02}-{d:02}\u{0}"),
+            8 => format!("/Date({})/", i64::from(y * m) * 86_400_000),
             _ => format!("{y:04}-{m:02}-{d:02}"),
         }),
         1 => "[0-9/-]{0,20}",
         1 => text(),
     ]
+}
+
+/// Numbers as spreadsheets and programs write them.
+fn floats() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => "[1-9][0-9]{2,4}\\.0{1,2}",
+        2 => "[1-9]\\.[0-9]{1,4}E\\+?0?[0-9]",
+        1 => select(vec!["2139.0", "2.139E3", "1e3", "6.18E+09", "1e400", "9.5", "-0.0", "6175550101.0"])
+            .prop_map(str::to_owned),
+    ]
+}
+
+fn zip() -> impl Strategy<Value = String> {
+    prop_oneof![4 => "[0-9]{5}(-[0-9]{4})?", 1 => "[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]", 2 => floats(), 1 => text()]
+}
+
+fn country() -> impl Strategy<Value = String> {
+    let names =
+        vec!["US", "USA", "United States", "Canada", "Uganda", "Germany", "UK", "\u{65e5}\u{672c}", "-", "u.s.a."];
+    prop_oneof![8 => select(names).prop_map(str::to_owned), 1 => text()]
 }
 
 fn string(text: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
@@ -158,6 +191,12 @@ fn odd() -> impl Strategy<Value = String> {
         "12345678901234567890123",
         "0.1e-7",
         "1E+2",
+        "2139.0",
+        "2.139E3",
+        "6175550101.0",
+        "6.175550101E+09",
+        "6.18E+09",
+        "1e400",
     ])
     .prop_map(str::to_owned)
 }
@@ -186,7 +225,12 @@ fn member() -> impl Strategy<Value = (String, String)> {
     prop_oneof![
         4 => (names(&[Family::Text]), value(string(text()).boxed())),
         4 => (names(&[Family::Address]), value(string(text()).boxed())),
-        1 => (Just("home country".to_owned()), value(string(text()).boxed())),
+        3 => (select(vec!["zip", "home_zip", "work_zip", "other_zip"]).prop_map(str::to_owned), value(string(zip()).boxed())),
+        3 => (
+            select(vec!["country", "home_country", "work_country", "other_country"]).prop_map(str::to_owned),
+            value(string(country()).boxed()),
+        ),
+        1 => (Just("home country".to_owned()), value(string(country()).boxed())),
         4 => (names(&[Family::Phone]), value(string(phone()).boxed())),
         2 => (names(&[Family::Date]), value(string(date()).boxed())),
         2 => (names(&[Family::Consent]), value(string(date()).boxed())),
@@ -206,7 +250,10 @@ fn together() -> impl Strategy<Value = Vec<(String, String)>> {
         1 => string(phone()).prop_map(move |value| pair("phone", "other_phone", value)),
         1 => string(text()).prop_map(move |value| pair("city", "home_city", value)),
         1 => string(text()).prop_map(move |value| pair("street2", "home_street", value)),
-        1 => (1..13u32, 1..32u32).prop_map(|(m, d)| {
+        1 => odd().prop_map(move |value| {
+            vec![("work_street".to_owned(), value), ("work_street2".to_owned(), "\"Apt 4\"".to_owned())]
+        }),
+        1 => (1..13u32, prop_oneof![1..32u32, 29..32u32]).prop_map(|(m, d)| {
             vec![("birthday_month".to_owned(), m.to_string()), ("birthday_day".to_owned(), d.to_string())]
         }),
         1 => fields(),

@@ -162,7 +162,11 @@ pub struct Cleaned {
 fn job<'p>(asked: &Asked, fields: Option<HashSet<String>>, progress: &'p dyn Progress) -> Job<'p> {
     Job {
         progress: Some(progress),
-        settings: Settings { as_of: Date::today(), custom_fields: fields, ..Settings::default() },
+        settings: Settings {
+            as_of: Date::today(),
+            custom_fields: fields.map(|names| names.into_iter().collect()),
+            ..Settings::default()
+        },
         asked: asked.clone(),
         // The limit is that of what came. What is written of it may be a little larger, and goes nowhere but here.
         limits: Limits { max_bytes: 4 * MAX_BYTES, max_contacts: MAX_CONTACTS },

@@ -13,6 +13,7 @@ pub use plain::{Plain, PlainMember};
 use crate::clean::Batch;
 use crate::contact::{Family, KNOWN, MEMBERS, MemberId};
 use crate::judge::{Identity, identity_of};
+use crate::rules::number::{self, Float};
 use crate::rules::whole::CONTACT_BYTES_MAX;
 use crate::rules::{PhoneFormat, Settings, birthday, custom, date::Date, phone, text};
 use crate::scan::{Address, Backend, Choice, Text, with_backend};
@@ -87,6 +88,8 @@ pub struct Canonical {
     pub plain: Vec<Plain>,
     /// Their members.
     pub members: Vec<PlainMember>,
+    /// Some contact of the batch that is not left to the parser, nor plain, has a custom field. (Of the others nothing is said.)
+    pub any_custom: bool,
 }
 
 impl Default for Canonical {
@@ -110,6 +113,7 @@ impl Canonical {
             verdicts: Vec::new(),
             plain: Vec::new(),
             members: Vec::new(),
+            any_custom: false,
         }
     }
 
@@ -118,6 +122,7 @@ impl Canonical {
         self.verdicts.clear();
         self.plain.clear();
         self.members.clear();
+        self.any_custom = false;
         let index = |offset: u64| (offset - batch.base) as usize;
         // Nothing is known of what is in the others, nor how much of it.
         let may_be = |span: &Span| span.whole && span.end - span.start <= CONTACT_BYTES_MAX;
@@ -166,7 +171,7 @@ fn run<B: Backend>(backend: B, canonical: &mut Canonical, bytes: &[u8], spans: &
     let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return };
     let base = first.start;
     let marked = Marked::new(backend, canonical, bytes, (last.end - base) as usize);
-    let Canonical { quotes, bad, high, buffer, copy, verdicts, plain, members, .. } = canonical;
+    let Canonical { quotes, bad, high, buffer, copy, verdicts, plain, members, any_custom, .. } = canonical;
     let plain_phones = !settings.nanp && settings.phone_format == PhoneFormat::Dashed;
     let mut walk = Walk {
         backend,
@@ -180,8 +185,9 @@ fn run<B: Backend>(backend: B, canonical: &mut Canonical, bytes: &[u8], spans: &
         plain_phones,
         buffer,
         copy,
-        members: [0; 8],
+        members: [0; 64],
         customs: [0; 64],
+        any_custom: false,
     };
     let bad = bad.all();
     let mut bad_at = 0;
@@ -223,6 +229,7 @@ fn run<B: Backend>(backend: B, canonical: &mut Canonical, bytes: &[u8], spans: &
             walk.at += 1;
         }
     }
+    *any_custom |= walk.any_custom;
 }
 
 /// Whether another member comes behind the string whose closing quote is at `close` and begins these bytes, or else the contact
@@ -371,8 +378,8 @@ struct Pattern {
 impl Pattern {
     /// The form of a string of which no more is said.
     const ANY: &[u8] = b"";
-    /// A number with dashes, to the closing quote.
-    const DASHED: &[u8] = b"000-000-0000\"";
+    /// A number with dashes, to the closing quote, that does not begin with 0.
+    const DASHED: &[u8] = b"900-000-0000\"";
     /// A day, to the closing quote.
     const ISO_DATE: &[u8] = b"0000-00-00\"";
     /// Nothing has this: a byte that no clean contact has.
@@ -381,11 +388,16 @@ impl Pattern {
     /// Anything has this.
     const ALL: Pattern = Pattern { low: [0; 32], high: [255; 32] };
 
-    /// This one, with `form` from byte `at` on: `0` is a digit, and every other byte is itself. (No name has a `0`.)
+    /// This one, with `form` from byte `at` on: `0` is a digit, `9` one above zero, and every other byte is itself. (No name has a
+    /// `0` or a `9`.)
     const fn with(mut self, at: usize, form: &[u8]) -> Pattern {
         let mut i = 0;
         while i < form.len() {
-            let (low, high) = if form[i] == b'0' { (b'0', b'9') } else { (form[i], form[i]) };
+            let (low, high) = match form[i] {
+                b'0' => (b'0', b'9'),
+                b'9' => (b'1', b'9'),
+                byte => (byte, byte),
+            };
             (self.low[at + i], self.high[at + i]) = (low, high);
             i += 1;
         }
@@ -545,6 +557,28 @@ const PHONES: u64 = bit(MemberId::Phone)
 const STREETS: u64 =
     bit(MemberId::Street) | bit(MemberId::HomeStreet) | bit(MemberId::WorkStreet) | bit(MemberId::OtherStreet);
 
+const ZIP_IDS: [MemberId; 4] = [MemberId::Zip, MemberId::HomeZip, MemberId::WorkZip, MemberId::OtherZip];
+const ZIPS: u64 = all(ZIP_IDS);
+const COUNTRY_IDS: [MemberId; 4] =
+    [MemberId::Country, MemberId::HomeCountry, MemberId::WorkCountry, MemberId::OtherCountry];
+const COUNTRIES: u64 = all(COUNTRY_IDS);
+
+const fn all(ids: [MemberId; 4]) -> u64 {
+    bit(ids[0]) | bit(ids[1]) | bit(ids[2]) | bit(ids[3])
+}
+
+/// Whether a postal code is a number that was written as a float: whole or not, that is for the rules.
+#[inline(never)]
+fn is_float(code: &[u8]) -> bool {
+    std::str::from_utf8(code).is_ok_and(|code| number::read(code, &mut String::new()) != Float::No)
+}
+
+#[inline(never)]
+fn is_home(country: &[u8]) -> bool {
+    matches!(country, b"United States" | b"Canada" | b"CA")
+        || std::str::from_utf8(country).is_ok_and(|country| !phone::is_foreign(country))
+}
+
 /// What a walk along a contact counts.
 struct Tally {
     /// The sum of all members' bits.
@@ -575,10 +609,12 @@ struct Walk<'w, B> {
     buffer: &'w mut String,
     /// A value, where it is looked at as text.
     copy: &'w mut Vec<u8>,
-    /// The first quote of the last member of each [`Kind`], by its number.
-    members: [u32; 8],
+    /// The first quote of each member, by its number; by [`MemberId`].
+    members: [u32; 64],
     /// The first quote of each name that is not in the table.
     customs: [u32; 64],
+    /// Some contact has a custom field.
+    any_custom: bool,
 }
 
 impl<'w, B: Backend> Walk<'w, B> {
@@ -610,7 +646,7 @@ impl<'w, B: Backend> Walk<'w, B> {
                     break looks_good.then_some((name, fits));
                 }
                 let at = (quotes.len() - rest.len()) as u32;
-                self.members[name.kind as usize] = at;
+                self.members[name.id as usize % 64] = at;
                 self.customs[(sum >> CUSTOM_SHIFT) as usize] = at;
                 sum = sum.wrapping_add(name.bit);
                 rest = behind;
@@ -670,7 +706,7 @@ impl<'w, B: Backend> Walk<'w, B> {
         if !good && (self.plain_phones || !self.is_other_phone(name, close, value_close)) {
             return None;
         }
-        self.members[name.kind as usize] = at as u32;
+        self.members[name.id as usize % 64] = at as u32;
         self.customs[(tally.sum >> CUSTOM_SHIFT) as usize] = at as u32;
         tally.sum = tally.sum.wrapping_add(name.bit);
         Some((4, goes_on(marked.load::<0, _>(value_close), value_close, to)?))
@@ -695,10 +731,10 @@ impl<'w, B: Backend> Walk<'w, B> {
         self.high_at > before
     }
 
-    /// Where the value of the last member of this kind begins and ends.
+    /// Where the value of a member that is there, and is a string, begins and ends.
     #[inline(always)]
-    fn value(&self, kind: Kind) -> (u32, u32) {
-        let at = self.members[kind as usize] as usize;
+    fn value(&self, id: MemberId) -> (u32, u32) {
+        let at = self.members[id as usize % 64] as usize;
         (self.quotes[at + 1] + 3, self.quotes[at + 3])
     }
 
@@ -739,28 +775,60 @@ impl<'w, B: Backend> Walk<'w, B> {
             return None;
         }
         if members & bit(MemberId::Anniversary) != 0 {
-            self.date_at(self.value(Kind::Date).0)?;
+            self.date_at(self.value(MemberId::Anniversary).0)?;
         }
-        if consent && self.date_at(self.value(Kind::Consent).0)? > self.settings.as_of {
+        if consent && self.date_at(self.value(MemberId::SmsConsentDate).0)? > self.settings.as_of {
             return None;
         }
-        if customs > 0 && !self.are_customs(wide, customs) {
+        if customs > 0 {
+            if !self.are_customs(wide, customs) {
+                return None;
+            }
+            self.any_custom = true;
+        }
+        if members & ZIPS != 0 && ZIP_IDS.iter().any(|id| members & bit(*id) != 0 && !self.is_zip(*id)) {
+            return None;
+        }
+        if members & COUNTRIES != 0
+            && members & (PHONES | bit(MemberId::SmsNumber)) != 0
+            && COUNTRY_IDS.iter().any(|id| members & bit(*id) != 0 && !self.is_home(*id))
+        {
             return None;
         }
         if number && !self.plain_phones {
-            let (from, to) = self.value(Kind::Sms);
+            let (from, to) = self.value(MemberId::SmsNumber);
             if to - from > 16 || !self.is_phone(from, to, phone::Extension::Refused) {
                 return None;
             }
         }
         if email {
-            let (start, end) = self.value(Kind::Email);
+            let (start, end) = self.value(MemberId::Email);
             return self.email_at(start, (end - start) as usize);
         }
         number.then(|| {
-            let (from, to) = self.value(Kind::Sms);
+            let (from, to) = self.value(MemberId::SmsNumber);
             identity_of(false, self.text(from, to))
         })
+    }
+
+    /// Whether this postal code is no number that was written as a float. One of five digits is told at once.
+    #[inline(always)]
+    fn is_zip(&self, id: MemberId) -> bool {
+        let (from, to) = self.value(id);
+        let code = u64::from_le_bytes(*self.marked.load::<0, _>(from));
+        // Five bytes that are digits or the like, and a hyphen or the closing quote.
+        let (digits, behind) = (code & 0xf0_f0f0_f0f0, (code >> 40) as u8);
+        (digits == 0x30_3030_3030 && matches!(behind, b'-' | b'"')) || !is_float(self.text(from, to))
+    }
+
+    /// Whether this is the US or Canada. What is written most is told at once.
+    #[inline(always)]
+    fn is_home(&self, id: MemberId) -> bool {
+        let (from, to) = self.value(id);
+        match self.marked.load::<0, 4>(from) {
+            b"USA\"" | [b'U', b'S', b'"', _] => true,
+            _ => is_home(self.text(from, to)),
+        }
     }
 
     /// Whether the names that are not in the table are those of custom fields, each given once.
@@ -773,14 +841,18 @@ impl<'w, B: Backend> Walk<'w, B> {
             let at = self.customs[i] as usize;
             self.text(self.quotes[at] + 1, self.quotes[at + 1])
         };
-        let known = |names: &std::collections::HashSet<String>, field| {
-            std::str::from_utf8(field).is_ok_and(|field| names.contains(field))
+        // Each field goes by several names: which it is tells whether it is given twice.
+        let mut fields = [0u32; custom::MAX];
+        let mut known = |i: usize, names: &custom::Fields, field| {
+            let Some(field) = std::str::from_utf8(field).ok().and_then(|field| names.find(field)) else { return false };
+            fields[i] = field;
+            !fields[..i].contains(&field)
         };
         for i in 0..count {
             let Some(field) = name(i).strip_prefix(b"cf:") else { return false };
             let good = !field.is_empty()
                 && field.len() <= custom::NAME_MAX
-                && self.settings.custom_fields.as_ref().is_none_or(|names| known(names, field))
+                && self.settings.custom_fields.as_ref().is_none_or(|names| known(i, names, field))
                 && (!wide || std::str::from_utf8(field).is_ok())
                 && (0..i).all(|before| name(before) != name(i));
             if !good {
@@ -794,8 +866,10 @@ impl<'w, B: Backend> Walk<'w, B> {
     fn is_phone(&mut self, from: u32, to: u32, extension: phone::Extension) -> bool {
         self.copy.clear();
         self.copy.extend_from_slice(self.text(from, to));
-        std::str::from_utf8(self.copy)
-            .is_ok_and(|given| phone::normalise(given, extension, self.settings, self.buffer) == phone::Phone::Same)
+        std::str::from_utf8(self.copy).is_ok_and(|given| {
+            !phone::begins_with_zero(given)
+                && phone::normalise(given, extension, self.settings, self.buffer) == phone::Phone::Same
+        })
     }
 
     /// Text in its normal form, within its limit in characters.
@@ -971,6 +1045,11 @@ mod tests {
             r#"{"email":"a@b.co","phone":"508-123-1235","home_phone":"508-123-1235","mobile_phone":"508-123-1235"}"#,
             r#"{"email":"a@b.co","street":"1 Elm St","street2":"Apt 2","city":"Zürich","work_country":"日本"}"#,
             r#"{"email":"a@b.co","cf:Tier":"gold","cf:tier":"x"}"#,
+            r#"{"email":"a@b.co","zip":"02139","work_zip":"SW1A 1AA","other_zip":"H2X"}"#,
+            r#"{"email":"a@b.co","home_zip":"02139-1234","work_zip":"00:00","other_zip":"12345e"}"#,
+            r#"{"email":"a@b.co","zip":"12345.0-1","country":"Germany"}"#,
+            r#"{"email":"a@b.co","phone":"508-123-1235","country":"US","work_country":"USA","other_country":"Canada"}"#,
+            r#"{"email":"a@b.co","phone":"508-123-1235","country":"United States"}"#,
             r#"{"email":"a@b.co","last_name":"O'Neil / {x}, [y]: z"}"#,
         ] {
             assert!(verdict(contact, &settings), "{contact}");
@@ -1014,6 +1093,14 @@ mod tests {
             r#"{"email":"a@b.co","anniversary":"1/2/2001"}"#,
             r#"{"email":"a@b.co","phone":"5081231235"}"#,
             r#"{"email":"a@b.co","phone":"508-123-123"}"#,
+            r#"{"email":"a@b.co","phone":"030-007-4321"}"#,
+            r#"{"sms_number":"030-007-4321"}"#,
+            r#"{"email":"a@b.co","zip":"2139.0"}"#,
+            r#"{"email":"a@b.co","work_zip":"2.139E3","zip":"02139"}"#,
+            r#"{"email":"a@b.co","zip":"1e3"}"#,
+            r#"{"email":"a@b.co","phone":"508-123-1235","country":"Uganda"}"#,
+            r#"{"sms_number":"508-123-1235","country":"US","work_country":"DE"}"#,
+            "{\"email\":\"a@b.co\",\"zip\":\"02139\u{7f}\"}",
             r#"{"email":"a@b.co","phone":"508-123-1235","other_phone":"508-123-1235"}"#,
             r#"{"email":"a@b.co","street2":"x"}"#,
             r#"{"email":"a@b.co","work_street2":"x"}"#,
@@ -1043,7 +1130,15 @@ mod tests {
         let nanp = Settings { nanp: true, ..Settings::default() };
         assert!(!verdict(r#"{"sms_number":"508-123-1235"}"#, &nanp));
         assert!(verdict(r#"{"sms_number":"508-423-1235"}"#, &nanp));
+        let mut fields = custom::Fields::default();
+        fields.add(["a", "b"]);
+        let known = Settings { custom_fields: Some(fields), ..Settings::default() };
+        assert!(verdict(r#"{"email":"a@b.co","cf:a":"x"}"#, &known));
+        assert!(!verdict(r#"{"email":"a@b.co","cf:a":"x","cf:b":"x"}"#, &known));
+        assert!(!verdict(r#"{"email":"a@b.co","cf:c":"x"}"#, &known));
         let digits = Settings { phone_format: PhoneFormat::Digits, ..Settings::default() };
+        assert!(!verdict(r#"{"email":"a@b.co","phone":"0300074321"}"#, &digits));
+        assert!(!verdict(r#"{"sms_number":"0300074321"}"#, &digits));
         assert!(!verdict(r#"{"sms_number":"508-423-1235"}"#, &digits));
         assert!(verdict(r#"{"sms_number":"5084231235"}"#, &digits));
     }

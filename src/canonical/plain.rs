@@ -2,7 +2,7 @@
 //! members are told by the marks that are there already, so that they need no parser, and each member that is clean by itself is
 //! known to be; only the others are for the rules.
 
-use super::{Kind, Walk};
+use super::{Kind, Walk, is_float};
 use crate::contact::{Member, Value};
 use crate::parse::raw_value;
 use crate::rules::custom;
@@ -137,7 +137,7 @@ impl<B: Backend> Walk<'_, B> {
         match name.kind {
             Kind::Text if wide => self.is_wide_text(start, end, name.limit.into()),
             _ if end - close > name.reach => false,
-            Kind::Text => true,
+            Kind::Text => !(name.id.is_zip() && is_float(self.text(start, end))),
             // Its name is bytes of one character each, or the caller says no.
             Kind::Custom => {
                 let given = self.text(open + 1, start - 3);

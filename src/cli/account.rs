@@ -13,6 +13,7 @@ use crate::account::{self, Account, Reader};
 use crate::error::{Error, Kind, Result};
 use crate::finding::Code;
 use crate::output::Output;
+use crate::printable::printable;
 use crate::rules::rule;
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -321,8 +322,10 @@ impl ImportArgs {
             },
             payloads.len() as u64,
         );
+        // Each text is one line, and ends with its line break.
         let say = |text: &str| {
-            let write = || drop(io::stderr().write_all(text.as_bytes()));
+            let line = format!("{}\n", printable(text.trim_end_matches('\n')));
+            let write = || drop(io::stderr().write_all(line.as_bytes()));
             match &bar {
                 Some(bar) => bar.suspend(write),
                 None => write(),
@@ -476,7 +479,7 @@ fn summary(totals: &Totals, colours: bool) -> String {
     errors.sort_by_key(|(code, n)| (Reverse(**n), (*code).clone()));
     for (code, n) in errors.iter().take(CAUSES) {
         let message = Code::parse(code).map_or("", |code| rule(code).message);
-        text += &format!("  {} x {code} {message}\n", count(**n));
+        text += &format!("  {} x {} {message}\n", count(**n), printable(code));
     }
     if errors.len() > CAUSES {
         let codes: Vec<&str> = errors[CAUSES..].iter().map(|(code, _)| code.as_str()).take(9).collect();

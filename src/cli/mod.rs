@@ -17,6 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::output::{Output, check_stdout, identity, is_stdout};
 use crate::payload::{Earlier, Limits, MAX_BYTES, MAX_CONTACTS, is_ours};
 use crate::pipeline::{Job, Mode, run};
+use crate::printable::{is_unsafe, printable};
 use crate::rules::date::{self, Date};
 use crate::rules::{BadField, Duplicates, PhoneFormat, Settings, custom};
 use crate::sample::{Sample, SampleFormat};
@@ -183,7 +184,7 @@ struct Common {
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
     /// Replace values in report and ledger by a keyed hash, so that they can be shared; the key is random, or the value of
-    /// PRESORT_REDACT_KEY
+    /// PRESORT_REDACT_KEY, 16 bytes or more
     #[arg(long)]
     redact: bool,
     #[command(flatten)]
@@ -372,6 +373,9 @@ fn day(text: &str) -> std::result::Result<Date, String> {
     }
 }
 
+/// Fewest bytes of a key for `--redact`.
+const REDACT_KEY_MIN: usize = 16;
+
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
@@ -397,8 +401,16 @@ pub fn main() -> ExitCode {
                 say_error(&error);
                 return ExitCode::from(2);
             }
-            // A reader of the help that has seen enough is no fault.
-            let _ = error.print();
+            // Arguments can be names of files, as a shell writes them for `*`.
+            let args = || std::env::args_os().map(|arg| printable(&arg.to_string_lossy()).into_owned());
+            let is_safe = std::env::args_os().all(|arg| !arg.to_string_lossy().chars().any(is_unsafe));
+            let shown = if is_safe { None } else { Cli::try_parse_from(args()).err() };
+            match shown {
+                Some(shown) => drop(shown.print()),
+                None if !is_safe => say(&error.render().to_string()),
+                // A reader of the help that has seen enough is no fault.
+                None => drop(error.print()),
+            }
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
@@ -448,7 +460,11 @@ fn print(text: &str) -> Result<()> {
 }
 
 fn say_error(error: &Error) {
-    let _ = writeln!(io::stderr(), "presort: error: {error}");
+    say(&error.to_string());
+}
+
+fn say(error: &str) {
+    let _ = writeln!(io::stderr(), "presort: error: {}", printable(error));
 }
 
 impl Common {
@@ -458,14 +474,24 @@ impl Common {
             None => None,
             Some(path) => {
                 let name = path.display().to_string();
-                let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", &name, error))?;
-                Some(custom::parse_names(&text).map_err(|what| Error::usage(format!("{name}: {what}")))?)
+                let file = std::fs::read(path).map_err(|error| Error::io("read", &name, error))?;
+                Some(custom::parse_names(&file).map_err(|what| Error::usage(format!("{name}: {what}")))?)
             }
         };
-        let redact = match (self.redact, std::env::var("PRESORT_REDACT_KEY")) {
+        let redact = match (self.redact, std::env::var_os("PRESORT_REDACT_KEY").filter(|key| !key.is_empty())) {
             (false, _) => None,
-            (true, Ok(key)) if !key.is_empty() => Some(key.into_bytes()),
-            (true, _) => {
+            (true, Some(key)) => {
+                let key = key.into_encoded_bytes();
+                if key.len() < REDACT_KEY_MIN {
+                    return Err(Error::usage(format!(
+                        "PRESORT_REDACT_KEY has {} bytes: a key of fewer than {REDACT_KEY_MIN} can be guessed, and the values \
+                         with it; write a longer one, or unset it for a random key",
+                        key.len()
+                    )));
+                }
+                Some(key)
+            }
+            (true, None) => {
                 let mut key = vec![0; 32];
                 getrandom::fill(&mut key)
                     .map_err(|error| Error::usage(format!("no random key for --redact: {error}")))?;
@@ -535,7 +561,7 @@ impl Common {
                 "presort: reading contacts from the terminal; end with Ctrl-D (presort --help says more)"
             );
         }
-        let summary = run(&job)?;
+        let summary = run(&job).map_err(|error| if self.redact { error.without_value() } else { error })?;
         if job.mode == Mode::Request && is_stdout(&job.output) && io::stdout().is_terminal() {
             // The body ends without a line break.
             let _ = writeln!(io::stderr());

@@ -1,6 +1,7 @@
 //! Progress on standard error, on a terminal.
 
 use crate::pipeline::Progress;
+use crate::printable::printable;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -39,7 +40,7 @@ impl Progress for Bar {
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style);
         }
-        self.bar.set_message(name.to_owned());
+        self.bar.set_message(printable(name).into_owned());
         self.shown.store(0, Ordering::Relaxed);
     }
 
@@ -78,7 +79,7 @@ impl Steps {
         if !self.0.message().is_empty() {
             self.0.inc(1);
         }
-        self.0.set_message(name.to_owned());
+        self.0.set_message(printable(name).into_owned());
     }
 
     /// Does something that writes to the terminal.

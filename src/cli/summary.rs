@@ -2,6 +2,7 @@
 
 use crate::finding::{Code, Example, Severity};
 use crate::pipeline::{Job, Mode, Summary};
+use crate::printable::printable;
 use crate::receipt::Receipt;
 use crate::rules::{Duplicates, rule};
 use std::fmt::Write as _;
@@ -82,7 +83,7 @@ pub fn text(job: &Job<'_>, summary: &Summary, colours: bool) -> String {
             last.push(format!(
                 "{}: {} grew to {} while it was read: the first {} were read; run again for the rest",
                 paint.bold("warning"),
-                input.name,
+                printable(&input.name),
                 bytes(size),
                 bytes(input.bytes_total.unwrap_or(input.bytes_read))
             ));
@@ -93,7 +94,11 @@ pub fn text(job: &Job<'_>, summary: &Summary, colours: bool) -> String {
         let n = summary.removed_bodies as u64;
         last.push(format!("  {} {} of an earlier run removed", count(n), if n == 1 { "body" } else { "bodies" }));
     }
-    last.extend(written(job, receipt, summary.removed_output));
+    let mut written = written(job, receipt, summary.removed_output);
+    if summary.unchecked_custom_fields {
+        written.push_str("; names of custom fields were not checked: --custom-fields FILE");
+    }
+    last.push(written);
     last.extend(next(job, receipt));
     let room = LINES - lines.len() - last.len();
     lines.extend(causes(job, summary, room, &paint));
@@ -106,7 +111,7 @@ pub fn text(job: &Job<'_>, summary: &Summary, colours: bool) -> String {
 
 fn came_in(receipt: &Receipt) -> String {
     let what = match &receipt.input[..] {
-        [one] => format!("{} ({})", one.name, one.shape),
+        [one] => format!("{} ({})", printable(&one.name), one.shape),
         many => format!("{} inputs", many.len()),
     };
     format!("presort: {what}: {}, {} seen", bytes(receipt.bytes_read), contacts(receipt.contacts.seen))
@@ -151,7 +156,14 @@ fn causes(job: &Job<'_>, summary: &Summary, room: usize, paint: &Paint) -> Vec<S
             let example = summary.examples.iter().find(|example| example.code == *code);
             let rule = rule(*code);
             let name = paint.severity(rule.severity, code.as_str());
-            let example = example.map_or(String::new(), |example| format!(" ({})", place(example, job, true)));
+            let example = example.map_or(String::new(), |example| match &example.cause {
+                // What is wrong with the bytes says more than the bytes, and what to do about it is up to the cause.
+                Some(cause) if *code == Code::SYN001 => {
+                    format!(" ({}: {}; {})", contact(example, job), printable(cause), printable(&example.help))
+                }
+                Some(cause) => format!(" ({}: {})", place(example, job, true), printable(cause)),
+                None => format!(" ({})", place(example, job, true)),
+            });
             format!("  {:>width$} x {name} {}{example}", count(*n), rule.message)
         })
         .collect();
@@ -164,24 +176,33 @@ fn causes(job: &Job<'_>, summary: &Summary, room: usize, paint: &Paint) -> Vec<S
     lines
 }
 
-/// `contact 17: home_phone "12345"`
-fn place(example: &Example, job: &Job<'_>, short: bool) -> String {
-    let mut text = match job.inputs.len() {
+/// `export.json: contact 17`
+fn contact(example: &Example, job: &Job<'_>) -> String {
+    let input = match job.inputs.len() {
         1 => String::new(),
-        _ => format!("{}: ", job.inputs[example.input].display()),
+        _ => format!("{}: ", path(&job.inputs[example.input])),
     };
     match example.contact {
-        Some(contact) => {
-            let _ = write!(text, "contact {contact}");
-        }
-        None => text.push_str("envelope"),
+        Some(contact) => format!("{input}contact {contact}"),
+        None => format!("{input}envelope"),
     }
+}
+
+/// A path as a person reads it.
+fn path(path: &std::path::Path) -> String {
+    printable(&path.display().to_string()).into_owned()
+}
+
+/// `contact 17: home_phone "12345"`
+fn place(example: &Example, job: &Job<'_>, short: bool) -> String {
+    let mut text = contact(example, job);
     if let Some(field) = &example.field {
-        let _ = write!(text, ": {}", shortened(field, 40));
+        let _ = write!(text, ": {}", printable(&shortened(field, 40)));
     }
     if !example.value.is_empty() {
         let value = if short { shortened(&example.value, 30) } else { example.value.clone() };
-        let _ = write!(text, "{} {value:?}", if example.field.is_some() { "" } else { ":" });
+        let value = format!("{value:?}");
+        let _ = write!(text, "{} {}", if example.field.is_some() { "" } else { ":" }, printable(&value));
     }
     text
 }
@@ -193,14 +214,14 @@ fn shortened(text: &str, chars: usize) -> String {
     }
 }
 
-fn written(job: &Job<'_>, receipt: &Receipt, removed: bool) -> Vec<String> {
+fn written(job: &Job<'_>, receipt: &Receipt, removed: bool) -> String {
     let speed = format!("{:.1} s, {}/s", receipt.seconds, bytes(receipt.bytes_per_second));
     let size: u64 = receipt.payloads.iter().map(|payload| payload.bytes).sum();
-    let to = |path: &std::path::Path| match path.as_os_str() {
+    let to = |output: &std::path::Path| match output.as_os_str() {
         name if name == "-" => "standard output".to_owned(),
-        _ => path.display().to_string(),
+        _ => path(output),
     };
-    vec![match &job.mode {
+    match &job.mode {
         Mode::Check => format!("  nothing was written ({speed})"),
         Mode::Stream => format!("  to {} ({speed})", to(&job.output)),
         Mode::Request | Mode::Split(_) if receipt.payloads.is_empty() => {
@@ -215,18 +236,17 @@ fn written(job: &Job<'_>, receipt: &Receipt, removed: bool) -> Vec<String> {
                 count(n),
                 if n == 1 { "body" } else { "bodies" },
                 bytes(size),
-                dir.display()
+                path(dir)
             )
         }
-    }]
+    }
 }
 
 /// What to do next.
 fn next(job: &Job<'_>, receipt: &Receipt) -> Option<String> {
     let c = &receipt.contacts;
-    let file = |path: &Option<std::path::PathBuf>| {
-        path.as_ref().filter(|path| path.as_os_str() != "-").map(|path| path.display().to_string())
-    };
+    let file =
+        |file: &Option<std::path::PathBuf>| file.as_ref().filter(|file| file.as_os_str() != "-").map(|file| path(file));
     if receipt.stopped.is_some() {
         let rest = receipt.bytes_not_read.filter(|rest| *rest > 0);
         let rest = rest.map_or(String::new(), |rest| format!(" {} not read;", bytes(rest)));
@@ -282,7 +302,13 @@ fn next(job: &Job<'_>, receipt: &Receipt) -> Option<String> {
 fn listed(text: &mut String, job: &Job<'_>, summary: &Summary, paint: &Paint) {
     for finding in &summary.listed {
         let name = paint.severity(finding.severity, &format!("{} {}", finding.severity.as_str(), finding.code));
-        let _ = writeln!(text, "{name}: line {}, {}: {}", finding.line, place(finding, job, false), finding.message);
+        let _ = writeln!(
+            text,
+            "{name}: line {}, {}: {}",
+            finding.line,
+            place(finding, job, false),
+            printable(&finding.message)
+        );
     }
     let all: u64 = summary
         .receipt

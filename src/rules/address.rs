@@ -35,4 +35,14 @@ pub static RULES: &[Rule] = &[
         before: r#""street2":"1 Elm St""#,
         after: r#""street":"1 Elm St""#,
     },
+    Rule {
+        code: Code::ADR004,
+        severity: Severity::Error,
+        effect: Effect::HoldsBack,
+        message: "a second line whose first line was held back",
+        help: "correct the first line; the two go together",
+        why: "The service appends street2 to street: alone, an apartment would become the street.",
+        before: r#""street":"(300 characters)","street2":"Apt 4""#,
+        after: "both are held back: the contact goes on without them",
+    },
 ];

@@ -1,6 +1,7 @@
 //! Birthdays: a month and a day, both or neither.
 
 use super::date::days_in;
+use super::number::{self, Float};
 use super::{Effect, Rule, text};
 use crate::contact::Value;
 use crate::finding::{Code, Severity};
@@ -80,14 +81,16 @@ pub fn parse(given: &Value<'_>, max: u8) -> Half {
     }
 }
 
-/// Digits, and behind a point only zeros: `7`, `07`, `7.0`. Spreadsheets write all of these.
+/// Digits, or a whole number written as a float: `7`, `07`, `7.0`, `1.2E1`. Spreadsheets write all of these.
 fn digits(text: &str) -> Option<u64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let good = (1..=4).contains(&whole.len())
-        && whole.bytes().all(|b| b.is_ascii_digit())
-        && !fraction.is_empty()
-        && fraction.bytes().all(|b| b == b'0');
-    if good { whole.parse().ok() } else { None }
+    let mut whole = String::new();
+    let digits = match number::read(text, &mut whole) {
+        // A point with nothing behind it was cut off.
+        Float::Whole if !text.ends_with('.') => whole.as_str(),
+        _ => text,
+    };
+    let good = (1..=4).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    if good { digits.parse().ok() } else { None }
 }
 
 /// True when the month has that day, in a leap year.
@@ -112,7 +115,12 @@ mod tests {
             (Value::Number("7.0"), Half::Number(7, false)),
             (Value::Number("7.00"), Half::Number(7, false)),
             (Value::Number("7.5"), Half::Bad),
-            (Value::Number("7e0"), Half::Bad),
+            (Value::Number("7e0"), Half::Number(7, false)),
+            (Value::Number("1.2E1"), Half::Number(12, false)),
+            (Value::String("1.2E+01"), Half::Number(12, false)),
+            (Value::Number("1e1"), Half::Bad),
+            (Value::Number("1e400"), Half::Bad),
+            (Value::String("7\0"), Half::Bad),
             (Value::Number("-7"), Half::Bad),
             (Value::Number("-0"), Half::Bad),
             (Value::String("7"), Half::Number(7, false)),

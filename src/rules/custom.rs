@@ -2,6 +2,8 @@
 
 use super::{Effect, Rule};
 use crate::finding::{Code, Severity};
+use std::collections::{HashMap, HashSet};
+use unicode_normalization::UnicodeNormalization;
 
 /// Most custom fields of one contact.
 pub const MAX: usize = 25;
@@ -35,7 +37,7 @@ pub static RULES: &[Rule] = &[
         severity: Severity::Error,
         effect: Effect::HoldsBack,
         message: "the account has no custom field of this name",
-        help: "make the field in the account first, or mend the name; upper and lower case count",
+        help: "make the field in the account first, or correct the name; upper and lower case count",
         why: "A custom field must exist in the account before contacts are imported with it.",
         before: r#""cf:Teir":"gold"   (with --custom-fields, where the field is Tier)"#,
         after: "held back: the contact goes on without it",
@@ -48,45 +50,170 @@ pub fn is_name(name: &str) -> bool {
     !name.is_empty() && (name.len() <= NAME_MAX || super::text::chars(name) <= NAME_MAX)
 }
 
-/// The names in a `--custom-fields` file: the JSON answer of `GET /contact_custom_fields`, or a name a line, with or
-/// without `cf:`; blank lines skipped.
+/// The custom fields of an account. A field goes by its name and by its label: both are the same field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fields {
+    /// Which field each name and label is.
+    fields: HashMap<String, u32>,
+    /// A name or label of each field, by letters and digits alone.
+    similar: HashMap<String, String>,
+}
+
+impl Fields {
+    /// Adds a field that goes by all of these names. Where a name is that of an earlier field as well, it stays that one's.
+    pub fn add<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
+        let field = self.fields.len() as u32;
+        for name in names {
+            self.fields.entry(name.to_owned()).or_insert(field);
+            self.similar.entry(similar(name)).or_insert_with(|| name.to_owned());
+        }
+    }
+
+    /// Which field goes by this name, without `cf:`.
+    #[must_use]
+    #[inline]
+    pub fn find(&self, name: &str) -> Option<u32> {
+        self.fields.get(name).copied()
+    }
+
+    /// The name of a field from which this one, which is that of none, differs by case, punctuation or `cf:` only.
+    #[must_use]
+    pub fn similar(&self, name: &str) -> Option<&str> {
+        // What has neither letters nor digits is like nothing.
+        let key = similar(name);
+        if key.is_empty() { None } else { self.similar.get(&key).map(String::as_str) }
+    }
+}
+
+/// Each name is a field of its own.
+impl<S: AsRef<str>> FromIterator<S> for Fields {
+    fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
+        let mut fields = Fields::default();
+        for name in names {
+            fields.add([name.as_ref()]);
+        }
+        fields
+    }
+}
+
+/// The letters and digits of a name in lower case, without a `cf` in front that belongs to no name.
+fn similar(name: &str) -> String {
+    let mut rest = name.trim_start();
+    while let Some(behind) = rest.get(..3).filter(|start| {
+        let bytes = start.as_bytes();
+        bytes[..2].eq_ignore_ascii_case(b"cf") && matches!(bytes[2], b':' | b'_' | b'-' | b'.' | b' ')
+    }) {
+        rest = rest[behind.len()..].trim_start();
+    }
+    rest.nfc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Reads a `--custom-fields` file: the JSON answer of `GET /contact_custom_fields`, or several of them, one behind the other; or
+/// a name a line, with or without `cf:`, blank lines skipped.
 ///
 /// # Errors
-/// The text is JSON and holds no `custom_fields` with a `name` or `label` each.
-pub fn parse_names(file: &str) -> Result<std::collections::HashSet<String>, String> {
-    let file = file.trim_start_matches('\u{feff}');
-    if !file.trim_start().starts_with(['{', '[']) {
-        let name = |line: &str| line.strip_prefix("cf:").unwrap_or(line).to_owned();
-        return Ok(file.lines().map(|line| name(line.trim())).filter(|name| !name.is_empty()).collect());
+/// The text says what is wrong, and what to do: another encoding, CSV, JSON of another shape, one page of several, no name.
+pub fn parse_names(file: &[u8]) -> Result<Fields, String> {
+    let file = text_of(file)?;
+    let fields = match file.trim_start().starts_with(['{', '[']) {
+        true => parse_json(file)?,
+        false => parse_lines(file)?,
+    };
+    if fields.fields.is_empty() {
+        return Err("it names no custom field: leave the option out if the names are not to be checked".to_owned());
     }
-    // One document, or one field a line, as `presort account fields list` prints them.
-    let json: Result<Vec<serde_json::Value>, _> = serde_json::Deserializer::from_str(file).into_iter().collect();
+    Ok(fields)
+}
+
+fn text_of(file: &[u8]) -> Result<&str, String> {
+    let encoding = match file {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        [_, 0, 0, 0, ..] => Some("UTF-32LE"),
+        [0, 0, 0, _, ..] => Some("UTF-32BE"),
+        [_, 0, ..] => Some("UTF-16LE"),
+        [0, _, ..] => Some("UTF-16BE"),
+        _ => None,
+    };
+    if let Some(encoding) = encoding {
+        return Err(format!("it is {encoding}: convert it to UTF-8 (iconv -f {encoding} -t UTF-8)"));
+    }
+    let text = std::str::from_utf8(file).map_err(|error| {
+        let at = error.valid_up_to();
+        format!("it is not UTF-8 (byte {at}): convert it, for example with iconv -f WINDOWS-1252 -t UTF-8")
+    })?;
+    Ok(text.trim_start_matches('\u{feff}'))
+}
+
+fn parse_lines(file: &str) -> Result<Fields, String> {
+    let mut fields = Fields::default();
+    for (i, line) in file.lines().enumerate() {
+        let name = line.trim();
+        let name = name.strip_prefix("cf:").unwrap_or(name).trim_start();
+        if name.starts_with('"') {
+            return Err(format!(
+                "line {} is in quotes, as CSV is: write one name a line, without quotes and without other columns",
+                i + 1
+            ));
+        }
+        if name.chars().any(char::is_control) {
+            return Err(format!("line {} has a control character or a tab in it: write one name a line", i + 1));
+        }
+        if !name.is_empty() {
+            fields.add([name]);
+        }
+    }
+    Ok(fields)
+}
+
+fn parse_json(file: &str) -> Result<Fields, String> {
+    use serde_json::Value;
+    // One document, several pages, or one field a line, as `presort account fields list` prints them.
+    let json: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(file).into_iter().collect();
     let mut json = json.map_err(|error| format!("it is not JSON: {error}"))?;
-    let is_field = |json: &serde_json::Value| json.get("name").is_some() || json.get("label").is_some();
-    if json.len() != 1 || is_field(&json[0]) {
-        json = vec![json.into()];
+    let is_page = |json: &Value| json.get("custom_fields").is_some();
+    if let [Value::Array(inside)] = &mut json[..] {
+        json = std::mem::take(inside);
     }
-    let fields = json[0].get("custom_fields").unwrap_or(&json[0]);
-    let fields = fields.as_array().ok_or("it has no array `custom_fields`")?;
-    let mut names = std::collections::HashSet::new();
-    for (i, field) in fields.iter().enumerate() {
+    // A page that says there is another one is followed by it.
+    let next = |page: &Value| page.pointer("/_links/next").is_some_and(|next| !next.is_null());
+    if json.last().is_some_and(next) {
+        return Err(
+            "it is one page of several (_links.next): get the pages behind it as well, and put them one behind the \
+                    other in the file"
+                .to_owned(),
+        );
+    }
+    let mut all = Vec::new();
+    for json in json {
+        if is_page(&json) {
+            let Value::Array(fields) = &json["custom_fields"] else {
+                return Err("its custom_fields is no array".to_owned());
+            };
+            all.extend(fields.iter().cloned());
+        } else {
+            all.push(json);
+        }
+    }
+    let mut fields = Fields::default();
+    let names = |field: &Value| -> Vec<String> {
         // An import names a field by its `name`; its `label` is what people see, and is often the same.
-        let mut any = false;
-        for key in ["name", "label"] {
-            if let Some(name) = field.get(key).and_then(|name| name.as_str()) {
-                names.insert(name.to_owned());
-                any = true;
-            }
-        }
-        if let Some(name) = field.as_str() {
-            names.insert(name.to_owned());
-            any = true;
-        }
-        if !any {
-            return Err(format!("custom field {i} has neither `name` nor `label`"));
-        }
+        let given = [Some(field), field.get("name"), field.get("label")].into_iter().flatten();
+        given.filter_map(Value::as_str).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    };
+    let all: Vec<Vec<String>> = all.iter().map(names).collect();
+    if let Some(i) = all.iter().position(Vec::is_empty) {
+        return Err(format!(
+            "element {i} is no custom field: it has no array `custom_fields`, no `name` and no `label`"
+        ));
     }
-    Ok(names)
+    // What is one field's name and another's label is the name.
+    let by_name: HashSet<&String> = all.iter().map(|names| &names[0]).collect();
+    for names in &all {
+        let names = names.iter().enumerate().filter(|(i, name)| *i == 0 || !by_name.contains(name));
+        fields.add(names.map(|(_, name)| name.as_str()));
+    }
+    Ok(fields)
 }
 
 #[cfg(test)]
@@ -98,10 +225,14 @@ mod tests {
         assert!(is_name("Tier") && is_name(&"é".repeat(50)) && !is_name("") && !is_name(&"x".repeat(51)));
     }
 
+    fn is_same(fields: &Fields, a: &str, b: &str) -> bool {
+        fields.find(a).is_some() && fields.find(a) == fields.find(b)
+    }
+
     #[test]
     fn files() {
         let sorted = |text: &str| {
-            let mut names: Vec<String> = parse_names(text).unwrap().into_iter().collect();
+            let mut names: Vec<String> = parse_names(text.as_bytes()).unwrap().fields.into_keys().collect();
             names.sort();
             names
         };
@@ -111,8 +242,64 @@ mod tests {
             ["My Tier", "tier"]
         );
         assert_eq!(sorted(r#"["a","b"]"#), ["a", "b"]);
-        assert!(parse_names("{").is_err());
-        assert!(parse_names(r#"{"x":1}"#).is_err());
-        assert!(parse_names(r#"[{"id":1}]"#).is_err());
+        assert_eq!(sorted("{\"name\":\"a\"}\n{\"label\":\"b\"}"), ["a", "b"]);
+        let pages = r#"{"custom_fields":[{"name":"a"}],"_links":{"next":{"href":"/v3/x"}}} {"custom_fields":[{"name":"b"}],"_links":{"next":null}}"#;
+        assert_eq!(sorted(pages), ["a", "b"]);
+        assert_eq!(sorted(&format!("[{}]", pages.replace("}}} {", "}}},{"))), ["a", "b"]);
+    }
+
+    #[test]
+    fn files_that_are_refused() {
+        for (file, says) in [
+            (&b"{"[..], "not JSON"),
+            (br#"{"x":1}"#, "custom_fields"),
+            (br#"[{"id":1}]"#, "custom_fields"),
+            (br#"{"custom_fields":{}}"#, "no array"),
+            (br#"{"custom_fields":[{"name":""}]}"#, "element 0"),
+            (br#"{"custom_fields":[{"name":"a"}],"_links":{"next":{"href":"/v3/x"}}}"#, "one page of several"),
+            (br#"{"custom_fields":[]}"#, "names no custom field"),
+            (b"[]", "names no custom field"),
+            (b"", "names no custom field"),
+            (b"\xef\xbb\xbf \n cf:\n", "names no custom field"),
+            (b"Tier\n\"Shirt Size\"\n", "line 2 is in quotes"),
+            (b"\"label\",\"name\"\n", "line 1 is in quotes"),
+            (b"cf:\"Tier\"\n", "line 1 is in quotes"),
+            (b"Tier\tstring\n", "line 1 has a control character"),
+            (b"\xff\xfeT\0", "iconv -f UTF-16 "),
+            (b"\xfe\xff\0T", "iconv -f UTF-16 "),
+            (b"T\0i\0", "iconv -f UTF-16LE "),
+            (b"\0T\0i", "iconv -f UTF-16BE "),
+            (b"\xff\xfe\0\0T\0\0\0", "iconv -f UTF-32 "),
+            (b"T\0\0\0", "iconv -f UTF-32LE "),
+            (b"\0\0\0T", "iconv -f UTF-32BE "),
+            (b"Gr\xf6\xdfe", "not UTF-8 (byte 2)"),
+        ] {
+            let error = parse_names(file).unwrap_err();
+            assert!(error.contains(says), "{:?}: {error}", String::from_utf8_lossy(file));
+        }
+    }
+
+    #[test]
+    fn a_field_goes_by_its_name_and_its_label() {
+        let json = br#"[{"label":"Shirt Size","name":"Shirt_Size"},{"label":"Tier","name":"Tier"},{"label":"Shirt_Size","name":"x"}]"#;
+        let fields = parse_names(json).unwrap();
+        assert!(is_same(&fields, "Shirt Size", "Shirt_Size"));
+        assert!(!is_same(&fields, "Shirt Size", "Tier") && !is_same(&fields, "Shirt_Size", "x"));
+        assert_eq!(fields.find("shirt size"), None);
+        let fields: Fields = ["a", "b"].into_iter().collect();
+        assert!(fields.find("a") != fields.find("b") && fields.find("b").is_some());
+    }
+
+    #[test]
+    fn names_that_are_nearly_known() {
+        let fields: Fields = ["Shirt Size", "Größe", "cf"].into_iter().collect();
+        for name in ["shirt size", "ShirtSize", "SHIRT-SIZE", "cf:Shirt Size", " Shirt_Size ", "CF_shirt size"] {
+            assert_eq!(fields.similar(name), Some("Shirt Size"), "{name}");
+        }
+        assert_eq!(fields.similar("GR\u{d6}\u{df}e"), Some("Größe"));
+        assert_eq!(fields.similar("gro\u{308}\u{df}e"), Some("Größe"));
+        for name in ["Shirt", "Shirts Size", "", "-", "cf:"] {
+            assert_eq!(fields.similar(name), None, "{name}");
+        }
     }
 }

@@ -36,6 +36,16 @@ pub static RULES: &[Rule] = &[
         before: r#""anniversary":"7/4/2015""#,
         after: r#""anniversary":"2015-07-04""#,
     },
+    Rule {
+        code: Code::DAT004,
+        severity: Severity::Change,
+        effect: Effect::Changes,
+        message: "the time of day, midnight, was left out",
+        help: "nothing to do",
+        why: "Databases and programs write a day as its midnight. The contract takes days alone.",
+        before: r#""anniversary":"2015-07-04T00:00:00Z""#,
+        after: r#""anniversary":"2015-07-04""#,
+    },
 ];
 
 /// A day of the Gregorian calendar.
@@ -50,9 +60,6 @@ pub struct Date {
 }
 
 impl Date {
-    /// The last one there is.
-    pub const MAX: Date = Date { year: 9999, month: 12, day: 31 };
-
     /// Today, by the clock and time zone of this machine.
     #[must_use]
     pub fn today() -> Date {
@@ -98,9 +105,19 @@ pub enum Parsed {
     Day(Date, bool),
     /// Nothing is there.
     Blank,
+    /// This day, at its midnight.
+    Midnight(Date),
+    /// It has a time of day that is not midnight.
+    Time,
     /// It breaks the rule of this code.
     Bad(Code),
 }
+
+/// What a finding says of a date with a time of day, and what to do about it.
+pub const TIME_OF_DAY: (&str, &str) = (
+    "it has a time of day",
+    "write the day alone, as YYYY-MM-DD: which day a time is on depends on the time zone, so presort does not choose",
+);
 
 #[inline]
 fn number(digits: &[u8]) -> Option<u16> {
@@ -129,23 +146,124 @@ fn parse_slowly(given: &str) -> Parsed {
     if text.is_empty() {
         return Parsed::Blank;
     }
+    if let Some(milliseconds) = text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/")) {
+        return of_milliseconds(milliseconds).unwrap_or(Parsed::Bad(Code::DAT001));
+    }
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '/' && c != '-').unwrap_or(text.len());
+    let (day, time) = text.split_at(end);
+    let time = if time.is_empty() { None } else { Some(is_midnight(time)) };
+    match (parse_day(day), time) {
+        (_, Some(None)) => Parsed::Bad(Code::DAT001),
+        (Err(code), _) => Parsed::Bad(code),
+        (Ok(day), None) => Parsed::Day(day, false),
+        (Ok(day), Some(Some(true))) => Parsed::Midnight(day),
+        (Ok(_), Some(Some(false))) => Parsed::Time,
+    }
+}
+
+/// A day in one of the forms of the contract.
+fn parse_day(text: &str) -> Result<Date, Code> {
     let separator = if text.contains('/') { '/' } else { '-' };
     let mut parts = text.split(separator).map(str::as_bytes);
     let (Some(a), Some(b), Some(c), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-        return Parsed::Bad(Code::DAT001);
+        return Err(Code::DAT001);
     };
     let (year, month, day) = match (a.len(), b.len(), c.len()) {
         (4, 1..=2, 1..=2) => (a, b, c),
         (1..=2, 1..=2, 4) => (c, a, b),
-        _ => return Parsed::Bad(Code::DAT001),
+        _ => return Err(Code::DAT001),
     };
     let (Some(year), Some(month), Some(day)) = (number(year), number(month), number(day)) else {
-        return Parsed::Bad(Code::DAT001);
+        return Err(Code::DAT001);
     };
-    match Date::new(year, month as u8, day as u8) {
-        Some(date) => Parsed::Day(date, false),
-        None => Parsed::Bad(Code::DAT002),
+    Date::new(year, month as u8, day as u8).ok_or(Code::DAT002)
+}
+
+/// Whether the time of day behind a day is midnight, as it is written: `T00:00:00.000Z`, ` 0:00`, `, 12:00:00 AM`. None where
+/// it is no time of day.
+fn is_midnight(behind: &str) -> Option<bool> {
+    let time = match behind.strip_prefix(['T', 't']) {
+        Some(time) => time,
+        None => behind.trim_start_matches(|c: char| c == ',' || c.is_whitespace()),
+    };
+    let clock_end = time.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(time.len());
+    let (clock, mut rest) = time.split_at(clock_end);
+    let mut parts = clock.split(':');
+    let (hour, minute, second) = (parts.next()?, parts.next()?, parts.next());
+    let is_part = |part: &str| (1..=2).contains(&part.len());
+    if parts.next().is_some() || ![Some(hour), Some(minute), second].into_iter().flatten().all(is_part) {
+        return None;
     }
+    let is_zero = |part: &str| part.bytes().all(|b| b == b'0');
+    let mut midnight = is_zero(minute) && second.is_none_or(is_zero);
+    if let Some(behind) = rest.strip_prefix(['.', ',']).filter(|_| second.is_some()) {
+        let end = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
+        if end == 0 {
+            return None;
+        }
+        midnight &= is_zero(&behind[..end]);
+        rest = &behind[end..];
+    }
+    rest = rest.trim_start();
+    let half = rest.get(..2).filter(|half| half.eq_ignore_ascii_case("am") || half.eq_ignore_ascii_case("pm"));
+    midnight &= match half {
+        Some(half) => {
+            rest = rest[2..].trim_start();
+            half.eq_ignore_ascii_case("am") && (hour == "12" || is_zero(hour))
+        }
+        None => is_zero(hour),
+    };
+    is_zone(rest).then_some(midnight)
+}
+
+/// True for a time zone, or nothing: `Z`, `UTC`, `+02:00`, `-0500`.
+fn is_zone(text: &str) -> bool {
+    if ["", "z", "utc", "gmt"].iter().any(|zone| text.eq_ignore_ascii_case(zone)) {
+        return true;
+    }
+    let Some(offset) = text.strip_prefix(['+', '-']) else { return false };
+    let digits: Vec<u8> = offset.bytes().filter(|b| *b != b':').collect();
+    matches!(digits.len(), 2 | 4) && offset.len() - digits.len() <= 1 && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// The day of `/Date(1439424000000)/`: milliseconds since 1970, and perhaps the offset of a time zone behind them.
+fn of_milliseconds(text: &str) -> Option<Parsed> {
+    const DAY: i64 = 86_400_000;
+    let sign = text.get(1..)?.find(['+', '-']).map_or(text.len(), |at| at + 1);
+    let (milliseconds, offset) = text.split_at(sign);
+    let mut milliseconds: i64 = milliseconds.parse().ok()?;
+    if let (Some(sign), Some(digits)) = (offset.get(..1), offset.get(1..)) {
+        if digits.len() != 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let minutes: i64 = digits[..2].parse::<i64>().ok()? * 60 + digits[2..].parse::<i64>().ok()?;
+        let minutes = if sign == "-" { -minutes } else { minutes };
+        milliseconds = milliseconds.checked_add(minutes * 60_000)?;
+    }
+    let days = milliseconds.div_euclid(DAY);
+    // The years that a date may have, and some.
+    if !(-1_000_000..1_000_000).contains(&days) {
+        return Some(Parsed::Bad(Code::DAT002));
+    }
+    if milliseconds.rem_euclid(DAY) != 0 {
+        return Some(Parsed::Time);
+    }
+    let (year, month, day) = civil(days);
+    let date = u16::try_from(year).ok().and_then(|year| Date::new(year, month, day));
+    Some(date.map_or(Parsed::Bad(Code::DAT002), Parsed::Midnight))
+}
+
+/// Year, month and day of a day since 1970-01-01. (Years are counted from March here, so that a leap day is their last.)
+fn civil(days: i64) -> (i64, u8, u8) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = (day_of_year - (153 * shifted + 2) / 5 + 1) as u8;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 } as u8;
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]
@@ -192,7 +310,20 @@ mod tests {
             ("2015-13-01", Code::DAT002),
             ("1/1/15", Code::DAT001),
             ("2015/03-15", Code::DAT001),
-            ("2015-07-04T00:00:00Z", Code::DAT001),
+            ("2015-07-04\0", Code::DAT001),
+            ("\u{1b}2015-07-04", Code::DAT001),
+            ("2015-07-04\u{7f}", Code::DAT001),
+            ("2015-07-04T", Code::DAT001),
+            ("2015-07-04 noon", Code::DAT001),
+            ("2015-07-04T00", Code::DAT001),
+            ("2015-07-04T00:00:00 somewhere", Code::DAT001),
+            ("2015-02-30T00:00:00Z", Code::DAT002),
+            ("0001-01-01T00:00:00", Code::DAT002),
+            ("/Date(-62135596800000)/", Code::DAT002),
+            ("/Date(9223372036854775807)/", Code::DAT002),
+            ("/Date()/", Code::DAT001),
+            ("/Date(x)/", Code::DAT001),
+            ("/Date(0+é)/", Code::DAT001),
             ("20150704", Code::DAT001),
             ("July 4, 2015", Code::DAT001),
             ("-2015-07-04", Code::DAT001),
@@ -204,6 +335,48 @@ mod tests {
             assert_eq!(parse(s), Parsed::Bad(code), "{s}");
         }
         assert_eq!(parse(" "), Parsed::Blank);
+    }
+
+    #[test]
+    fn times_of_day() {
+        let day = Date { year: 2001, month: 5, day: 6 };
+        for s in [
+            "2001-05-06T00:00:00Z",
+            "2001-05-06T00:00:00",
+            "2001-05-06T00:00:00.000Z",
+            "2001-05-06T00:00",
+            "2001-05-06 00:00:00",
+            "2001-05-06 00:00:00 UTC",
+            "2001-05-06T00:00:00+02:00",
+            "2001-05-06 00:00:00 -0500",
+            "5/6/2001 0:00",
+            "5/6/2001 12:00:00 AM",
+            "5/6/2001, 12:00:00\u{202f}AM",
+            "5-6-2001 12:00am",
+            " 2001/5/6 00:00:00.000000 ",
+            "/Date(989107200000)/",
+            "/Date(989107200000+0000)/",
+            "/Date(989100000000+0200)/",
+            "/Date(989125200000-0500)/",
+        ] {
+            assert_eq!(parse(s), Parsed::Midnight(day), "{s}");
+        }
+        for s in [
+            "2001-05-06T02:07:46.819Z",
+            "2001-05-06T00:00:00.001Z",
+            "2001-05-06T00:00:01",
+            "2001-05-06 00:01",
+            "2001-05-06 24:00",
+            "5/6/2001 12:00:00 PM",
+            "5/6/2001 12:00",
+            "5/6/2001 1:00 AM",
+            "/Date(1439488954000)/",
+        ] {
+            assert_eq!(parse(s), Parsed::Time, "{s}");
+        }
+        assert_eq!(parse("/Date(0)/"), Parsed::Midnight(Date { year: 1970, month: 1, day: 1 }));
+        assert_eq!(parse("/Date(-86400000)/"), Parsed::Midnight(Date { year: 1969, month: 12, day: 31 }));
+        assert_eq!(parse("/Date(951782400000)/"), Parsed::Midnight(Date { year: 2000, month: 2, day: 29 }));
     }
 
     proptest! {

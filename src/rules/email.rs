@@ -77,6 +77,16 @@ pub static RULES: &[Rule] = &[
         before: r#""email":{"address":"joe@example.com"}"#,
         after: "the contact is rejected",
     },
+    Rule {
+        code: Code::EML008,
+        severity: Severity::Error,
+        effect: Effect::Rejects,
+        message: "a stray < or > in the email address",
+        help: "write the address alone, like name@example.com; a pair of < and > around all of it is understood",
+        why: "Something was cut off, or stands behind the address: which part is the address is not known.",
+        before: r#""email":"joe@example.com>""#,
+        after: "the contact is rejected",
+    },
 ];
 
 /// What became of an address.
@@ -169,9 +179,11 @@ fn domain(domain: &[u8]) -> Domain {
     Domain { good: labels >= 2 && !digits && domain.len() <= 253, upper: class & UPPER != 0, encoded }
 }
 
-/// Takes what is wrapped around an address off: white space and marks, `mailto:`, `Name <...>`. None where the wrapping
-/// itself cannot be.
-fn unwrap(text: &str) -> Option<&str> {
+/// Takes what is wrapped around an address off: white space and marks, `mailto:`, `Name <...>`.
+///
+/// # Errors
+/// The wrapping itself cannot be; the code says why.
+fn unwrap(text: &str) -> Result<&str, Code> {
     fn mailto(text: &str) -> &str {
         match text.get(..7) {
             Some(scheme) if scheme.eq_ignore_ascii_case("mailto:") => text::trim(&text[7..]),
@@ -179,15 +191,32 @@ fn unwrap(text: &str) -> Option<&str> {
         }
     }
     let text = mailto(text::trim(text));
-    let Some(inner) = text.strip_suffix('>') else { return Some(text) };
-    let (name, address) = inner.rsplit_once('<')?;
-    let address = mailto(text::trim(address));
+    let (name, address) = match text.strip_suffix('>') {
+        None => ("", text),
+        Some(inner) => {
+            let (name, address) = inner.rsplit_once('<').ok_or(Code::EML008)?;
+            (text::trim(name).trim_matches(['"', '\'']), mailto(text::trim(address)))
+        }
+    };
     // Two addresses: which is meant is not known, unless they are one.
-    let name = text::trim(name).trim_matches(['"', '\'']);
-    if name.contains(['<', '>']) || (name.contains('@') && !name.eq_ignore_ascii_case(address)) {
-        return None;
+    if name.contains('@') && !name.eq_ignore_ascii_case(address) {
+        return Err(Code::EML001);
     }
-    Some(address)
+    if name.contains(['<', '>']) || address.contains(['<', '>']) {
+        return Err(Code::EML008);
+    }
+    Ok(address)
+}
+
+/// What a finding adds to the message of a rule that an address breaks.
+#[must_use]
+pub fn cause(code: Code, given: &str) -> Option<&'static str> {
+    match code {
+        Code::EML001 if !given.contains('@') => Some("there is none"),
+        Code::EML001 => Some("there are several, as of two addresses"),
+        Code::EML002 | Code::EML003 => text::control_in(given),
+        _ => None,
+    }
 }
 
 /// Checks and normalises an address of at most `max` characters; a form that differs is written to `buffer`, which is
@@ -212,7 +241,10 @@ fn normalise_slowly(given: &str, max: usize, buffer: &mut String) -> Email {
     if text::trim(given).is_empty() {
         return Email::Blank;
     }
-    let Some(address) = unwrap(given) else { return Email::Bad(Code::EML001) };
+    let address = match unwrap(given) {
+        Ok(address) => address,
+        Err(code) => return Email::Bad(code),
+    };
     let Some((local, host)) = address.split_once('@') else { return Email::Bad(Code::EML001) };
     if host.contains('@') {
         return Email::Bad(Code::EML001);
@@ -295,8 +327,17 @@ mod tests {
             ("a@b@example.com", EML001),
             ("a@example.com, b@example.com", EML001),
             ("a@example.com <b@example.com>", EML001),
-            ("joe@example.com>", EML001),
-            ("<joe@example.com", EML002),
+            ("joe@example.com>", EML008),
+            ("<joe@example.com", EML008),
+            ("joe<@example.com", EML008),
+            ("joe@example.com> Joe", EML008),
+            ("<<joe@example.com>>", EML008),
+            ("joe>", EML008),
+            ("joe@example.com\0", EML003),
+            ("\u{1b}joe@example.com", EML002),
+            ("joe@example.com\u{7f}", EML003),
+            ("<joe@example.com\u{1}>", EML003),
+            ("\0", EML001),
             ("@example.com", EML002),
             (".joe@example.com", EML002),
             ("joe.@example.com", EML002),

@@ -9,6 +9,7 @@ pub mod duplicates;
 pub mod email;
 pub mod envelope;
 pub mod import;
+pub mod number;
 pub mod phone;
 pub mod sms;
 pub mod text;
@@ -146,10 +147,10 @@ pub struct Settings {
     pub phone_format: PhoneFormat,
     /// What is done with contacts seen before.
     pub duplicates: Duplicates,
-    /// Today: a consent date after it is bad.
+    /// Today: a consent date after it is bad. By default it is the day on which the settings are made.
     pub as_of: date::Date,
-    /// The account's custom fields, without `cf:`. None: names are not checked.
-    pub custom_fields: Option<std::collections::HashSet<String>>,
+    /// The account's custom fields. None: names are not checked.
+    pub custom_fields: Option<custom::Fields>,
     /// Whether the body says `explicit` consent to text messages.
     pub sms_explicit: bool,
     /// Longest cleaned contact that a body can take, in bytes.
@@ -165,7 +166,7 @@ impl Default for Settings {
             nanp: false,
             phone_format: PhoneFormat::Dashed,
             duplicates: Duplicates::Keep,
-            as_of: date::Date::MAX,
+            as_of: date::Date::today(),
             custom_fields: None,
             sms_explicit: false,
             contact_bytes_max: usize::MAX,

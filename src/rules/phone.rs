@@ -1,5 +1,6 @@
 //! US phone numbers: the digits found among the punctuation, written one way; and how many a contact may have.
 
+use super::number::{self, Float};
 use super::{Effect, PhoneFormat, Rule, Settings, text};
 use crate::finding::{Code, Severity};
 
@@ -75,19 +76,65 @@ pub static RULES: &[Rule] = &[
         before: r#""phone":"...","home_phone":"...","work_phone":"...","mobile_phone":"...""#,
         after: "mobile_phone is held back",
     },
+    Rule {
+        code: Code::PHN008,
+        severity: Severity::Warning,
+        effect: Effect::Keeps,
+        message: "it looks like the number of another country",
+        help: "look whether it is one: if so, keep it elsewhere, for example in a custom field",
+        why: "The import endpoint takes US numbers only, and takes any ten digits for one. No US number begins with 0, and a number \
+              beside an address in another country is seldom one.",
+        before: r#""phone":"030-0074321","country":"Germany""#,
+        after: "written as 030-007-4321, and kept",
+    },
 ];
 
 /// What is wrong with a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Not ten digits, or something that is no part of a number.
-    Digits,
-    /// A `+` with another country's code.
+    /// Fewer than ten digits.
+    TooFew,
+    /// More than ten digits.
+    TooMany,
+    /// It is two numbers, or more.
+    Two,
+    /// A spreadsheet wrote it with an exponent, and digits are lost: `6.18E+09`.
+    Shortened,
+    /// It has something in it that is no part of a number.
+    Other,
+    /// The code of another country: behind a `+`, or behind `00` or `011`.
     Country,
     /// It has an extension where none may be.
     Extension,
     /// Area code or exchange that no number has.
     Plan,
+}
+
+impl Fault {
+    /// What a finding says of it beside its rule's message, and what to do; None where the rule's own words say it all.
+    #[must_use]
+    pub fn cause(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Fault::TooFew => ("too few digits", "look the number up: area code, exchange and line are ten digits"),
+            Fault::TooMany => (
+                "too many digits",
+                "write ten digits; write an extension as x12, and a number of another country elsewhere",
+            ),
+            Fault::Two => {
+                ("two numbers in one value", "give each number a member of its own, like work_phone and mobile_phone")
+            }
+            Fault::Shortened => (
+                "a spreadsheet shortened it, and digits are lost",
+                "format the column as text in the spreadsheet, and export it again",
+            ),
+            Fault::Other => ("something in it is no part of a number", "write the ten digits alone, like 508-123-1235"),
+            Fault::Country => ("the number of another country", "keep it elsewhere, for example in a custom field"),
+            Fault::Plan => {
+                ("no such area code or exchange", "check area code and exchange: each is [2-9]XX and not N11")
+            }
+            Fault::Extension => return None,
+        })
+    }
 }
 
 /// What became of a number.
@@ -114,6 +161,10 @@ pub enum Extension {
 
 /// The longest extension, so that a number with it stays within its 50 characters.
 const EXTENSION_MAX: usize = 20;
+/// The longest one that no word or sign begins: more digits are another number.
+const BARE_EXTENSION_MAX: usize = 6;
+/// The longest one behind several pause marks.
+const PAUSED_EXTENSION_MAX: usize = 9;
 
 /// True for `ddd-ddd-dddd`.
 #[inline]
@@ -131,67 +182,171 @@ pub fn normalise(given: &str, extension: Extension, settings: &Settings, buffer:
     normalise_slowly(given, extension, settings, buffer)
 }
 
-/// Punctuation that people put between digits.
-fn is_punctuation(c: char) -> bool {
-    matches!(
-        c,
-        '-' | '.' | '(' | ')' | '/' | '\u{2010}'
-            ..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' | '\u{ad}'
-    ) || c.is_whitespace()
-        || text::is_zero_width(c)
+/// Hyphens and dashes.
+fn is_dash(c: char) -> bool {
+    matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' | '\u{ad}')
 }
 
-/// The digits of the extension, when `rest` is how one is written: `x12`, `ext. 12`, `extension 12`, `#12`.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || text::is_zero_width(c)
+}
+
+/// Punctuation that people put between digits.
+fn is_punctuation(c: char) -> bool {
+    matches!(c, '.' | '(' | ')' | '/') || is_dash(c) || is_space(c)
+}
+
+/// What makes a telephone wait before it dials on.
+fn is_pause(c: char) -> bool {
+    matches!(c, ',' | ';')
+}
+
+/// The digits of an extension that a word or a sign begins: `x12`, `ext. 12`, `ext #12`, `extension-12`, `#12`.
 fn extension_of(rest: &str) -> Option<&str> {
     let word = rest.trim_start_matches(|c: char| c.is_ascii_alphabetic());
     let (mark, digits) = rest.split_at(rest.len() - word.len());
-    let known = ["x", "ext", "extn", "extension"].iter().any(|w| mark.eq_ignore_ascii_case(w));
-    let digits = match (known, mark) {
-        (true, _) => digits.trim_start_matches(['.', ':', '#']),
-        (false, "") => digits.strip_prefix('#')?,
-        _ => return None,
+    let digits = if ["x", "ext", "extn", "extension"].iter().any(|word| mark.eq_ignore_ascii_case(word)) {
+        digits.trim_start_matches(|c: char| matches!(c, '.' | ':' | '#' | '=') || is_dash(c) || is_space(c))
+    } else {
+        digits.strip_prefix('#').filter(|_| mark.is_empty())?.trim_start_matches(is_space)
     };
-    let digits = text::trim(digits.trim_start_matches(['.', ':']));
     let good = (1..=EXTENSION_MAX).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
     good.then_some(digits)
 }
 
+/// The digits of an extension that stands alone, behind a pause mark or in parentheses: up to `most` digits, or any of the ways
+/// above.
+fn bare_extension(text: &str, most: usize) -> Option<&str> {
+    // Conference numbers end with the key that sends them.
+    let text = text::trim(text.trim_end_matches('#'));
+    let is_bare = (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    if is_bare { Some(text) } else { extension_of(text) }
+}
+
+/// What stands behind the digits of a number.
+enum Behind<'a> {
+    /// More of the number, or something else.
+    Other,
+    /// Pause marks, and nothing that they wait for.
+    Nothing,
+    /// An extension.
+    Extension(&'a str),
+}
+
+/// Reads what stands behind a number that has all of its digits, from a comma, a semicolon or a parenthesis on.
+fn behind(rest: &str) -> Behind<'_> {
+    let found = match rest.strip_prefix('(') {
+        Some(inside) => inside.strip_suffix(')').and_then(|inside| bare_extension(inside, BARE_EXTENSION_MAX)),
+        None => {
+            let digits = rest.trim_start_matches(|c: char| is_pause(c) || is_space(c));
+            if digits.is_empty() {
+                return Behind::Nothing;
+            }
+            // What is between two numbers is one mark.
+            let is_pause = rest.chars().take_while(|c| is_pause(*c)).count() > 1;
+            bare_extension(digits, if is_pause { PAUSED_EXTENSION_MAX } else { BARE_EXTENSION_MAX })
+        }
+    };
+    found.map_or(Behind::Other, Behind::Extension)
+}
+
+/// The digits of a text that a program wrote as a float, where it cannot be a number with a point between its groups. None
+/// where digits are lost.
+fn of_float(text: &str, digits: &mut String) -> Option<Option<()>> {
+    match number::read(text, digits) {
+        // Digits in groups, like 508.0000000, are a number as people write it.
+        Float::Whole if matches!(digits.len(), 3 | 6) && text.len() == 11 => None,
+        Float::Whole => Some(Some(())),
+        Float::Shortened | Float::Infinite => Some(None),
+        Float::Fraction | Float::No => None,
+    }
+}
+
+/// Which of the reasons it is that a text with these digits is no number.
+fn count_fault(text: &str, digits: &[u8], count: usize) -> Fault {
+    let abroad = (digits.starts_with(b"00") && !digits.starts_with(b"001")) || digits.starts_with(b"011");
+    match count {
+        _ if is_two(text, count) => Fault::Two,
+        0 => Fault::Other,
+        1..=9 => Fault::TooFew,
+        // A leading 1 belongs to no number.
+        10 if digits[0] == b'1' => Fault::TooFew,
+        _ if abroad => Fault::Country,
+        _ => Fault::TooMany,
+    }
+}
+
+/// True where there are two numbers or more, with something between them, or without.
+fn is_two(text: &str, count: usize) -> bool {
+    let digits = |part: &str| part.bytes().filter(u8::is_ascii_digit).count();
+    let parts_of = |least: usize, is_between: &dyn Fn(char) -> bool| {
+        text.split(is_between).filter(|part| digits(part) >= least).count()
+    };
+    let is_between = |c: char| is_pause(c) || matches!(c, '/' | '|' | '&' | ':' | '\n' | '\r') || c.is_alphabetic();
+    parts_of(7, &is_between) > 1 || parts_of(10, &char::is_whitespace) > 1 || count == 20
+}
+
 fn normalise_slowly(given: &str, extension: Extension, settings: &Settings, buffer: &mut String) -> Phone {
     buffer.clear();
-    let trimmed = text::trim(given);
+    let mut trimmed = text::trim(given);
     if trimmed.is_empty() {
         return Phone::Blank;
     }
+    if let Some(scheme) = trimmed.get(..4)
+        && scheme.eq_ignore_ascii_case("tel:")
+    {
+        trimmed = text::trim(&trimmed[4..]);
+    }
+    let mut whole = String::new();
+    match of_float(trimmed, &mut whole) {
+        Some(Some(())) => trimmed = &whole,
+        Some(None) => return Phone::Bad(Fault::Shortened),
+        None => {}
+    }
+    // As many digits as the longest number has, and how many there are.
     let (mut digits, mut count, mut plus, mut more) = ([0u8; 13], 0, false, None);
+    let mut other = false;
     for (at, c) in trimmed.char_indices() {
         match c {
             '0'..='9' => {
-                if count == digits.len() {
-                    return Phone::Bad(if plus && digits[0] != b'1' { Fault::Country } else { Fault::Digits });
+                if let Some(place) = digits.get_mut(count) {
+                    *place = c as u8;
                 }
-                digits[count] = c as u8;
                 count += 1;
             }
             '+' if count == 0 && !plus => plus = true,
-            'x' | 'X' | 'e' | 'E' | '#' if count > 0 => {
-                let Some(found) = extension_of(&trimmed[at..]) else { return Phone::Bad(Fault::Digits) };
-                more = Some(found);
-                break;
+            'x' | 'X' | 'e' | 'E' | '#' if count > 0 => match extension_of(&trimmed[at..]) {
+                Some(found) => {
+                    more = Some(found);
+                    break;
+                }
+                None => other = true,
+            },
+            // Ten digits of which the first is 1 may lack their last.
+            '(' | ',' | ';' if number_of(&digits, count).is_some() && (count > 10 || digits[0] != b'1') => {
+                match behind(&trimmed[at..]) {
+                    Behind::Extension(found) => {
+                        more = Some(found);
+                        break;
+                    }
+                    Behind::Nothing => break,
+                    Behind::Other => other |= c != '(',
+                }
             }
             c if is_punctuation(c) => {}
-            _ => return Phone::Bad(Fault::Digits),
+            _ => other = true,
         }
     }
-    let number: &[u8; 10] = match (&digits[..count], plus) {
-        ([b'1', number @ ..], _) if number.len() == 10 => number.try_into().expect("ten digits"),
-        ([b'1', ..], true) => return Phone::Bad(Fault::Digits),
-        ([], true) => return Phone::Bad(Fault::Digits),
-        (_, true) => return Phone::Bad(Fault::Country),
-        ([b'0', b'0', b'1', number @ ..], _) if number.len() == 10 => number.try_into().expect("ten digits"),
-        (number, _) => match number.try_into() {
-            Ok(number) => number,
-            Err(_) => return Phone::Bad(Fault::Digits),
-        },
+    let known = &digits[..count.min(digits.len())];
+    let number = match number_of(&digits, count) {
+        _ if plus && count > 0 && digits[0] != b'1' => return Phone::Bad(Fault::Country),
+        _ if other => {
+            let is_two = is_two(trimmed, count);
+            return Phone::Bad(if is_two { Fault::Two } else { Fault::Other });
+        }
+        // With a plus the 1 is that of the country.
+        Some(number) if !plus || count == 11 => number,
+        _ => return Phone::Bad(count_fault(trimmed, known, count)),
     };
     if settings.nanp && !(is_plan_code(&number[..3]) && is_plan_code(&number[3..6])) {
         return Phone::Bad(Fault::Plan);
@@ -210,6 +365,77 @@ fn normalise_slowly(given: &str, extension: Extension, settings: &Settings, buff
         buffer.push_str(more);
     }
     if buffer == given { Phone::Same } else { Phone::Changed }
+}
+
+/// The ten digits of a number, out of `count` that were found: those, or those behind `1` or `001`.
+fn number_of(digits: &[u8; 13], count: usize) -> Option<[u8; 10]> {
+    let number = match digits.get(..count)? {
+        number @ [_, _, _, _, _, _, _, _, _, _] => number,
+        [b'1', number @ ..] if number.len() == 10 => number,
+        [b'0', b'0', b'1', number @ ..] if number.len() == 10 => number,
+        _ => return None,
+    };
+    number.try_into().ok()
+}
+
+/// True for a number in its normal form that begins with 0: no US number does, and many of other countries do at home.
+#[must_use]
+#[inline]
+pub fn begins_with_zero(number: &str) -> bool {
+    number.starts_with('0')
+}
+
+/// True for the name of a country that is neither the US nor Canada. What has no letters names no country.
+#[must_use]
+pub fn is_foreign(country: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "us",
+        "usa",
+        "usofa",
+        "america",
+        "ca",
+        "can",
+        "kanada",
+        "eeuu",
+        "eua",
+        "etatsunis",
+        "étatsunis",
+        "estadosunidos",
+        "estadosunidosdeamérica",
+        "estadosunidosdeamerica",
+        "vereinigtestaaten",
+        "vereinigtestaatenvonamerika",
+        "statiuniti",
+        "verenigdestaten",
+        "canadá",
+        // Their territories have their numbers.
+        "pr",
+        "pri",
+        "puertorico",
+        "gu",
+        "gum",
+        "guam",
+        "vi",
+        "vir",
+        "usvirginislands",
+        "virginislandsus",
+        "as",
+        "asm",
+        "americansamoa",
+        "mp",
+        "mnp",
+        "northernmarianaislands",
+    ];
+    // In a buffer, as this is asked of every contact with a number and a country. A longer name is none of those.
+    let (mut buffer, mut len) = ([0; 48], 0);
+    for c in country.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase) {
+        let Some(room) = buffer.get_mut(len..len + c.len_utf8()) else { break };
+        c.encode_utf8(room);
+        len += c.len_utf8();
+    }
+    let name = std::str::from_utf8(&buffer[..len]).unwrap_or_default();
+    let is_home = name.is_empty() || NAMES.contains(&name) || name.contains("unitedstates") || name.contains("canada");
+    !is_home
 }
 
 /// `[2-9]XX` and not `N11`.
@@ -253,31 +479,90 @@ mod tests {
             ("508-123-1235 ext. 12", "508-123-1235 x12"),
             ("508-123-1235 Extension: 12", "508-123-1235 x12"),
             ("508-123-1235 #12", "508-123-1235 x12"),
+            ("508-123-1235 ext #12", "508-123-1235 x12"),
+            ("508-123-1235 ext-12", "508-123-1235 x12"),
+            ("508-123-1235 EXT \u{2013} 12", "508-123-1235 x12"),
+            ("508-123-1235, ext. 12", "508-123-1235 x12"),
+            ("508-123-1235, x12", "508-123-1235 x12"),
+            ("508-123-1235, 12", "508-123-1235 x12"),
+            ("508-123-1235,,12", "508-123-1235 x12"),
+            ("508-123-1235;12", "508-123-1235 x12"),
+            ("508-123-1235,,,1234567#", "508-123-1235 x1234567"),
+            ("508-123-1235 (12)", "508-123-1235 x12"),
+            ("(508) 123-1235 (ext. 12)", "508-123-1235 x12"),
+            ("+1 (508) 123-1235 (x12)", "508-123-1235 x12"),
+            ("508-123-1235;,;", "508-123-1235"),
+            ("508-123-1235, ", "508-123-1235"),
+            ("tel:+1-508-123-1235", "508-123-1235"),
+            ("TEL: 508-123-1235", "508-123-1235"),
+            ("tel:+1-508-123-1235;ext=12", "508-123-1235 x12"),
+            ("5081231235.0", "508-123-1235"),
+            ("5.081231235E+09", "508-123-1235"),
+            ("15081231235.0", "508-123-1235"),
+            ("508.0000000", "508-000-0000"),
+            ("508123.0000", "508-123-0000"),
+            ("508.1231235", "508-123-1235"),
+            ("030-0074321", "030-007-4321"),
             ("1231231234", "123-123-1234"),
         ] {
             assert_eq!(run(from, Extension::Kept, &settings).as_deref(), Ok(to), "{from}");
         }
         for (from, fault) in [
-            ("12345", Fault::Digits),
-            ("555-5555", Fault::Digits),
-            ("(275)76227382", Fault::Digits),
-            ("11 555-555-5555", Fault::Digits),
-            ("2(757)622-7382", Fault::Digits),
-            ("508-123-1235 or 508-123-1236", Fault::Digits),
-            ("508-123-1235 x", Fault::Digits),
-            ("508-123-1235 x1a", Fault::Digits),
-            ("n/a", Fault::Digits),
-            ("+", Fault::Digits),
-            ("+1 508 123 123", Fault::Digits),
+            ("12345", Fault::TooFew),
+            ("555-5555", Fault::TooFew),
+            ("(275)76227382", Fault::TooMany),
+            ("11 555-555-5555", Fault::TooMany),
+            ("2(757)622-7382", Fault::TooMany),
+            ("508-123-1235 123", Fault::TooMany),
+            ("+1 508 123 12355", Fault::TooMany),
+            ("12345678901234567", Fault::TooMany),
+            ("508-123-1235 or 508-123-1236", Fault::Two),
+            ("508-123-1235 / 508-123-1236", Fault::Two),
+            ("508-123-1235, 508-123-1236", Fault::Two),
+            ("508-123-1235,,5081231236", Fault::Two),
+            ("508-123-1235, 123-1236", Fault::Two),
+            ("(508) 123-1235 (508) 123-1236", Fault::Two),
+            ("5081231235 15081231236", Fault::Two),
+            ("508-123-1235\n508-123-1236", Fault::Two),
+            ("h 508-123-1235 w 508-123-1236", Fault::Two),
+            ("508-123-1235 x", Fault::Other),
+            ("508-123-1235 x1a", Fault::Other),
+            ("508-123-1235 (cell)", Fault::Other),
+            ("1-508-123-123, 5", Fault::Other),
+            ("n/a", Fault::Other),
+            ("+", Fault::Other),
+            ("tel:", Fault::Other),
+            ("508-123-1235\0", Fault::Other),
+            ("\u{1b}508-123-1235", Fault::Other),
+            ("508-123-1235\u{7f}", Fault::Other),
+            ("+1 508 123 123", Fault::TooFew),
+            ("508123123.0", Fault::TooFew),
+            ("5.08E+09", Fault::Shortened),
+            ("5.08123123E9", Fault::Shortened),
+            ("1e400", Fault::Shortened),
+            ("0049 30 0074321", Fault::Country),
+            ("011 44 20 7946 0958", Fault::Country),
             ("+44 20 7946 0958", Fault::Country),
             ("+2(267)362-8910", Fault::Country),
             ("+5081231235", Fault::Country),
             ("+380 44 000 000 0000 0", Fault::Country),
-            ("٥٠٨-123-1235", Fault::Digits),
+            ("٥٠٨-123-1235", Fault::Other),
         ] {
             assert_eq!(run(from, Extension::Kept, &settings), Err(Phone::Bad(fault)), "{from}");
         }
         assert_eq!(run(" \u{200b}", Extension::Kept, &settings), Err(Phone::Blank));
+    }
+
+    #[test]
+    fn countries() {
+        for country in
+            ["US", "usa", "U.S.A.", "United States", "United States (US)", "Canada", "CA", "Puerto Rico", "-", "1"]
+        {
+            assert!(!is_foreign(country), "{country}");
+        }
+        for country in ["Germany", "DE", "UK", "Uganda", "United Kingdom", "M\u{e9}xico", "\u{65e5}\u{672c}", "AUS"] {
+            assert!(is_foreign(country), "{country}");
+        }
     }
 
     #[test]
@@ -297,7 +582,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn normal_numbers_stay(given in "[+1 ]{0,3}[(]?[0-9]{3}[) .-]{0,2}[0-9]{3}[ .\u{2011}-]?[0-9]{4}( ?(x|ext|#)[0-9]{1,3})?|[0-9+ x()-]{0,20}") {
+        fn normal_numbers_stay(given in "[+1 ]{0,3}[(]?[0-9]{3}[) .-]{0,2}[0-9]{3}[ .\u{2011}-]?[0-9]{4}( ?(x|ext|#|ext #|ext-|, |,,|;|\\()[0-9]{1,3}[)#]?)?|[0-9+ x().,;:/-]{0,20}|(tel:)?[0-9]\\.?[0-9]{0,9}(\\.0|E\\+09)?") {
             for settings in [Settings::default(), Settings { phone_format: PhoneFormat::Digits, ..Settings::default() }] {
                 if let Ok(once) = run(&given, Extension::Kept, &settings) {
                     prop_assert_eq!(run(&once, Extension::Kept, &settings), Ok(once));

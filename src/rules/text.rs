@@ -47,21 +47,33 @@ pub fn is_zero_width(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// True for what the ends of a value are trimmed of.
+/// True for what the ends of a text are trimmed of.
 #[must_use]
 pub fn is_trimmed(c: char) -> bool {
-    c.is_whitespace() || c.is_control() || is_zero_width(c)
+    c.is_control() || is_space(c)
 }
 
-/// `text` without white space, control characters and zero-width marks at its ends.
+/// True for what the ends of any other value are trimmed of. A control character that is no white space is part of the value
+/// there: it shows that the value was damaged.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || is_zero_width(c)
+}
+
+/// A value that is not free text (an address, a number, a date) without white space and zero-width marks at its ends.
 #[must_use]
 #[inline]
-pub fn trim(text: &str) -> &str {
-    match text.as_bytes() {
+pub fn trim(value: &str) -> &str {
+    match value.as_bytes() {
         // Nothing to trim where both ends are visible ASCII.
-        [0x21..=0x7e] | [0x21..=0x7e, .., 0x21..=0x7e] => text,
-        _ => text.trim_matches(is_trimmed),
+        [0x21..=0x7e] | [0x21..=0x7e, .., 0x21..=0x7e] => value,
+        _ => value.trim_matches(is_space),
     }
+}
+
+/// What an error adds about a control character that is no white space, in a value that has one.
+#[must_use]
+pub fn control_in(value: &str) -> Option<&'static str> {
+    value.chars().any(|c| c.is_control() && !c.is_whitespace()).then_some("it has a control character in it")
 }
 
 /// What became of a text.
@@ -103,7 +115,7 @@ fn normalise_slowly(text: &str, buffer: &mut String) -> Text {
             }
         }
     }
-    let text_trimmed = trim(text);
+    let text_trimmed = text.trim_matches(is_trimmed);
     // ASCII has one form.
     if text_trimmed.is_ascii() || is_nfc_quick(text_trimmed.chars()) == IsNormalized::Yes {
         squeeze(text_trimmed.chars(), buffer);
@@ -175,6 +187,18 @@ mod tests {
         ] {
             assert_eq!(normal(from), to, "{from:?}");
         }
+    }
+
+    #[test]
+    fn control_characters_are_part_of_a_value_and_not_of_a_text() {
+        for c in ['\0', '\u{1b}', '\u{1f}', '\u{7f}', '\u{9b}'] {
+            let given = format!(" {c}x{c}\u{200b}");
+            assert_eq!(trim(&given), format!("{c}x{c}"));
+            assert_eq!(normal(&given), "x");
+            assert!(control_in(&given).is_some());
+        }
+        assert_eq!(trim("\t\r\n\u{b}\u{85}\u{a0}x\u{2028}\u{feff}"), "x");
+        assert_eq!(control_in("\ta\u{85}b"), None);
     }
 
     #[test]
