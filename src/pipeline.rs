@@ -131,7 +131,7 @@ pub struct Summary {
     pub removed_output: bool,
     /// Bodies of an earlier run that were removed.
     pub removed_bodies: usize,
-    /// There were custom fields, and nobody gave the names that the account has.
+    /// There were custom fields, and the names that the account has were not given.
     pub unchecked_custom_fields: bool,
 }
 
