@@ -4,7 +4,8 @@
 use crate::canonical::{Canonical, LEFT, Plain};
 use crate::contact::{Member, Value};
 use crate::finding::{Code, Detail, Example, Finding, Outcome, Raw, Severity, To};
-use crate::judge::{Buffers, Findings, Identity, Judge, Verdict};
+use crate::identity::Identity;
+use crate::judge::{Buffers, Findings, Judge, Verdict};
 use crate::parse::{Contacts, Parsed, Parser, Strict, raw_value};
 use crate::position::Position;
 use crate::report::{self, Place, Redactor};

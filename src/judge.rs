@@ -6,6 +6,7 @@
 
 use crate::contact::{ADDRESS_PARTS, Family, HOME_COUNTRY_SPACED, Member, MemberId, Value, hint};
 use crate::finding::{Code, Detail, Finding, Outcome, Raw, Severity, To};
+use crate::identity::Identity;
 use crate::parse::recycle;
 use crate::rules::{
     BadField, Settings, birthday, custom,
@@ -73,16 +74,6 @@ pub struct Verdict {
     pub held_back: bool,
     /// Some value of it was changed.
     pub changed: bool,
-}
-
-/// Who the contact is, for telling duplicates: a hash of the lower-cased address, or without one of the number's digits.
-pub type Identity = u64;
-
-/// The identity of whoever has this address, in lower case, or this number.
-#[must_use]
-#[inline]
-pub fn identity_of(is_email: bool, lower: &[u8]) -> Identity {
-    xxhash_rust::xxh3::xxh3_64_with_seed(lower, u64::from(!is_email))
 }
 
 /// Where findings go.
@@ -701,11 +692,11 @@ impl<'a, 's> Judge<'a, 's> {
             (None, None) => return None,
         };
         // The longest address there can be is 64 + 1 + 253 bytes.
-        let mut lower = [0u8; 320];
-        let lower = lower.get_mut(..text.len())?;
+        let mut room = [0u8; 320];
+        let lower = room[..319].get_mut(..text.len())?;
         lower.copy_from_slice(text.as_bytes());
         lower.make_ascii_lowercase();
-        Some(identity_of(is_email, lower))
+        Some(self.settings.identity_key.identity(is_email, &room, text.len()))
     }
 
     /// Writes the contact as compact JSON. Members that stand in its `bytes` as they are to be written are copied, as many at

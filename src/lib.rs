@@ -21,6 +21,7 @@
 //! | [`syntax`] | strict JSON: what is wrong, and at which byte |
 //! | [`split`] | bytes to contact spans, without I/O, at any block size |
 //! | [`contact`] | the members of the contract |
+//! | [`identity`] | who a contact is, as a hash that is keyed for each run |
 //! | [`parse`] | spans to members |
 //! | [`rules`] | the registry of codes, one file a family |
 //! | [`judge`] | the rules applied to one contact |
@@ -48,6 +49,7 @@ pub mod envelope;
 pub mod error;
 pub mod finding;
 pub mod hash;
+pub mod identity;
 pub mod input;
 pub mod judge;
 pub mod output;

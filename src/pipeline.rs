@@ -16,6 +16,7 @@ use crate::document::{Document, SLICE};
 use crate::envelope::{Asked, Envelope, SmsPermission, Told};
 use crate::error::{Error, Kind, Result, panic_text};
 use crate::finding::{Code, Example};
+use crate::identity::IdentityKey;
 use crate::input::Source;
 use crate::output::{Output, identity, is_stdout};
 use crate::payload::{Body, Directory, Earlier, Ended, Hashed, Limits, RECEIPT, Unhashed};
@@ -403,7 +404,8 @@ fn settings_of(job: &Job<'_>, prefix: &[u8]) -> [Settings; 2] {
         true => usize::try_from(job.limits.max_bytes - around).unwrap_or(usize::MAX),
         false => usize::MAX,
     };
-    [false, true].map(|sms_explicit| Settings { sms_explicit, contact_bytes_max, ..job.settings.clone() })
+    let settings = Settings { contact_bytes_max, identity_key: IdentityKey::draw(), ..job.settings.clone() };
+    [false, true].map(|sms_explicit| Settings { sms_explicit, ..settings.clone() })
 }
 
 /// Reads, cleans and writes. An error is one of writing; what is wrong with the input is in the answer and the writer.

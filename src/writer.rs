@@ -256,9 +256,7 @@ impl<'j> Writer<'j> {
             self.stop = Some((self.reached.0, error));
             return Ok(More::No);
         }
-        if self.seen.is_small() {
-            self.expect_contacts(batch);
-        }
+        self.expect_contacts(batch);
         let mut duplicates = self.find_duplicates(batch, cleaned)?;
         let Some(cut) = self.contacts(cleaned, &duplicates)? else {
             self.findings(batch, explicit, cleaned, &duplicates)?;

@@ -354,6 +354,20 @@ fn any_number_of_inputs() {
     }
 }
 
+/// Two addresses of one hash under XXH3 without a seed: no contact is rejected for a hash that can be searched for.
+#[test]
+fn addresses_with_a_known_collision_are_two_contacts() {
+    let dir = Dir::new();
+    dir.write(
+        "in",
+        "{\"email\":\"umirq3s1rbd@l.eb\"}\n{\"email\":\"f5txnsywp0y@f.ob\"}\n{\"email\":\"F5txnsywp0y@f.ob\"}\n",
+    );
+    dir.run(&["clean", "in", "-o", "out", "--format", "ndjson", "--duplicates", "first", "--rejects", "rejects"])
+        .exits(1);
+    assert_eq!(dir.read("out"), "{\"email\":\"umirq3s1rbd@l.eb\"}\n{\"email\":\"f5txnsywp0y@f.ob\"}\n");
+    assert_eq!(dir.read("rejects"), "{\"email\":\"F5txnsywp0y@f.ob\"}\n");
+}
+
 #[test]
 fn duplicates() {
     let dir = Dir::new();

@@ -12,7 +12,7 @@ pub use plain::{Plain, PlainMember};
 
 use crate::clean::Batch;
 use crate::contact::{Family, KNOWN, MEMBERS, MemberId};
-use crate::judge::{Identity, identity_of};
+use crate::identity::Identity;
 use crate::rules::number::{self, Float};
 use crate::rules::whole::CONTACT_BYTES_MAX;
 use crate::rules::{PhoneFormat, Settings, birthday, custom, date::Date, phone, text};
@@ -805,10 +805,13 @@ impl<'w, B: Backend> Walk<'w, B> {
             let (start, end) = self.value(MemberId::Email);
             return self.email_at(start, (end - start) as usize);
         }
-        number.then(|| {
-            let (from, to) = self.value(MemberId::SmsNumber);
-            identity_of(false, self.text(from, to))
-        })
+        if !number {
+            return None;
+        }
+        // No number has more than 16 bytes.
+        let (from, to) = self.value(MemberId::SmsNumber);
+        let len = to.wrapping_sub(from) as usize;
+        (len <= 16).then(|| self.settings.identity_key.identity(false, self.marked.load::<0, 24>(from), len))
     }
 
     /// Whether this postal code is no number that was written as a float. One of five digits is told at once.
@@ -924,14 +927,11 @@ impl<'w, B: Backend> Walk<'w, B> {
         if all & top & !masks.digit == 0 {
             return None;
         }
-        let address = &block[..len];
+        let key = &self.settings.identity_key;
         Some(if masks.upper & local == 0 {
-            identity_of(true, address)
+            key.identity(true, block, len)
         } else {
-            let mut lower = [0; 64];
-            lower[..len].copy_from_slice(address);
-            lower.make_ascii_lowercase();
-            identity_of(true, &lower[..len])
+            key.identity(true, &block.map(|byte| byte.to_ascii_lowercase()), len)
         })
     }
 }

@@ -16,6 +16,7 @@ pub mod text;
 pub mod whole;
 
 use crate::finding::{Code, Severity};
+use crate::identity::IdentityKey;
 use std::sync::OnceLock;
 
 /// What a finding of a rule leads to, as long as no option says otherwise.
@@ -155,6 +156,8 @@ pub struct Settings {
     pub sms_explicit: bool,
     /// Longest cleaned contact that a body can take, in bytes.
     pub contact_bytes_max: usize,
+    /// The key of the hashes by which contacts are told apart. A run draws its own.
+    pub identity_key: IdentityKey,
 }
 
 impl Default for Settings {
@@ -170,6 +173,7 @@ impl Default for Settings {
             custom_fields: None,
             sms_explicit: false,
             contact_bytes_max: usize::MAX,
+            identity_key: IdentityKey::draw(),
         }
     }
 }
