@@ -3,6 +3,7 @@
 
 use crate::canonical::{Canonical, LEFT, Plain};
 use crate::contact::{Member, Value};
+use crate::error::{Kind, Result, panic_text};
 use crate::finding::{Code, Detail, Example, Finding, Outcome, Raw, Severity, To};
 use crate::identity::Identity;
 use crate::judge::{Buffers, Findings, Judge, Verdict};
@@ -12,6 +13,7 @@ use crate::report::{self, Place, Redactor};
 use crate::rules::{Settings, whole::CONTACT_BYTES_MAX};
 use crate::split::{Layout, Span};
 use crate::syntax::{self, Fault, SyntaxError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes of contacts that are parsed as one array: small enough for the tape to stay in the second-level cache, large enough
@@ -322,6 +324,25 @@ impl Cleaner {
         Cleaner { canonical: Canonical::with_backend(choice), ..Cleaner::default() }
     }
 
+    /// Does some work of this cleaner on a batch. A panic in it becomes an error that names the input and the contact.
+    ///
+    /// # Errors
+    /// There was one.
+    pub fn guarded(
+        &mut self,
+        batch: &Batch<'_>,
+        input: &str,
+        cleaned: &mut Cleaned,
+        work: impl FnOnce(&mut Cleaner, &mut Cleaned),
+    ) -> Result<()> {
+        catch_unwind(AssertUnwindSafe(|| work(self, cleaned))).map_err(|panic| {
+            // What it was in the middle of is of no more use.
+            *self = Cleaner::default();
+            let position = batch.position(cleaned.at, 0);
+            Kind::Bug { input: input.to_owned(), position, what: panic_text(&*panic) }.into()
+        })
+    }
+
     /// Cleans a batch into `cleaned`, which is emptied first.
     pub fn clean(
         &mut self,
@@ -510,14 +531,10 @@ impl<'w> Work<'w> {
             if !comma {
                 cleaned.out.push(b'\n');
             }
-            let same = match self.separator {
-                Separator::Comma => self.batch.layout == Layout::Array,
-                Separator::Newline => self.batch.layout == Layout::Lines,
-            };
             for (i, span) in (from..to).zip(&spans[from..to]) {
                 let mut end = (span.end - base) as usize - start + moved;
-                if !same && i + 1 < to {
-                    // Between an array's contacts lies a comma, between lines a line break.
+                if i + 1 < to {
+                    // What lies between two contacts of an array or of lines: a comma, a line break or, on one line, a space.
                     cleaned.out[end] = if comma { b',' } else { b'\n' };
                 }
                 end += usize::from(!comma);
@@ -550,12 +567,13 @@ impl<'w> Work<'w> {
         self.cleaned.at = i;
         let span = &self.batch.spans[i];
         let too_large = span.end - span.start > CONTACT_BYTES_MAX;
-        if too_large && self.batch.layout == Layout::Lines {
+        let is_line = self.batch.layout != Layout::Array;
+        if too_large && is_line {
             self.reject(i, Code::SYN002, None, Raw::Bytes(contact), Detail::None, false);
             return buffers;
         }
         match std::mem::take(self.strict).recycle().read(contact) {
-            Err(error) if self.batch.layout == Layout::Lines => self.bad_line(i, contact, error),
+            Err(error) if is_line => self.bad_line(i, contact, error),
             Err(error) => {
                 // The span is whole, so nothing was cut off: a word that ends too soon is no value.
                 let (at, fault) = match error.fault {
@@ -588,23 +606,31 @@ impl<'w> Work<'w> {
     }
 
     fn bad_line(&mut self, i: usize, contact: &[u8], error: SyntaxError) {
-        // Behind a line that was not cut off stands a line break.
-        let is_last = self.batch.spans[i].end - self.batch.base == self.batch.bytes.len() as u64;
-        let ends_early = match error.fault {
-            Fault::End => true,
-            Fault::Utf8 => std::str::from_utf8(contact).is_err_and(|error| error.error_len().is_none()),
-            _ => false,
-        };
+        // The last character may be cut off as well.
+        let is_end = error.fault == Fault::End
+            || (error.fault == Fault::Utf8
+                && std::str::from_utf8(&contact[error.at..]).is_err_and(|error| error.error_len().is_none()));
+        let at = format!("at byte {} of the line", error.at);
         let (code, what, help) = match error.fault {
-            Fault::Depth => (Code::SYN003, format!("at byte {} of the line", error.at), Fault::Depth.help()),
-            _ if is_last && ends_early => (
+            Fault::Depth => (Code::SYN003, at, Fault::Depth.help()),
+            _ if is_end && self.is_last(i) => (
                 Code::SYN001,
-                format!("the last line is incomplete, it ends at byte {} of the line", error.at),
+                format!("the last line is incomplete, it ends {at}"),
                 "the input was probably cut off: export it again",
             ),
-            fault => (Code::SYN001, format!("{fault}, at byte {} of the line", error.at), fault.help()),
+            Fault::Trailing if contact[error.at..].trim_ascii() == b"," => (
+                Code::SYN001,
+                format!("a comma behind the contact, {at}"),
+                "lines have no commas between them: sed 's/,$//' FILE takes them out",
+            ),
+            fault => (Code::SYN001, format!("{fault}, {at}"), fault.help()),
         };
         self.reject(i, code, None, Raw::Bytes(contact), Detail::Cause { what: &what, help }, false);
+    }
+
+    /// True for a line that the input ends with: behind any other, at least its line break is there.
+    fn is_last(&self, i: usize) -> bool {
+        self.batch.spans[i].end == self.batch.base + self.batch.bytes.len() as u64
     }
 
     /// A contact that is rejected unread.
@@ -639,7 +665,7 @@ impl<'w> Work<'w> {
     ) {
         self.cleaned.at = i;
         #[cfg(test)]
-        assert!(!self.batch.contact(&self.batch.spans[i]).ends_with(b"\"PANIC\":[]}"), "asked for by a test");
+        tests::panic_if_asked(self.batch.contact(&self.batch.spans[i]));
         // Out of the way of the sink, which has the rest.
         let mut out = std::mem::take(&mut self.cleaned.out);
         let start = out.len();
@@ -673,7 +699,11 @@ impl<'w> Work<'w> {
         } else {
             cleaned.stats.rejected += 1;
             if self.wanted.rejects {
-                report::reject(self.batch.contact(&self.batch.spans[i]), is_json, &mut cleaned.rejects);
+                let contact = self.batch.contact(&self.batch.spans[i]);
+                match (is_json, self.batch.layout) {
+                    (false, Layout::Objects) => report::reject_lines(contact, &mut cleaned.rejects),
+                    _ => report::reject(contact, is_json, &mut cleaned.rejects),
+                }
             }
         }
         let ends = (cleaned.report.len() as u32, cleaned.changes.len() as u32, cleaned.rejects.len() as u32);
@@ -686,9 +716,18 @@ impl<'w> Work<'w> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::split::Splitter;
+
+    /// A contact that ends with `"PANIC_AGAIN":[]}` was cleaned before.
+    pub(crate) static SEEN: AtomicBool = AtomicBool::new(false);
+
+    pub(super) fn panic_if_asked(contact: &[u8]) {
+        assert!(!contact.ends_with(b"\"PANIC\":[]}"), "asked for by a test");
+        let again = contact.ends_with(b"\"PANIC_AGAIN\":[]}") && SEEN.swap(true, Ordering::Relaxed);
+        assert!(!again, "asked for by a test, the second time");
+    }
 
     fn clean(text: &str, layout: Layout) -> Cleaned {
         let mut splitter = Splitter::new(layout, 0, 1, 0);
@@ -749,7 +788,7 @@ mod tests {
         let big = format!("{{\"email\":\"a@example.com\",\"cf:x\":\"{}\"}}", "x".repeat(1 << 20));
         for layout in [Layout::Lines, Layout::Array] {
             let text = match layout {
-                Layout::Lines => format!("{big}\n{{\"email\":\"b@example.com\"}}\n"),
+                Layout::Lines | Layout::Objects => format!("{big}\n{{\"email\":\"b@example.com\"}}\n"),
                 Layout::Array => format!("{big},{{\"email\":\"b@example.com\"}}]"),
             };
             let cleaned = clean(&text, layout);
@@ -769,7 +808,7 @@ mod tests {
     ) -> Cleaned {
         let text = match layout {
             Layout::Array => contacts.join(",") + "]",
-            Layout::Lines => contacts.join("\n") + "\n",
+            Layout::Lines | Layout::Objects => contacts.join("\n") + "\n",
         };
         let mut splitter = Splitter::new(layout, 0, 1, 0);
         let mut spans = Vec::new();

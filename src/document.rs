@@ -1,10 +1,10 @@
 //! One input, looked at before its contacts are read: its shape, its envelope, and where the contacts begin.
 
-use crate::envelope::{AROUND_MAX, Asked, End, Found, Head};
+use crate::envelope::{Asked, End, EnvelopeReader, Found, Side};
 use crate::error::{Error, Kind, Result};
 use crate::finding::Code;
 use crate::input::Source;
-use crate::input::shape::{Shape, detect};
+use crate::input::shape::{Detector, Shape};
 use crate::position::Position;
 use crate::split::{Layout, SplitError, Splitter, Status};
 use crate::syntax::Fault;
@@ -17,7 +17,7 @@ pub const SLICE: usize = 128 << 10;
 pub struct Document {
     /// Where they come from.
     pub source: Source,
-    /// `body`, `array` or `ndjson`.
+    /// `body`, `array`, `ndjson` or `objects`.
     pub shape: &'static str,
     /// How the contacts are laid out.
     pub layout: Layout,
@@ -58,48 +58,49 @@ impl Document {
     ) -> Result<Document> {
         source.set_limit(limit);
         let mut ended = false;
+        let mut detector = Detector::default();
         let shape = loop {
-            let bytes = source.current().map_or(&[][..], |chunk| chunk.bytes());
-            let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-            if ended && may_be_empty && text.trim_ascii().is_empty() {
-                break Shape::Lines(bytes.len());
+            let bytes = source.current().map_or(&[][..], |chunk| chunk.from(detector.start().offset));
+            let told = detector.look(bytes, ended);
+            if ended && may_be_empty && detector.is_blank() {
+                break Shape::Lines;
             }
-            if bytes.len() > AROUND_MAX && text.trim_ascii().is_empty() {
-                let what = format!("it begins with more than {AROUND_MAX} bytes of white space");
-                return Err(Kind::NotContacts { input: source.name().to_owned(), what }.into());
-            }
-            match detect(bytes, ended) {
+            match told {
                 Ok(Some(shape)) => break shape,
                 Ok(None) if ended => return Err(Error::usage("the input does not show what it is")),
-                Ok(None) => ended = source.next(0)?.is_none(),
+                // What was skipped is not kept.
+                Ok(None) => ended = source.next(detector.start().offset)?.is_none(),
                 Err(what) => return Err(Kind::NotContacts { input: source.name().to_owned(), what }.into()),
             }
         };
-        let (name, layout, at) = match shape {
-            Shape::Body(at) => ("body", Layout::Array, at),
-            Shape::Array(at) => ("array", Layout::Array, at + 1),
-            Shape::Lines(at) => ("ndjson", Layout::Lines, at),
+        let (name, layout) = match shape {
+            Shape::Body => ("body", Layout::Array),
+            Shape::Array => ("array", Layout::Array),
+            Shape::Lines => ("ndjson", Layout::Lines),
+            Shape::Objects => ("objects", Layout::Objects),
         };
         if name != "body" {
             source.set_limit(u64::MAX);
         }
-        if let (Layout::Lines, Some(watch)) = (layout, source.watch()) {
+        if let (Layout::Lines | Layout::Objects, Some(watch)) = (layout, source.watch()) {
             watch.allow_growth();
         }
         let mut document = Document {
             source,
             shape: name,
             layout,
-            start: Position::default(),
+            start: detector.start(),
             head: Found::default(),
             found: Found::default(),
             looked_ahead: false,
             broken: None,
         };
-        let at = if name == "body" { document.read_head(at, ended)? } else { at };
+        match shape {
+            Shape::Body => document.read_head(ended)?,
+            Shape::Array => document.start = document.start.after(b"["),
+            Shape::Lines | Shape::Objects => {}
+        }
         document.found = document.head.clone();
-        let bytes = document.source.current().map_or(&[][..], |chunk| chunk.bytes());
-        document.start = Position { offset: 0, line: 1, column: 1, contact: None }.after(&bytes[..at]);
         // Everything the rules need is known when there is no envelope, and the contacts can be read as they come.
         if name == "body" && !document.found.is_enough(asked, lists_needed) {
             document.look_ahead(limit, lists_needed && asked.list_ids.is_empty())?;
@@ -107,23 +108,25 @@ impl Document {
         Ok(document)
     }
 
-    /// Reads the envelope up to the contacts; gives the index behind their `[`.
-    fn read_head(&mut self, start: usize, mut ended: bool) -> Result<usize> {
+    /// Reads the envelope up to the contacts, which is where the document starts then.
+    fn read_head(&mut self, mut ended: bool) -> Result<()> {
         let name = self.source.name().to_owned();
+        let mut reader = EnvelopeReader::head(&name, self.start.after(b"{"));
         loop {
-            let end = match ended {
-                false => End::Open,
-                true if self.source.has_more_behind_limit()? => End::Limit,
-                true => End::Input,
-            };
-            let bytes = self.source.current().map_or(&[][..], |chunk| chunk.bytes());
-            match self.head.head(&name, bytes, start, end)? {
-                Some(Head::Contacts(at)) => return Ok(at),
-                Some(Head::None) => return Err(Error::envelope(Code::ENV009, &name, None, "")),
+            let bytes = self.source.current().map_or(&[][..], |chunk| chunk.from(reader.offset()));
+            match reader.feed(bytes)? {
+                Some(Side::Contacts(at)) => {
+                    self.start = at;
+                    self.head = reader.into_found();
+                    return Ok(());
+                }
+                Some(Side::Closed(_)) => return Err(Error::envelope(Code::ENV009, &name, None, "")),
                 None if ended => {
+                    let end = if self.source.has_more_behind_limit()? { End::Limit } else { End::Input };
+                    reader.finish(end)?;
                     return Err(Error::envelope(Code::ENV012, &name, None, "import_data does not begin before it"));
                 }
-                None => ended = self.source.next(0)?.is_none(),
+                None => ended = self.source.next(reader.offset())?.is_none(),
             }
         }
     }
@@ -181,7 +184,7 @@ impl Document {
             }
         };
         let origin = position(&splitter, end);
-        let done = read_tail(&mut self.source, &mut self.found, end, origin, true)?;
+        let done = read_tail(&mut self.source, &mut self.found, origin)?;
         if done == End::Limit { self.lost(needs_lists) } else { Ok(()) }
     }
 
@@ -198,23 +201,32 @@ impl Document {
     #[must_use]
     pub fn splitter(&self) -> Splitter {
         let Position { offset, line, column, .. } = self.start;
-        Splitter::new(self.layout, offset, line, offset + 1 - column)
+        let splitter = Splitter::new(self.layout, offset, line, (offset + 1).saturating_sub(column));
+        // Several arrays are one export, in parts; a body is one.
+        if self.shape == "array" { splitter.series() } else { splitter }
     }
 }
 
-/// Where the splitter's byte `at` is, which lies in its current line.
+/// Where the splitter's byte `at` is. The column is not known where the line began before the splitter's current one.
 #[must_use]
 pub fn position(splitter: &Splitter, at: u64) -> Position {
     let (line, line_start) = splitter.line();
-    Position { offset: at, line, column: at + 1 - line_start, contact: Some(splitter.spans()) }
+    Position { offset: at, line, column: column(at, line_start), contact: Some(splitter.spans()) }
+}
+
+/// The column of byte `at` in the line that begins at `line_start`; 0, which is unknown, in another line.
+fn column(at: u64, line_start: u64) -> u64 {
+    (at + 1).saturating_sub(line_start)
 }
 
 /// Broken syntax that the splitter met.
 #[must_use]
 pub fn split_error(input: &str, splitter: &Splitter, error: SplitError) -> Error {
     let (line, line_start) = splitter.line();
-    let column = if error.line == line && error.at >= line_start { error.at + 1 - line_start } else { 0 };
-    let position = Position { offset: error.at, line: error.line, column, contact: Some(splitter.spans()) };
+    let column = if error.line == line { column(error.at, line_start) } else { 0 };
+    // What stands behind the last array is in front of no contact.
+    let contact = (error.fault != Fault::Trailing).then(|| splitter.spans());
+    let position = Position { offset: error.at, line: error.line, column, contact };
     Kind::Syntax { input: input.to_owned(), position, fault: error.fault }.into()
 }
 
@@ -225,41 +237,39 @@ pub fn cut_off(input: &str, splitter: &Splitter) -> Error {
     split_error(input, splitter, error)
 }
 
-/// Reads what stands behind the contacts of a body, or of a bare array, from byte `end` of the source, at `origin`. Says what
-/// ended it: the input, or the limit before the document was whole.
+/// Reads what stands behind the contacts of a body, from `origin` on. Says what ended it: the input, or the limit before the
+/// document was whole. What was found is added to `found`, unless there is an error.
 ///
 /// # Errors
 /// It cannot be read, or cannot stand there.
-pub fn read_tail(source: &mut Source, found: &mut Found, end: u64, origin: Position, is_body: bool) -> Result<End> {
+pub fn read_tail(source: &mut Source, found: &mut Found, origin: Position) -> Result<End> {
     let name = source.name().to_owned();
-    let mut origin = Position { contact: None, ..origin };
-    let mut at = end;
-    if is_body {
-        let mut ended = End::Open;
-        loop {
-            let bytes = source.current().map_or(&[][..], |chunk| chunk.from(end));
-            let mut attempt = found.clone();
-            if let Some(len) = attempt.tail(&name, bytes, origin, ended)? {
-                *found = attempt;
-                origin = origin.after(&bytes[..len]);
-                at += len as u64;
-                break;
-            }
-            if ended == End::Limit {
-                return Ok(End::Limit);
-            }
-            if source.next(end)?.is_none() {
-                ended = if source.has_more_behind_limit()? { End::Limit } else { End::Input };
-            }
+    let mut reader = EnvelopeReader::tail(&name, found.clone(), origin);
+    let mut at = loop {
+        let bytes = source.current().map_or(&[][..], |chunk| chunk.from(reader.offset()));
+        match reader.feed(bytes)? {
+            Some(Side::Closed(at)) => break at,
+            // A body has its contacts once, which the reader insists on.
+            Some(Side::Contacts(at)) => return Err(Error::envelope(Code::ENV011, &name, Some(at), "import_data")),
+            None => {}
         }
-    }
+        if source.next(reader.offset())?.is_none() {
+            let end = if source.has_more_behind_limit()? { End::Limit } else { End::Input };
+            reader.finish(end)?;
+            *found = reader.into_found();
+            return Ok(End::Limit);
+        }
+    };
+    *found = reader.into_found();
     // White space may go on for as long as it likes: none of it is kept.
     loop {
-        let bytes = source.current().map_or(&[][..], |chunk| chunk.from(at));
-        Found::nothing_behind(&name, bytes, origin)?;
-        origin = origin.after(bytes);
-        at += bytes.len() as u64;
-        if source.next(at)?.is_none() {
+        let bytes = source.current().map_or(&[][..], |chunk| chunk.from(at.offset));
+        if let Some(other) = bytes.iter().position(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r')) {
+            let position = at.after(&bytes[..other]);
+            return Err(Kind::Syntax { input: name, position, fault: Fault::Trailing }.into());
+        }
+        at = at.after(bytes);
+        if source.next(at.offset)?.is_none() {
             return Ok(End::Input);
         }
     }

@@ -1,8 +1,8 @@
 //! The members around the contacts: `list_ids`, `sms_permission_to_send`, and whatever else stands there.
 //!
-//! They may stand before the contacts or behind them. Whoever reads hands the bytes before the contacts to
-//! [`Found::head`] and those behind to [`Found::tail`]; [`Found::resolve`] makes an [`Envelope`] of what was found and what
-//! was asked for.
+//! They may stand before the contacts or behind them. An [`EnvelopeReader`] is fed the bytes before the contacts, another one
+//! those behind, in pieces of any size; each byte is read once, and no more than one member is held. [`Found::resolve`] makes an
+//! [`Envelope`] of what was found and what was asked for.
 
 use crate::error::{Error, Kind, Result};
 use crate::finding::Code;
@@ -10,9 +10,14 @@ use crate::position::Position;
 use crate::rules::envelope::LISTS_MAX;
 use crate::syntax::{Cursor, Fault, SyntaxError, unescape};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
-/// Most bytes that may stand before the contacts, or behind them.
+/// Most bytes that may stand before the contacts, or behind them; long white space does not count.
 pub const AROUND_MAX: usize = 16 << 20;
+/// Most members that no request body has. A body with more is not an export, and each of them is reported.
+pub const UNKNOWN_MAX: usize = 1_000;
+/// White space between two tokens that is kept as it is. Of longer white space the rest is left out.
+const SPACE_KEPT: usize = 1_024;
 
 const LIST_IDS: &str = "list_ids";
 const SMS_PERMISSION: &str = "sms_permission_to_send";
@@ -125,13 +130,13 @@ pub struct Found {
     unknown: Vec<(String, Raw)>,
 }
 
-/// How far the bytes before the contacts go.
+/// What ended the members on one side of the contacts, and the place behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Head {
-    /// The contacts begin at this index, behind their `[`.
-    Contacts(usize),
-    /// The object ended without contacts.
-    None,
+pub enum Side {
+    /// The contacts begin here, behind their `[`.
+    Contacts(Position),
+    /// The object is closed.
+    Closed(Position),
 }
 
 /// Where the bytes that are given end.
@@ -141,155 +146,285 @@ pub enum End {
     Input,
     /// At the limit, behind which the input goes on.
     Limit,
-    /// Somewhere: more can be had.
-    Open,
 }
 
-impl Found {
-    /// Reads the start of a body, from its `{` at index `start` of `bytes`, which begin the input. `Ok(None)`: more bytes are
-    /// needed.
-    ///
-    /// # Errors
-    /// Broken syntax, a member given twice, `import_data` that is no array.
-    pub fn head(&mut self, input: &str, bytes: &[u8], start: usize, end: End) -> Result<Option<Head>> {
-        *self = Found::default();
-        let origin = Position { offset: 0, line: 1, column: 1, contact: None };
-        let mut cursor = Cursor::new(bytes);
-        cursor.at = start + 1;
-        cursor.skip_space();
-        let first =
-            if cursor.peek() == Some(b'}') { Ok(None) } else { self.members(input, &mut cursor, bytes, origin) };
-        match self.outcome(first, input, bytes, origin, end)? {
-            Some(Some(at)) => Ok(Some(Head::Contacts(at))),
-            Some(None) => Ok(Some(Head::None)),
-            None => Ok(None),
+/// Reads the members on one side of the contacts.
+///
+/// It gathers the bytes of one member and, when that seems to be whole, has them read strictly. Strings, nesting and white
+/// space are all that it looks at itself, so that it can stop and go on at any byte.
+#[derive(Debug)]
+pub struct EnvelopeReader<'i> {
+    input: &'i str,
+    found: Found,
+    /// Behind the contacts.
+    is_tail: bool,
+    /// No comma comes before the next member.
+    is_first: bool,
+    /// What has come of the next member, from behind the value before it, without the rest of long white space.
+    text: Vec<u8>,
+    /// Where bytes of the text stand in the input: the first one, and those behind white space that was left out.
+    places: Vec<(usize, Position)>,
+    /// Bytes gathered for all members.
+    gathered: usize,
+    /// Where the next byte stands.
+    at: Position,
+    in_string: bool,
+    escaped: bool,
+    depth: u32,
+    /// White space that has come since the last other byte.
+    space: usize,
+    /// Something other than white space and a comma has come.
+    begun: bool,
+    /// The colon of the member has come, and whether its name is that of the contacts.
+    name: Option<bool>,
+}
+
+impl<'i> EnvelopeReader<'i> {
+    /// For the bytes before the contacts, from behind the `{`, which is before `at`.
+    #[must_use]
+    pub fn head(input: &'i str, at: Position) -> Self {
+        EnvelopeReader { is_tail: false, is_first: true, ..EnvelopeReader::tail(input, Found::default(), at) }
+    }
+
+    /// For the bytes behind the contacts, from behind the `]`, which is before `at`. `found` is what stood before the contacts.
+    #[must_use]
+    pub fn tail(input: &'i str, found: Found, at: Position) -> Self {
+        EnvelopeReader {
+            input,
+            found,
+            is_tail: true,
+            is_first: false,
+            text: Vec::new(),
+            places: Vec::new(),
+            gathered: 0,
+            at: Position { contact: None, ..at },
+            in_string: false,
+            escaped: false,
+            depth: 0,
+            space: 0,
+            begun: false,
+            name: None,
         }
     }
 
-    /// Reads what stands behind the contacts of a body: `bytes` begin behind their `]`, at `origin`. Gives the index behind the
-    /// body's `}`; none: more bytes are needed. After an error or none, nothing in `self` is to be relied on.
+    /// Offset of the byte that the next piece must begin with.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.at.offset
+    }
+
+    /// What was found so far.
+    #[must_use]
+    pub fn into_found(self) -> Found {
+        self.found
+    }
+
+    /// Reads a piece. Gives what ended the members; none: more bytes are needed.
     ///
     /// # Errors
-    /// Broken syntax, a member given twice, an input that ends here.
-    pub fn tail(&mut self, input: &str, bytes: &[u8], origin: Position, end: End) -> Result<Option<usize>> {
-        let mut cursor = Cursor::new(bytes);
-        cursor.skip_space();
-        let read = match cursor.peek() {
-            Some(b'}') => Ok(None),
-            _ => match cursor.expect(b',', "a comma or }") {
-                Ok(()) => {
-                    cursor.skip_space();
-                    self.members(input, &mut cursor, bytes, origin)
+    /// Broken syntax, a member given twice, `import_data` that is no array, too many members or too much of them.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<Option<Side>> {
+        let (mut done, mut i) = (0, 0);
+        while i < bytes.len() {
+            let byte = bytes[i];
+            let is_space = !self.in_string && matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+            if is_space && self.space >= SPACE_KEPT {
+                let rest = &bytes[i..];
+                i += rest.iter().position(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r')).unwrap_or(rest.len());
+                continue;
+            }
+            if self.text.is_empty() || (!is_space && self.space >= SPACE_KEPT) {
+                self.at = self.at.after(&bytes[done..i]);
+                done = i;
+                self.places.push((self.text.len(), self.at));
+            }
+            self.text.push(byte);
+            self.gathered += 1;
+            if self.gathered > AROUND_MAX {
+                return Err(self.too_large(format!("more than {AROUND_MAX} bytes stand around the contacts")));
+            }
+            self.space = if is_space { self.space + 1 } else { 0 };
+            i += 1;
+            if !is_space && self.is_whole(byte) {
+                self.at = self.at.after(&bytes[done..i]);
+                done = i;
+                if let Some(side) = self.members()? {
+                    return Ok(Some(side));
                 }
-                Err(error) => Err(Stop::Syntax(error)),
-            },
-        };
-        match self.outcome(read, input, bytes, origin, end)? {
-            Some(Some(at)) => Err(Error::envelope(Code::ENV011, input, Some(origin.after(&bytes[..at])), IMPORT_DATA)),
-            Some(None) => Ok(Some(cursor.at + 1)),
-            None => Ok(None),
+            }
         }
+        self.at = self.at.after(&bytes[done..]);
+        Ok(None)
     }
 
-    /// Makes sure that nothing but white space stands behind a document.
+    /// The bytes end here, before anything ended the members. That they lie behind a limit is no error.
     ///
     /// # Errors
-    /// Something does.
-    pub fn nothing_behind(input: &str, bytes: &[u8], origin: Position) -> Result<()> {
-        let mut cursor = Cursor::new(bytes);
-        only_space(&mut cursor).map_err(|error| syntax_error(input, bytes, origin, error))
-    }
-
-    /// Members up to the closing brace (`None`, the cursor on it) or to the `[` of the contacts (`Some`, behind it).
-    fn members(
-        &mut self,
-        input: &str,
-        cursor: &mut Cursor<'_>,
-        bytes: &[u8],
-        origin: Position,
-    ) -> std::result::Result<Option<usize>, Stop> {
+    /// As [`EnvelopeReader::feed`], and for an input that ends.
+    pub fn finish(&mut self, end: End) -> Result<()> {
         loop {
-            let name_at = cursor.at;
-            let name = cursor.name().map_err(Stop::Syntax)?;
-            let name = unescape(&bytes[name]);
-            let twice = |name: &str| {
-                let position = origin.after(&bytes[..name_at]);
-                Stop::Error(Error::envelope(Code::ENV011, input, Some(position), name))
-            };
-            if name == IMPORT_DATA {
-                return match cursor.peek() {
-                    Some(b'[') => Ok(Some(cursor.at + 1)),
-                    None => Err(Stop::Syntax(SyntaxError { at: cursor.at, fault: Fault::End })),
-                    Some(_) => {
-                        // Broken syntax is told as such.
-                        let kind = crate::syntax::Kind::of(bytes[cursor.at]);
-                        if kind != crate::syntax::Kind::Object {
-                            cursor.value().map_err(Stop::Syntax)?;
-                        }
-                        let position = origin.after(&bytes[..name_at]);
-                        let detail = format!("it is {}", kind.name());
-                        Err(Stop::Error(Error::envelope(Code::ENV010, input, Some(position), detail)))
-                    }
-                };
+            match self.member(end == End::Limit) {
+                Ok(None) => {}
+                Ok(Some(_)) => return Ok(()),
+                Err(Stop::Syntax(error)) if error.fault == Fault::End && end == End::Limit => return Ok(()),
+                Err(error) => return Err(self.error(error)),
             }
-            let value = cursor.value().map_err(Stop::Syntax)?;
-            let raw = Raw { position: origin.after(&bytes[..name_at]), json: bytes[value].to_vec() };
-            let place = match &*name {
-                LIST_IDS => &mut self.list_ids,
-                SMS_PERMISSION => &mut self.sms_permission,
-                _ => {
-                    if self.unknown.iter().any(|(unknown, _)| *unknown == name) {
-                        return Err(twice(&name));
-                    }
-                    self.unknown.push((name.clone().into_owned(), raw.clone()));
-                    &mut None
-                }
-            };
-            if place.is_some() {
-                return Err(twice(&name));
+        }
+    }
+
+    /// Takes a byte of the text, and says whether the member must be whole, or broken, now.
+    fn is_whole(&mut self, byte: u8) -> bool {
+        if self.in_string {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' => self.escaped = true,
+                b'"' => self.in_string = false,
+                _ => {}
             }
-            *place = Some(raw);
-            cursor.skip_space();
-            if cursor.peek() == Some(b'}') {
+            // No string has a line break.
+            return byte == b'\n';
+        }
+        let begun = self.begun;
+        self.begun |= byte != b',';
+        match byte {
+            b'"' => self.in_string = true,
+            b',' => return self.depth == 0 && (begun || self.is_first),
+            b':' if self.depth == 0 && self.name.is_none() => self.name = Some(self.is_import_data()),
+            b'{' | b'[' if self.depth == 0 && self.name == Some(true) => return true,
+            b'{' | b'[' => self.depth += 1,
+            b'}' | b']' if self.depth == 0 => return true,
+            b'}' | b']' => self.depth -= 1,
+            _ => {}
+        }
+        false
+    }
+
+    /// Whether the name that was gathered is that of the contacts.
+    fn is_import_data(&self) -> bool {
+        let quote = memchr::memchr(b'"', &self.text);
+        let name = quote.and_then(|at| Some(&self.text[at + 1..memchr::memrchr(b'"', &self.text)?.max(at + 1)]));
+        name.is_some_and(|name| unescape(name) == IMPORT_DATA)
+    }
+
+    /// Reads what was gathered.
+    fn members(&mut self) -> Result<Option<Side>> {
+        loop {
+            match self.member(false) {
+                Ok(Some(side)) => return Ok(Some(side)),
+                Ok(None) => {}
+                Err(error) => return Err(self.error(error)),
+            }
+            // What is left begins the next member, and is a comma; or it ends the object; or it cannot be.
+            if self.text == b"," {
+                self.begun = false;
                 return Ok(None);
             }
+        }
+    }
+
+    /// Reads one member, or the end of the object, from the front of the text, and takes it out. `Ok(None)`: there was one.
+    fn member(&mut self, is_limit: bool) -> std::result::Result<Option<Side>, Stop> {
+        let mut cursor = Cursor::new(&self.text);
+        cursor.skip_space();
+        if cursor.peek() == Some(b'}') {
+            return Ok(Some(Side::Closed(self.place(cursor.at + 1))));
+        }
+        if !self.is_first {
             cursor.expect(b',', "a comma or }").map_err(Stop::Syntax)?;
             cursor.skip_space();
         }
+        let name_at = cursor.at;
+        let name = cursor.name().map_err(Stop::Syntax)?;
+        let name = unescape(&self.text[name]);
+        let twice = |name: &str, at| Stop::Error(Error::envelope(Code::ENV011, self.input, Some(self.place(at)), name));
+        if name == IMPORT_DATA {
+            return match cursor.peek() {
+                Some(b'[') if self.is_tail => Err(twice(&name, cursor.at + 1)),
+                Some(b'[') => Ok(Some(Side::Contacts(self.place(cursor.at + 1)))),
+                None => Err(Stop::Syntax(SyntaxError { at: cursor.at, fault: Fault::End })),
+                Some(first) => {
+                    // Broken syntax is told as such.
+                    let kind = crate::syntax::Kind::of(first);
+                    if kind != crate::syntax::Kind::Object {
+                        cursor.value().map_err(Stop::Syntax)?;
+                    }
+                    let detail = format!("it is {}", kind.name());
+                    Err(Stop::Error(Error::envelope(Code::ENV010, self.input, Some(self.place(name_at)), detail)))
+                }
+            };
+        }
+        let value = cursor.value().map_err(Stop::Syntax)?;
+        let end = cursor.at;
+        if is_limit && end == self.text.len() {
+            // A number may go on behind the limit.
+            return Err(Stop::Syntax(SyntaxError { at: end, fault: Fault::End }));
+        }
+        let raw = Raw { position: self.place(name_at), json: self.text[value].to_vec() };
+        let is_taken = match &*name {
+            LIST_IDS => self.found.list_ids.is_some(),
+            SMS_PERMISSION => self.found.sms_permission.is_some(),
+            _ => self.found.unknown.iter().any(|(unknown, _)| *unknown == name),
+        };
+        if is_taken {
+            return Err(twice(&name, name_at));
+        }
+        match &*name {
+            LIST_IDS => self.found.list_ids = Some(raw),
+            SMS_PERMISSION => self.found.sms_permission = Some(raw),
+            _ if self.found.unknown.len() == UNKNOWN_MAX => {
+                let what =
+                    format!("more than {UNKNOWN_MAX} members that no request body has stand around the contacts");
+                return Err(Stop::Error(self.too_large(what)));
+            }
+            _ => self.found.unknown.push((name.into_owned(), raw)),
+        }
+        self.take(end);
+        Ok(None)
     }
 
-    /// Tells "more bytes are needed" (`None`) from an error.
-    fn outcome<T>(
-        &self,
-        read: std::result::Result<T, Stop>,
-        input: &str,
-        bytes: &[u8],
-        origin: Position,
-        end: End,
-    ) -> Result<Option<T>> {
-        let utf8 = std::str::from_utf8(bytes);
-        match read {
-            Ok(done) => Ok(Some(done)),
-            Err(Stop::Error(error)) => Err(error),
-            Err(Stop::Syntax(error)) if error.fault == Fault::End && end != End::Input => {
-                if bytes.len() <= AROUND_MAX {
-                    return Ok(None);
+    /// Takes a member out of the text, up to `end`, and the white space behind it.
+    fn take(&mut self, end: usize) {
+        let space = self.text[end..].iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')).count();
+        let place = self.place(end + space);
+        let places = self.places.partition_point(|(at, _)| *at <= end + space);
+        let moved = self.places.split_off(places).into_iter().map(|(at, place)| (at - end - space, place));
+        self.places = std::iter::once((0, place)).chain(moved).collect();
+        self.text.drain(..end + space);
+        self.is_first = false;
+        self.name = None;
+    }
+
+    /// Where a byte of the text stands in the input.
+    fn place(&self, at: usize) -> Position {
+        let last = self.places.partition_point(|(from, _)| *from <= at).checked_sub(1);
+        last.map_or(self.at, |last| {
+            let (from, place) = self.places[last];
+            place.after(&self.text[from..at])
+        })
+    }
+
+    fn too_large(&self, what: String) -> Error {
+        let what = format!("{what}: take them out of the body");
+        Kind::TooLarge { input: self.input.to_owned(), position: self.place(0), what }.into()
+    }
+
+    fn error(&self, stop: Stop) -> Error {
+        match stop {
+            Stop::Error(error) => error,
+            Stop::Syntax(mut error) => {
+                if let Err(utf8) = std::str::from_utf8(&self.text)
+                    && utf8.valid_up_to() < error.at
+                {
+                    error = SyntaxError { at: utf8.valid_up_to(), fault: Fault::Utf8 };
                 }
-                let what = format!("more than {AROUND_MAX} bytes stand around the contacts: take them out of the body");
-                Err(Kind::TooLarge { input: input.to_owned(), position: origin, what }.into())
-            }
-            Err(Stop::Syntax(error)) => {
-                let error = match utf8 {
-                    Err(utf8) if utf8.valid_up_to() < error.at => {
-                        SyntaxError { at: utf8.valid_up_to(), fault: Fault::Utf8 }
-                    }
-                    _ => error,
-                };
-                Err(syntax_error(input, bytes, origin, error))
+                let position = self.place(error.at.min(self.text.len()));
+                Kind::Syntax { input: self.input.to_owned(), position, fault: error.fault }.into()
             }
         }
     }
+}
 
+impl Found {
     /// True when the envelope is all there for someone who asks so: lists that are needed, and the permission.
     #[must_use]
     pub fn is_enough(&self, asked: &Asked, lists_needed: bool) -> bool {
@@ -334,18 +469,23 @@ impl Found {
     pub fn resolve(&self, input: &str, asked: &Asked, lists_needed: bool) -> Result<(Envelope, Vec<Told>)> {
         let mut told = Vec::new();
         let lists = if !asked.list_ids.is_empty() {
-            check_lists("--list-id", &asked.list_ids, None, &mut told)?
+            let ids = asked.list_ids.iter().map(|id| Cow::Borrowed(id.as_str()));
+            check_lists("--list-id", ids, None, &mut told)?
         } else if let Some(raw) = &self.list_ids {
             let fail = |detail: &str| Error::envelope(Code::ENV002, input, Some(raw.position), detail);
-            let json: serde_json::Value = match serde_json::from_slice(&raw.json) {
-                Ok(json) => json,
-                Err(error) => return Err(fail(&error.to_string())),
-            };
-            let kind = crate::syntax::Kind::of(raw.json[0]).name();
-            let ids = json.as_array().ok_or_else(|| fail(&format!("it is {kind}")))?;
-            let ids: Option<Vec<String>> = ids.iter().map(|id| id.as_str().map(str::to_owned)).collect();
-            let ids = ids.ok_or_else(|| fail("not all of it is strings"))?;
-            check_lists(input, &ids, Some(raw.position), &mut told)?
+            let kind = crate::syntax::Kind::of(raw.json[0]);
+            if kind != crate::syntax::Kind::Array {
+                return Err(fail(&format!("it is {}", kind.name())));
+            }
+            if std::str::from_utf8(&raw.json).is_err() {
+                return Err(fail("it is not UTF-8"));
+            }
+            let mut is_text = true;
+            let lists = check_lists(input, strings(&raw.json, &mut is_text), Some(raw.position), &mut told);
+            if !is_text {
+                return Err(fail("not all of it is strings"));
+            }
+            lists?
         } else if lists_needed {
             return Err(Error::envelope(Code::ENV001, input, None, ""));
         } else {
@@ -381,19 +521,6 @@ enum Stop {
     Error(Error),
 }
 
-fn only_space(cursor: &mut Cursor<'_>) -> std::result::Result<(), SyntaxError> {
-    cursor.skip_space();
-    match cursor.peek() {
-        None => Ok(()),
-        Some(_) => Err(SyntaxError { at: cursor.at, fault: Fault::Trailing }),
-    }
-}
-
-fn syntax_error(input: &str, bytes: &[u8], origin: Position, error: SyntaxError) -> Error {
-    let position = origin.after(&bytes[..error.at.min(bytes.len())]);
-    Kind::Syntax { input: input.to_owned(), position, fault: error.fault }.into()
-}
-
 /// 8-4-4-4-12 hexadecimal digits.
 fn is_uuid(text: &str) -> bool {
     text.len() == 36
@@ -403,10 +530,34 @@ fn is_uuid(text: &str) -> bool {
         })
 }
 
-fn check_lists(input: &str, ids: &[String], position: Option<Position>, told: &mut Vec<Told>) -> Result<Vec<String>> {
+/// The strings of an array, up to the first value that is none; `is_text` says whether there was one. No more of it is read than
+/// is asked for.
+fn strings<'j>(json: &'j [u8], is_text: &mut bool) -> impl Iterator<Item = Cow<'j, str>> {
+    let mut cursor = Cursor::new(json);
+    cursor.at = 1;
+    std::iter::from_fn(move || {
+        while matches!(cursor.peek(), Some(b' ' | b'\t' | b'\n' | b'\r' | b',')) {
+            cursor.at += 1;
+        }
+        match cursor.peek() {
+            Some(b'"') => cursor.string().ok().map(|inside| unescape(&json[inside])),
+            end => {
+                *is_text = end == Some(b']');
+                None
+            }
+        }
+    })
+}
+
+fn check_lists<'a>(
+    input: &str,
+    mut ids: impl Iterator<Item = Cow<'a, str>>,
+    position: Option<Position>,
+    told: &mut Vec<Told>,
+) -> Result<Vec<String>> {
     let mut lists: Vec<String> = Vec::new();
-    for id in ids {
-        if !is_uuid(id) {
+    while let Some(id) = ids.next() {
+        if !is_uuid(&id) {
             let shown: String = id.chars().take(60).collect();
             return Err(Error::envelope(Code::ENV004, input, position, format!("{shown:?}")));
         }
@@ -417,7 +568,7 @@ fn check_lists(input: &str, ids: &[String], position: Option<Position>, told: &m
                 code,
                 position,
                 field: LIST_IDS.to_owned(),
-                value: Some(TellValue::Text(id.clone())),
+                value: Some(TellValue::Text(id.clone().into_owned())),
                 to,
             });
         };
@@ -425,13 +576,18 @@ fn check_lists(input: &str, ids: &[String], position: Option<Position>, told: &m
             tell(Code::ENV005, None);
             continue;
         }
+        if lists.len() == LISTS_MAX {
+            // Those behind this one are not looked at.
+            let more = if ids.next().is_some() { " or more" } else { "" };
+            return Err(Error::envelope(Code::ENV003, input, position, format!("it names {}{more}", LISTS_MAX + 1)));
+        }
         if lower != *id {
             tell(Code::ENV006, Some(lower.clone()));
         }
         lists.push(lower);
     }
-    if lists.is_empty() || lists.len() > LISTS_MAX {
-        return Err(Error::envelope(Code::ENV003, input, position, format!("it names {}", lists.len())));
+    if lists.is_empty() {
+        return Err(Error::envelope(Code::ENV003, input, position, "it names 0"));
     }
     Ok(lists)
 }
@@ -442,10 +598,21 @@ mod tests {
 
     const A: &str = "04fe9a97-a579-43c5-bb1a-58ed29bf0a6a";
 
-    fn head(text: &str) -> Result<(Option<Head>, Found)> {
-        let mut found = Found::default();
-        let head = found.head("x", text.as_bytes(), 0, End::Input)?;
-        Ok((head, found))
+    fn head(text: &str) -> Result<(Option<Side>, Found)> {
+        let origin = Position { offset: 1, line: 1, column: 2, contact: None };
+        let mut whole = EnvelopeReader::head("x", origin);
+        let side = whole.feed(&text.as_bytes()[1..]);
+        // However the bytes come, the same is read.
+        for size in [1, 2, 3, 7] {
+            let mut parts = EnvelopeReader::head("x", origin);
+            let part = text.as_bytes()[1..].chunks(size).find_map(|piece| parts.feed(piece).transpose()).transpose();
+            assert_eq!(format!("{part:?} {:?}", parts.found), format!("{side:?} {:?}", whole.found), "{text}");
+        }
+        let side = side?;
+        if side.is_none() {
+            whole.finish(End::Input)?;
+        }
+        Ok((side, whole.into_found()))
     }
 
     fn resolve(text: &str) -> Result<(Envelope, Vec<Told>)> {
@@ -463,11 +630,12 @@ mod tests {
     fn good_envelopes() {
         let upper = A.to_uppercase();
         let text = format!(
-            r#" {{"x":1, "list_ids" : ["{upper}","{A}"],"sms_permission_to_send":"explicit","import_data": [{{"#
+            r#"{{"x":1, "list_ids" : ["{upper}","{A}"],"sms_permission_to_send":"explicit","import_data": [{{"#
         );
-        let mut found = Found::default();
-        let at = found.head("x", text.as_bytes(), 1, End::Input).unwrap();
-        assert_eq!(at, Some(Head::Contacts(text.len() - 1)));
+        let (side, found) = head(&text).unwrap();
+        let end = text.len() as u64 - 1;
+        let place = Position { offset: end, line: 1, column: end + 1, contact: None };
+        assert_eq!(side, Some(Side::Contacts(place)));
         let (envelope, told) = found.resolve("x", &Asked::default(), true).unwrap();
         assert_eq!(envelope.list_ids, [A]);
         let codes: Vec<Code> = told.iter().map(|t| t.code).collect();
@@ -492,7 +660,8 @@ mod tests {
         assert_eq!(code(r#"{"import_data":{}}"#), Code::ENV010);
         assert_eq!(code(r#"{"import_data":null}"#), Code::ENV010);
         assert_eq!(code(r#"{"list_ids":[],"list_ids":[],"import_data":[]}"#), Code::ENV011);
-        assert_eq!(head("{}").unwrap().0, Some(Head::None));
+        let place = Position { offset: 2, line: 1, column: 3, contact: None };
+        assert_eq!(head("{}").unwrap().0, Some(Side::Closed(place)));
         let error = resolve("{\"list_ids\":[\n1,],").unwrap_err();
         assert_eq!(error.position(), Some(Position { offset: 15, line: 2, column: 2, contact: None }));
     }
@@ -500,18 +669,87 @@ mod tests {
     #[test]
     fn tails() {
         let origin = Position { offset: 100, line: 1, column: 101, contact: None };
-        let tail = |text: &str, end| Found::default().tail("x", text.as_bytes(), origin, end);
+        let tail = |text: &str, end| -> Result<Option<u64>> {
+            let mut reader = EnvelopeReader::tail("x", Found::default(), origin);
+            match reader.feed(text.as_bytes())? {
+                Some(Side::Closed(place)) => Ok(Some(place.offset - 100)),
+                Some(Side::Contacts(_)) => panic!("contacts behind the contacts"),
+                None => reader.finish(end).map(|()| None),
+            }
+        };
         assert_eq!(tail(" }\n ", End::Input).unwrap(), Some(2));
         assert_eq!(tail(r#","list_ids":[1]}"#, End::Input).unwrap(), Some(16));
-        assert!(Found::nothing_behind("x", b"\n ", origin).is_ok());
-        assert!(Found::nothing_behind("x", b"\n }", origin).is_err());
         assert!(tail(",}", End::Input).is_err());
         assert!(tail(r#","import_data":[]}"#, End::Input).is_err());
-        for cut in ["", ",", ",\"list", ",\"list_ids\":[1", ",\"list_ids\":[1]"] {
+        assert!(tail(r#" // x"#, End::Input).is_err());
+        for cut in ["", ",", ",\"list", ",\"list_ids\":[1", ",\"list_ids\":[1]", ",\"x\":1"] {
             assert!(tail(cut, End::Input).is_err(), "{cut}");
-            assert_eq!(tail(cut, End::Open).unwrap(), None, "{cut}");
             assert_eq!(tail(cut, End::Limit).unwrap(), None, "{cut}");
         }
+        for (broken, at, fault) in [
+            (",\"a\":1 // x\n,", 107, Fault::Comment),
+            (",\"a\":1]", 106, Fault::Expected("a comma or }")),
+            ("x", 100, Fault::Expected("a comma or }")),
+            (",\"a\":NaN,", 105, Fault::NotAValue("NaN")),
+            (",\"a\n\":1,", 103, Fault::Control(b'\n')),
+            (",,", 101, Fault::Expected("a member name in double quotes")),
+            (",\"a\":[1,],", 107, Fault::TrailingComma),
+        ] {
+            match tail(broken, End::Input).unwrap_err().kind() {
+                Kind::Syntax { position, fault: met, .. } => {
+                    assert_eq!((position.offset, *met), (at, fault), "{broken}")
+                }
+                other => panic!("{broken}: {other:?}"),
+            }
+        }
+    }
+
+    /// White space may go on between all tokens, and what is told keeps its place.
+    #[test]
+    fn long_white_space_is_not_held() {
+        let space = " \n".repeat(5_000);
+        let text =
+            ["{", "\"x\"", ":", "[", "1", ",", "2", "]", ",", "\"list_ids\"", ":", "[", &format!("\"{A}\""), "]"]
+                .join(&space);
+        let whole = format!("{text}{space},\"import_data\"{space}:{space}[");
+        let mut reader = EnvelopeReader::head("x", Position { offset: 1, line: 1, column: 2, contact: None });
+        let mut side = None;
+        for piece in whole.as_bytes()[1..].chunks(999) {
+            side = reader.feed(piece).unwrap();
+            assert!(reader.text.len() < 20_000, "{}", reader.text.len());
+        }
+        let end = Position { offset: 0, line: 1, column: 1, contact: None }.after(whole.as_bytes());
+        assert_eq!(side, Some(Side::Contacts(end)));
+        let (envelope, told) = reader.into_found().resolve("x", &Asked::default(), true).unwrap();
+        assert_eq!(envelope.list_ids, [A]);
+        let x = Position { offset: 0, line: 1, column: 1, contact: None }.after(format!("{{{space}").as_bytes());
+        assert_eq!(told[0].position, x);
+        let broken = format!("{text}{space}x,");
+        let at = broken.len() as u64 - 2;
+        assert_eq!(resolve(&broken).unwrap_err().position().unwrap().offset, at);
+    }
+
+    #[test]
+    fn many_unknown_members_are_refused() {
+        let members = |n: usize| {
+            let members: String = (0..n).map(|i| format!("\"x{i}\":{i},")).collect();
+            format!(r#"{{{members}"list_ids":["{A}"],"import_data":["#)
+        };
+        assert_eq!(resolve(&members(UNKNOWN_MAX)).unwrap().1.len(), UNKNOWN_MAX);
+        let error = resolve(&members(UNKNOWN_MAX + 1)).unwrap_err();
+        assert!(error.to_string().contains("more than 1000 members"), "{error}");
+    }
+
+    #[test]
+    fn lists_behind_the_last_that_fits_are_not_looked_at() {
+        let ids: Vec<String> = (0..60).map(|i| format!("\"{i:08}-a579-43c5-bb1a-58ed29bf0a6a\"")).collect();
+        let text = |rest: &str| format!(r#"{{"list_ids":[{}{rest}],"import_data":["#, ids[..51].join(","));
+        for rest in ["", ",\"no list\"", ",\"no list\",7"] {
+            assert_eq!(code(&text(rest)), Code::ENV003, "{rest}");
+        }
+        // Repeats do not count.
+        let repeats = format!(r#"{{"list_ids":[{},{}],"import_data":["#, ids[..50].join(","), ids[..50].join(","));
+        assert_eq!(resolve(&repeats).unwrap().0.list_ids.len(), 50);
     }
 
     #[test]

@@ -364,6 +364,17 @@ impl Output {
         if self.queued > 0 { self.send(&[]) } else { Ok(()) }
     }
 
+    /// Gives what was gathered to the system, if somebody can read it there before the end.
+    ///
+    /// # Errors
+    /// The system would not.
+    pub fn pass_on(&mut self) -> Result<()> {
+        match self.target {
+            Some(Target::Direct(_)) => self.flush(),
+            _ => Ok(()),
+        }
+    }
+
     /// Writes what is left and puts the file in its place. Gives what was kept, and its buffers.
     ///
     /// # Errors

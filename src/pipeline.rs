@@ -149,17 +149,11 @@ impl Kit {
     fn clean(&mut self, cleaner: &mut Cleaner, shared: &Shared<'_>) {
         let names = shared.names;
         let settings = &shared.settings[usize::from(self.read.explicit)];
-        let Some(batch) = self.read.batch(names) else { return };
-        let cleaned = &mut self.cleaned;
-        let done = catch_unwind(AssertUnwindSafe(|| {
-            cleaner.clean(&batch, settings, shared.wanted, shared.separator, cleaned);
-        }));
-        if let Err(panic) = done {
-            let what = panic_text(&*panic);
-            let position = batch.position(cleaned.at, 0);
-            let input = names[batch.input].clone();
-            self.failed = Some(Kind::Bug { input, position, what }.into());
-            *cleaner = Cleaner::default();
+        if let Some(batch) = self.read.batch(names) {
+            let done = cleaner.guarded(&batch, &names[batch.input], &mut self.cleaned, |cleaner, cleaned| {
+                cleaner.clean(&batch, settings, shared.wanted, shared.separator, cleaned);
+            });
+            self.failed = done.err();
         }
         if self.read.is_torn() {
             // How short the file is now is found out where it is open.
@@ -183,6 +177,8 @@ enum Item {
     Batch(Box<Kit>),
     /// What was found of an input's envelope.
     Told(usize, Vec<Told>),
+    /// The input pauses.
+    Pause,
 }
 
 /// Does a job.
@@ -276,19 +272,19 @@ fn run_on(job: &Job<'_>, mut documents: Vec<Document>, create: &dyn Fn(&PathBuf)
         ..Wanted::default()
     };
 
-    // Something is broken in what stands around the contacts: only what it is remains to be said.
-    if let Some(broken) = documents.iter().position(|document| document.broken.is_some()) {
-        let document = &mut documents[broken];
-        let error = document.broken.take();
-        let mut writer = Writer::new(&settings, &wanted, &names[broken..=broken], Sink::Check);
-        let read = execute(job, std::slice::from_mut(document), &envelope, &mut writer)?;
-        let stop = writer.stop.or(read.stop).map(|(_, error)| error);
-        let first = stop.or(error);
-        return Err(first.unwrap_or_else(|| Error::usage("the envelope could not be read")));
-    }
+    // Something is broken in what stands behind the contacts of an input, and its lists are not known: no body can be written.
+    // All else that can be told of the inputs up to there is.
+    let broken = documents.iter().position(|document| document.broken.is_some());
+    let last = broken.unwrap_or(documents.len() - 1);
 
     let sink = match &job.mode {
         Mode::Check => Sink::Check,
+        Mode::Split(dir) if broken.is_some() => {
+            // The receipt goes there, under the conditions of any other run.
+            let directory = Directory::create(dir, job.limits, prefix, job.earlier, job.force)?;
+            Sink::NoBody(Some(Box::new(directory)))
+        }
+        _ if broken.is_some() => Sink::NoBody(None),
         Mode::Stream => Sink::Stream(create(&job.output)?),
         Mode::Split(dir) => Sink::Split(Box::new(Directory::create(dir, job.limits, prefix, job.earlier, job.force)?)),
         Mode::Request => {
@@ -314,7 +310,12 @@ fn run_on(job: &Job<'_>, mut documents: Vec<Document>, create: &dyn Fn(&PathBuf)
         writer.told(input, told)?;
     }
 
-    let read = execute(job, &mut documents, &envelope, &mut writer)?;
+    let mut read = execute(job, &mut documents[..=last], &envelope, &mut writer)?;
+    if let Some(broken) = broken
+        && read.stop.is_none()
+    {
+        read.stop = documents[broken].broken.take().map(|error| (broken, error));
+    }
     finish(job, &documents, &envelope, writer, read, receipt_file, began)
 }
 
@@ -417,7 +418,7 @@ fn execute(job: &Job<'_>, documents: &mut [Document], envelope: &Envelope, write
         separator: writer.sink.separator(),
     };
     let explicit = documents.iter().map(|document| is_explicit(job, envelope, document)).collect();
-    let mut reader = Reader::new(documents, explicit, job.progress);
+    let mut reader = Reader::new(documents, explicit, job.progress).keep_rejects(writer.wanted.rejects);
     let written = match job.threads {
         0 | 1 => alone(&mut reader, writer, &shared),
         threads => {
@@ -460,14 +461,17 @@ fn alone(reader: &mut Reader<'_>, writer: &mut Writer<'_>, shared: &Shared<'_>) 
         match reader.next(&mut kit.read) {
             Next::Batch => {
                 kit.clean(&mut cleaner, shared);
-                if write_batch(writer, shared, &mut kit)? == More::No {
+                if guarded(|| write_batch(writer, shared, &mut kit))? == More::No {
                     return Ok(());
                 }
                 if let Some(bodies) = writer.sink.unhashed() {
                     writer.sink.hashed(bodies.hash());
                 }
             }
-            Next::Told(input, told) => writer.told(input, &told)?,
+            Next::Told(input, told) => {
+                guarded(|| writer.told(input, &told).map(|()| More::Yes))?;
+            }
+            Next::Pause => writer.pause()?,
             Next::End => return Ok(()),
         }
     }
@@ -596,6 +600,10 @@ impl Desk<'_, '_, '_> {
                     self.give_back(kit);
                     spare = self.put(number, Item::Told(input, told));
                 }
+                Next::Pause => {
+                    self.give_back(kit);
+                    spare = self.put(number, Item::Pause);
+                }
                 // Whoever waits for a kit is to see the end as well.
                 Next::End => return self.give_back(kit),
             }
@@ -657,15 +665,15 @@ impl Desk<'_, '_, '_> {
     fn item(&self, writing: &mut Writing<'_, '_>, item: Item) -> Option<Box<Kit>> {
         let over = self.over.load(Ordering::Relaxed);
         let mut kit = None;
-        let written = catch_unwind(AssertUnwindSafe(|| match item {
-            Item::Told(..) if over => Ok(More::No),
+        let written = guarded(|| match item {
+            Item::Told(..) | Item::Pause if over => Ok(More::No),
             Item::Told(input, told) => writing.writer.told(input, &told).map(|()| More::Yes),
+            Item::Pause => writing.writer.pause().map(|()| More::Yes),
             Item::Batch(batch) => {
                 let kit = kit.insert(batch);
                 if over { Ok(More::No) } else { self.write_batch(writing.writer, kit) }
             }
-        }));
-        let written = written.unwrap_or_else(|_| Err(Kind::Counts { what: "the writer panicked".into() }.into()));
+        });
         if !matches!(written, Ok(More::Yes)) {
             self.over.store(true, Ordering::Relaxed);
         }
@@ -679,11 +687,22 @@ impl Desk<'_, '_, '_> {
     }
 }
 
+/// Does a part of the writer's work. A panic in it, of which no contact is known, becomes an error.
+fn guarded(work: impl FnOnce() -> Result<More>) -> Result<More> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let what = format!("the writer panicked: {}", panic_text(&*panic));
+        Err(Kind::Counts { what }.into())
+    })
+}
+
 /// Hands a cleaned batch to the writer, and lets go of its bytes.
 fn write_batch(writer: &mut Writer<'_>, shared: &Shared<'_>, kit: &mut Kit) -> Result<More> {
     if let Some(error) = kit.failed.take() {
         writer.stop = Some((kit.read.input, error));
         return Ok(More::No);
+    }
+    if let Some(mut long) = kit.read.take_long() {
+        writer.long(kit.read.input, &mut long)?;
     }
     let more = match kit.read.batch(shared.names) {
         Some(batch) => writer.batch(&batch, kit.read.explicit, &mut kit.cleaned)?,
@@ -757,6 +776,7 @@ fn finish(
         }
     }
 
+    let is_unwritten = matches!(writer.sink, Sink::NoBody(_));
     // A disk that is full shows before any file is put in its place.
     for file in [&mut writer.report, &mut writer.changes, &mut writer.rejects].into_iter().flatten() {
         file.flush()?;
@@ -780,6 +800,14 @@ fn finish(
             let (payloads, held) = directory.end()?;
             lock = held;
             Some(payloads)
+        }
+        Sink::NoBody(directory) => {
+            if let Some(mut directory) = directory {
+                earlier_runs = directory.take_earlier();
+                removed_bodies = directory.removed();
+                lock = directory.end()?.1;
+            }
+            None
         }
         Sink::Stream(output) => {
             output.finish()?;
@@ -805,6 +833,7 @@ fn finish(
         accepted_with_held_back: stats.held_back,
         changed: stats.changed,
         duplicates: writer.duplicates,
+        not_written: if is_unwritten { stats.accepted } else { 0 },
     };
     let findings = Code::ALL.iter().map(|code| (code.as_str(), stats.codes[*code as usize]));
     let settings = &job.settings;
@@ -909,6 +938,34 @@ mod tests {
             let out = std::fs::read_to_string(&job.output).unwrap();
             assert_eq!(out.lines().count() as u64, summary.receipt.contacts.accepted);
             assert!(summary.receipt.contacts.accepted > 10_000);
+        }
+    }
+
+    /// The same for a panic while the writer cleans a contact once more: a duplicate, or what lies before a contact that did not
+    /// fit in a body.
+    #[test]
+    fn a_panic_of_the_writer_names_its_contact() {
+        let dir = tempfile::tempdir().unwrap();
+        let input = dir.path().join("in");
+        let again = r#"{"email":"a@example.com","PANIC_AGAIN":[]}"#;
+        let list = "3f0c9b52-7d1e-4c68-9a40-5be2d7f61c83";
+        for (text, contact) in [
+            (format!("{{\"email\":\"a@example.com\"}}\n{again}\n"), 1),
+            (format!("{again}\n{{\"email\":\"b@example.com\"}}\n{{\"email\":\"c@example.com\"}}\n"), 0),
+        ] {
+            std::fs::write(&input, text).unwrap();
+            for threads in [1, 2] {
+                crate::clean::tests::SEEN.store(false, Ordering::Relaxed);
+                let mut job = Job::new(vec![input.clone()], Mode::Request, dir.path().join(format!("out-{threads}")));
+                job.threads = threads;
+                job.limits.max_contacts = 2;
+                job.settings.duplicates = Duplicates::First;
+                job.asked.list_ids = vec![list.into()];
+                let error = run(&job).unwrap_err();
+                assert!(matches!(error.kind(), Kind::Bug { what, .. } if what.contains("the second time")), "{error}");
+                assert_eq!(error.position().and_then(|position| position.contact), Some(contact));
+                assert!(!job.output.exists());
+            }
         }
     }
 

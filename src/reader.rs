@@ -3,16 +3,26 @@
 
 use crate::clean::Batch;
 use crate::document::{Document, SLICE, cut_off, position, read_tail, split_error};
-use crate::envelope::{End, Told};
+use crate::envelope::{End, TellValue, Told};
 use crate::error::{Error, Kind, Result};
-use crate::input::Chunk;
+use crate::finding::Code;
+use crate::input::{Chunk, GATHERING};
 use crate::position::Position;
 use crate::receipt::Dropped;
+use crate::report::VALUE_MAX;
 use crate::split::{Layout, Span, Splitter, Status};
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// Most bytes of one contact that are held to be rejected; a longer one ends the run.
+/// Most bytes of one contact that are held to be rejected. A longer one ends the run in an array; on a line, where reading can
+/// go on behind it, its bytes go through a temporary file.
 const HELD_MAX: u64 = 16 << 20;
+
+/// A pipe that brings nothing for so long pauses: what was made of its bytes is not kept back then. With the time for which
+/// a block gathers bytes, this is how long a contact waits.
+const PAUSE: Duration = Duration::from_millis(30);
 
 /// Is told how far a run has come.
 pub trait Progress: Sync {
@@ -28,9 +38,68 @@ pub trait Progress: Sync {
     }
 }
 
+/// A contact that is too long to be held, and is to be rejected.
+#[derive(Debug)]
+pub struct Long {
+    /// Index in its input.
+    pub contact: u64,
+    /// Where it begins, and ends, in the input.
+    pub span: Span,
+    /// Its first bytes, as many as are reported.
+    pub head: Vec<u8>,
+    /// All of its bytes, on one line, where they are wanted.
+    pub file: Option<File>,
+    /// Offset behind the last byte that was taken.
+    taken: u64,
+}
+
+impl Long {
+    fn new(start: u64, line: u64, contact: u64, keep: bool) -> Result<Long> {
+        let file = keep.then(tempfile::tempfile).transpose().map_err(spool_error)?;
+        let span = Span { start, end: start, line, whole: false };
+        Ok(Long { contact, span, head: Vec::new(), file, taken: start })
+    }
+
+    /// Takes its bytes up to offset `end`, which lie in `chunk` as far as they were not taken before.
+    fn take(&mut self, chunk: &Chunk, end: u64, layout: Layout) -> Result<()> {
+        if end <= self.taken {
+            return Ok(());
+        }
+        let bytes = &chunk.from(self.taken)[..(end - self.taken) as usize];
+        self.taken = end;
+        // No character takes more than four bytes.
+        let room = (VALUE_MAX * 4).saturating_sub(self.head.len());
+        self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let written = match layout {
+            Layout::Objects => crate::report::on_one_line(bytes).try_for_each(|part| file.write_all(part)),
+            _ => file.write_all(bytes),
+        };
+        written.map_err(spool_error)
+    }
+
+    /// It ends where `span` does.
+    fn end(&mut self, span: Span) -> Result<()> {
+        self.span = span;
+        let head = String::from_utf8_lossy(&self.head);
+        self.head = head.chars().take(VALUE_MAX).collect::<String>().into_bytes();
+        if let Some(file) = &mut self.file {
+            // White space behind it may have been taken.
+            file.set_len(span.end - span.start).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(spool_error)?;
+        }
+        Ok(())
+    }
+}
+
+fn spool_error(error: std::io::Error) -> Error {
+    Error::io("write", "a temporary file (TMPDIR says where)", error)
+}
+
 /// Contacts that were found in one piece of an input, and where they lie.
 #[derive(Default)]
 pub struct ReadBatch {
+    /// One that comes before all of them.
+    long: Option<Box<Long>>,
     spans: Vec<Span>,
     chunk: Option<Arc<Chunk>>,
     line_start: u64,
@@ -46,7 +115,7 @@ impl ReadBatch {
     /// The contacts as a batch, if there are any.
     #[must_use]
     pub fn batch<'b>(&'b self, names: &'b [String]) -> Option<Batch<'b>> {
-        let chunk = self.chunk.as_deref()?;
+        let chunk = self.chunk.as_deref().filter(|_| !self.spans.is_empty())?;
         Some(Batch {
             bytes: chunk.bytes(),
             base: chunk.base,
@@ -57,6 +126,11 @@ impl ReadBatch {
             input: self.input,
             input_name: (names.len() > 1).then(|| names[self.input].as_str()),
         })
+    }
+
+    /// The contact before the others that was too long to be held, if there is one.
+    pub fn take_long(&mut self) -> Option<Box<Long>> {
+        self.long.take()
     }
 
     /// True when some of their bytes are gone: the file was cut off meanwhile.
@@ -78,6 +152,8 @@ pub enum Next {
     Batch,
     /// What was found of an input's envelope behind its contacts.
     Told(usize, Vec<Told>),
+    /// Nothing for now: the input has to be waited for, and what was made of it so far is not to wait with it.
+    Pause,
     /// Nothing more.
     End,
 }
@@ -103,6 +179,10 @@ struct Cursor {
     line_start: u64,
     /// Offset behind the array's `]`, once that was found.
     end: Option<u64>,
+    /// The value that has begun is too long to be held.
+    long: Option<Box<Long>>,
+    /// A pause was told of since the last bytes came.
+    paused: bool,
 }
 
 /// Reads inputs, one after the other. See the [module](self).
@@ -115,6 +195,12 @@ pub struct Reader<'r> {
     input: usize,
     cursor: Option<Cursor>,
     read: Read,
+    /// Bytes of rejected contacts are wanted.
+    keep_rejects: bool,
+    /// What was found of an input that is done.
+    waiting: Option<(usize, Vec<Told>)>,
+    /// When a pause was told of last.
+    paused_at: Instant,
 }
 
 impl<'r> Reader<'r> {
@@ -122,7 +208,24 @@ impl<'r> Reader<'r> {
     #[must_use]
     pub fn new(documents: &'r mut [Document], explicit: Vec<bool>, progress: Option<&'r dyn Progress>) -> Self {
         debug_assert_eq!(documents.len(), explicit.len());
-        Reader { documents, explicit, progress, input: 0, cursor: None, read: Read::default() }
+        Reader {
+            documents,
+            explicit,
+            progress,
+            input: 0,
+            cursor: None,
+            read: Read::default(),
+            keep_rejects: false,
+            waiting: None,
+            paused_at: Instant::now(),
+        }
+    }
+
+    /// Says whether the bytes of contacts that are too long to be held are wanted for the rejects.
+    #[must_use]
+    pub fn keep_rejects(mut self, keep: bool) -> Self {
+        self.keep_rejects = keep;
+        self
     }
 
     /// How it went.
@@ -145,6 +248,9 @@ impl<'r> Reader<'r> {
 
     fn try_next(&mut self, batch: &mut ReadBatch) -> Result<Next> {
         loop {
+            if let Some((input, told)) = self.waiting.take() {
+                return Ok(Next::Told(input, told));
+            }
             let Some(cursor) = &self.cursor else {
                 let is_over = self.read.stop.is_some() || self.read.dropped.is_some();
                 if is_over || self.input == self.documents.len() {
@@ -174,8 +280,10 @@ impl<'r> Reader<'r> {
         self.cursor = Some(Cursor {
             splitter: document.splitter(),
             chunk: document.source.current().cloned(),
-            line_start: document.start.offset + 1 - document.start.column,
+            line_start: (document.start.offset + 1).saturating_sub(document.start.column),
             end: None,
+            long: None,
+            paused: false,
         });
         Ok(())
     }
@@ -191,14 +299,6 @@ impl<'r> Reader<'r> {
                 batch.spans.clear();
                 batch.first = splitter.spans();
                 let status = splitter.feed(&rest[..rest.len().min(SLICE)], &mut batch.spans);
-                // Only the first can have begun so long ago, or the one that has not ended.
-                let first = batch.spans.first().map(|span| (span.start, span.end, span.line));
-                let pending = splitter.pending().map(|p| (p.start, splitter.offset(), p.line));
-                for (start, end, line) in [first, pending].into_iter().flatten() {
-                    if end - start > HELD_MAX {
-                        return Err(too_large(document.source.name(), start, line, batch.first));
-                    }
-                }
                 if let Some(progress) = self.progress {
                     progress.bytes(splitter.offset());
                     if progress.must_end() {
@@ -211,11 +311,13 @@ impl<'r> Reader<'r> {
                     Ok(Status::End(at)) => cursor.end = Some(at),
                     Err(error) => broken = Some(split_error(document.source.name(), splitter, error)),
                 }
-                if batch.spans.is_empty() {
+                let chunk = Arc::clone(chunk);
+                cursor.too_long(batch, Some(&chunk), document, self.keep_rejects)?;
+                let spans = cursor.splitter.spans();
+                if batch.spans.is_empty() && batch.long.is_none() {
                     return broken.map_or(Ok(None), Err);
                 }
-                self.read.contacts[self.input] = splitter.spans();
-                let chunk = Arc::clone(chunk);
+                self.read.contacts[self.input] = spans;
                 self.load(batch, chunk);
                 if let Some(error) = broken {
                     self.read.stop = Some((self.input, error));
@@ -226,7 +328,17 @@ impl<'r> Reader<'r> {
                 document.source.check_unchanged()?;
             }
         }
-        let keep = splitter.pending().map_or(splitter.offset(), |pending| pending.start);
+        let is_late = !document.source.is_seekable() && self.paused_at.elapsed() > GATHERING;
+        if !cursor.paused && (is_late || document.source.would_wait(PAUSE)) {
+            cursor.paused = true;
+            self.paused_at = Instant::now();
+            return Ok(Some(Next::Pause));
+        }
+        cursor.paused = false;
+        let keep = match splitter.pending() {
+            Some(pending) if cursor.long.is_none() => pending.start,
+            _ => splitter.offset(),
+        };
         if let Some(chunk) = cursor.chunk.take() {
             // The last line break is known, unless the line goes on from before what is kept.
             let last = splitter.line().1;
@@ -259,8 +371,7 @@ impl<'r> Reader<'r> {
         self.read.bytes[input] = cursor.splitter.offset();
         let origin = position(&cursor.splitter, at);
         let mut behind = document.head.clone();
-        let is_body = document.shape == "body";
-        let end = read_tail(&mut document.source, &mut behind, at, origin, is_body)?;
+        let end = read_tail(&mut document.source, &mut behind, origin)?;
         let told = if document.looked_ahead { Vec::new() } else { behind.told_behind(&document.head) };
         if end == End::Limit {
             let bytes = total.map(|total| total - at);
@@ -283,12 +394,12 @@ impl<'r> Reader<'r> {
         self.read.bytes[input] = splitter.offset();
         // The chunk that was kept is the source's own.
         let rest = document.source.current().cloned();
-        if !limited && document.layout == Layout::Array {
+        if !limited && document.layout == Layout::Array && !splitter.is_between() {
             return Err(cut(document.source.name(), splitter, rest.as_deref()));
         }
         // The last line has no line break; behind a limit it counts when its object is closed before it.
         batch.spans.clear();
-        if document.layout == Layout::Lines && (!limited || splitter.is_closed()) {
+        if document.layout != Layout::Array && (!limited || splitter.is_closed()) {
             batch.first = splitter.spans();
             splitter.finish(&mut batch.spans);
         }
@@ -301,8 +412,11 @@ impl<'r> Reader<'r> {
             });
             self.read.bytes[input] = at;
         }
+        if !batch.spans.is_empty() {
+            cursor.too_long(batch, rest.as_ref(), document, self.keep_rejects)?;
+        }
         let last = match rest {
-            Some(chunk) if !batch.spans.is_empty() => {
+            Some(chunk) if !batch.spans.is_empty() || batch.long.is_some() => {
                 self.load(batch, chunk);
                 Some(Next::Batch)
             }
@@ -316,6 +430,12 @@ impl<'r> Reader<'r> {
 
     fn finish_input(&mut self, splitter: &Splitter) {
         self.read.contacts[self.input] = splitter.spans();
+        if let Some((_, first)) = splitter.marks() {
+            let position = Position { offset: first.start, line: first.line, ..Position::default() };
+            let value = Some(TellValue::Text("\u{feff}".into()));
+            let told = Told { code: Code::SYN004, position, field: String::new(), value, to: None };
+            self.waiting = Some((self.input, vec![told]));
+        }
         if let Err(error) = self.documents[self.input].source.check_unchanged() {
             self.read.stop = Some((self.input, error));
         }
@@ -323,6 +443,55 @@ impl<'r> Reader<'r> {
             self.documents[self.input].source.suspend();
         }
         self.input += 1;
+    }
+}
+
+impl Cursor {
+    /// Takes out of a batch the first value, if it is too long to be held, and takes the bytes of one that has not ended. Only
+    /// the first value of a batch can have begun so long ago, or the one that has not ended.
+    fn too_long(
+        &mut self,
+        batch: &mut ReadBatch,
+        chunk: Option<&Arc<Chunk>>,
+        document: &Document,
+        keep: bool,
+    ) -> Result<()> {
+        let (splitter, layout) = (&self.splitter, document.layout);
+        let first = batch.spans.first().copied();
+        let pending = splitter.pending().map(|p| (p.start, splitter.pending_end(), p.line));
+        let is_long = |start, end| end - start > HELD_MAX;
+        if layout == Layout::Array {
+            let first = first.map(|span| (span.start, span.end, span.line));
+            return match [first, pending].into_iter().flatten().find(|(start, end, _)| is_long(*start, *end)) {
+                Some((start, _, line)) => Err(too_large(document.source.name(), start, line, batch.first)),
+                None => Ok(()),
+            };
+        }
+        if let Some(span) = first
+            && (self.long.is_some() || is_long(span.start, span.end))
+        {
+            let mut long = match self.long.take() {
+                Some(long) => long,
+                None => Box::new(Long::new(span.start, span.line, batch.first, keep)?),
+            };
+            if let Some(chunk) = chunk {
+                long.take(chunk, span.end, layout)?;
+            }
+            long.end(span)?;
+            batch.spans.remove(0);
+            batch.first += 1;
+            batch.long = Some(long);
+        }
+        if let (Some((start, end, line)), Some(chunk)) = (pending, chunk)
+            && (self.long.is_some() || is_long(start, end))
+        {
+            let long = match &mut self.long {
+                Some(long) => long,
+                None => self.long.insert(Box::new(Long::new(start, line, splitter.spans(), keep)?)),
+            };
+            long.take(chunk, splitter.offset(), layout)?;
+        }
+        Ok(())
     }
 }
 
@@ -336,9 +505,7 @@ fn cut(name: &str, splitter: &Splitter, rest: Option<&Chunk>) -> Error {
             && error.fault != crate::syntax::Fault::End
         {
             let mut start = position(splitter, pending.start);
-            let (_, line_start) = splitter.line();
             start.line = pending.line;
-            start.column = if line_start <= pending.start { pending.start + 1 - line_start } else { 0 };
             let position = start.after(&bytes[..error.at]);
             return Kind::Syntax { input: name.to_owned(), position, fault: error.fault }.into();
         }

@@ -55,7 +55,7 @@ pub struct Receipt {
 pub struct InputReceipt {
     /// Its name.
     pub name: String,
-    /// `body`, `array` or `ndjson`.
+    /// `body`, `array`, `ndjson`, or `objects` for contacts that are spread over several lines each.
     pub shape: &'static str,
     /// Bytes of it that were used.
     pub bytes_read: u64,
@@ -110,7 +110,7 @@ pub struct LimitsReceipt {
 pub struct Contacts {
     /// Contacts judged: accepted and rejected.
     pub seen: u64,
-    /// In the output.
+    /// In the output, but for those that are not written.
     pub accepted: u64,
     /// Not in the output.
     pub rejected: u64,
@@ -120,6 +120,13 @@ pub struct Contacts {
     pub changed: u64,
     /// Seen before in the run.
     pub duplicates: u64,
+    /// Of the accepted ones, those that are in no output: the envelope is broken, so no body could be written.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_written: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What lay behind a limit.

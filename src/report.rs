@@ -243,6 +243,20 @@ pub fn reject(bytes: &[u8], is_json: bool, rejects: &mut Vec<u8>) {
     rejects.push(b'\n');
 }
 
+/// The same for bytes that are spread over several lines and are not JSON: a space stands for each line break.
+pub fn reject_lines(bytes: &[u8], rejects: &mut Vec<u8>) {
+    on_one_line(bytes).for_each(|part| rejects.extend_from_slice(part));
+    rejects.push(b'\n');
+}
+
+/// Bytes in parts that have a space for each line break.
+pub fn on_one_line(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|b| *b == b'\n').flat_map(|line| match line {
+        [line @ .., b'\n'] => [line, b" "],
+        line => [line, b""],
+    })
+}
+
 /// In JSON, a raw line break stands only between tokens.
 fn without_line_breaks(json: &[u8], out: &mut Vec<u8>) {
     let mut done = 0;

@@ -6,6 +6,12 @@
 //!
 //! It tells strings, escapes and nesting, and nothing else: a span is one value whose quotes and brackets balance. Whether
 //! it is JSON is the parser's business. Where the bytes *between* contacts are wrong, it stops there.
+//!
+//! A line of NDJSON may hold several objects or arrays, one behind another: each is a value of its own. Anything else that
+//! stands behind a value makes that value and the rest of its line one bad value. A byte-order mark between values, where
+//! files were joined, is skipped and counted.
+
+mod objects;
 
 use crate::scan::{Backend, Choice, Structure, prefetch, with_backend};
 use crate::syntax::{Fault, MAX_DEPTH};
@@ -28,9 +34,15 @@ pub struct Span {
 pub enum Layout {
     /// Inside a JSON array, from behind its `[` to its `]`.
     Array,
-    /// One a line.
+    /// One or several a line; no value crosses a line break.
     Lines,
+    /// Objects that are spread over several lines each, one behind another.
+    Objects,
 }
+
+/// Spaces behind a value after which it stands by itself, whatever follows in its line: the value must not be kept for as long
+/// as white space goes on.
+const SPACE_MAX: u64 = 64 << 10;
 
 /// What a block led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +93,12 @@ enum State {
     Closed,
     /// Lines: something else is in this line; it goes out as it is.
     Other,
+    /// Behind the `]` of an array, where another array may follow.
+    Between,
+    /// In a byte-order mark that began in the state `before_mark`.
+    Mark,
+    /// Objects: in an object that cannot be JSON; it goes on to where the next one begins.
+    Broken,
 }
 
 /// Finds the spans. See the [module](self).
@@ -105,6 +123,16 @@ pub struct Splitter {
     /// Lines: behind the last byte that is not white space, once the object is closed.
     closed_at: u64,
     spans: u64,
+    /// Arrays: another one may follow.
+    is_series: bool,
+    /// Bytes of the byte-order mark that have come.
+    mark: u8,
+    before_mark: State,
+    /// Byte-order marks between values.
+    marks: u64,
+    /// Where the first of them is.
+    first_mark: Option<Pending>,
+    margin: objects::Margin,
 }
 
 impl Splitter {
@@ -133,7 +161,21 @@ impl Splitter {
             start_line: line,
             closed_at: offset,
             spans: 0,
+            is_series: false,
+            mark: 0,
+            before_mark: State::Blank,
+            marks: 0,
+            first_mark: None,
+            margin: objects::Margin::default(),
         }
+    }
+
+    /// Makes it go on behind the `]` of an array: other arrays may follow, and their values count on. The input must end
+    /// between two arrays then, see [`Splitter::is_between`].
+    #[must_use]
+    pub fn series(mut self) -> Self {
+        self.is_series = true;
+        self
     }
 
     /// Offset of the byte that the next block must begin with.
@@ -157,8 +199,32 @@ impl Splitter {
     /// The value that has begun and not ended, if one has.
     #[must_use]
     pub fn pending(&self) -> Option<Pending> {
-        let inside = !matches!(self.state, State::First | State::Value | State::Behind | State::Blank);
+        let state = if self.state == State::Mark { self.before_mark } else { self.state };
+        let inside = match state {
+            State::First | State::Value | State::Behind | State::Between => false,
+            // The bytes of what may be no byte-order mark after all.
+            State::Blank => self.state == State::Mark,
+            _ => true,
+        };
         inside.then_some(Pending { start: self.start, line: self.start_line })
+    }
+
+    /// Offset behind the last byte that is sure to belong to the value that has begun and not ended.
+    #[must_use]
+    pub fn pending_end(&self) -> u64 {
+        if self.state == State::Closed { self.closed_at } else { self.at }
+    }
+
+    /// Arrays: the last one is closed, and nothing but white space came behind it.
+    #[must_use]
+    pub fn is_between(&self) -> bool {
+        self.state == State::Between
+    }
+
+    /// How many byte-order marks stood between values, and where the first is.
+    #[must_use]
+    pub fn marks(&self) -> Option<(u64, Pending)> {
+        self.first_mark.filter(|_| self.marks > 0).map(|first| (self.marks, first))
     }
 
     /// True when a further value has begun, or a comma says that one must: what the input ends with now is not all of it.
@@ -186,6 +252,11 @@ impl Splitter {
     /// its own affair). The spans before it have been appended.
     pub fn feed(&mut self, block: &[u8], spans: &mut Vec<Span>) -> Result<Status, SplitError> {
         let before = spans.len();
+        if self.layout == Layout::Objects {
+            objects::run(self, block, spans);
+            self.spans += (spans.len() - before) as u64;
+            return Ok(Status::More);
+        }
         let choice = self.choice;
         let status = with_backend!(choice, run, (
             splitter: &mut Splitter = self,
@@ -200,8 +271,9 @@ impl Splitter {
     /// that was cut off, if the layout does not let it end here: always for an array, whose `]` has not come.
     pub fn finish(&mut self, spans: &mut Vec<Span>) -> Option<Pending> {
         match self.layout {
+            Layout::Array if self.state == State::Between => None,
             Layout::Array => Some(self.pending().unwrap_or(Pending { start: self.at, line: self.line })),
-            Layout::Lines => {
+            Layout::Lines | Layout::Objects => {
                 let before = spans.len();
                 self.end_line(self.at, spans);
                 self.spans += (spans.len() - before) as u64;
@@ -221,6 +293,47 @@ impl Splitter {
         spans.push(Span { start: self.start, end, line: self.start_line, whole });
         self.state = State::Blank;
         self.depth = 0;
+    }
+
+    /// The closed value stands by itself.
+    fn end_closed(&mut self, spans: &mut Vec<Span>) {
+        spans.push(Span { start: self.start, end: self.closed_at, line: self.start_line, whole: true });
+        self.state = State::Blank;
+        self.depth = 0;
+    }
+
+    /// The first byte of what may be a byte-order mark is at `at`, in `line`.
+    #[cold]
+    fn begin_mark(&mut self, at: u64, line: u64) {
+        self.before_mark = self.state;
+        self.state = State::Mark;
+        self.mark = 1;
+        if self.before_mark != State::Closed {
+            (self.start, self.start_line) = (at, line);
+        }
+        // Where the mark itself is, should it be the first.
+        if self.marks == 0 {
+            self.first_mark = Some(Pending { start: at, line });
+        }
+    }
+
+    /// Takes the next byte of what may be a byte-order mark. False: it is none.
+    #[cold]
+    fn take_mark(&mut self, byte: u8) -> bool {
+        match (byte, self.mark) {
+            (0xbb, 1) => self.mark = 2,
+            (0xbf, 2) => {
+                self.marks += 1;
+                self.state = self.before_mark;
+            }
+            _ => {
+                if self.marks == 0 {
+                    self.first_mark = None;
+                }
+                return false;
+            }
+        }
+        true
     }
 }
 
@@ -361,6 +474,7 @@ fn chunk_of<B: Backend>(
                         s.start = base + u64::from(i);
                         s.start_line = line_at(s, i);
                     }
+                    (b']', State::Behind | State::First) if s.is_series => s.state = State::Between,
                     (b']', State::Behind | State::First) => {
                         let end = base + u64::from(i + 1);
                         let newlines = masks.newline & !at_or_above(i + 1);
@@ -417,10 +531,11 @@ fn chunk_of<B: Backend>(
             State::Blank => {
                 match chunk[i as usize] {
                     b' ' | b'\t' | b'\r' | b'\n' => {}
+                    0xef => s.begin_mark(base + u64::from(i), line_at(s, i)),
                     byte => {
                         s.start = base + u64::from(i);
                         s.start_line = line_at(s, i);
-                        if byte == b'{' {
+                        if matches!(byte, b'{' | b'[') {
                             s.depth = 1;
                             s.state = State::Nested;
                         } else {
@@ -431,13 +546,44 @@ fn chunk_of<B: Backend>(
                 i += 1;
             }
             State::Closed => {
+                let at = base + u64::from(i);
                 match chunk[i as usize] {
-                    b' ' | b'\t' | b'\r' => {}
-                    b'\n' => s.end_line(base + u64::from(i), spans),
+                    b' ' | b'\t' | b'\r' if at - s.closed_at < SPACE_MAX => {}
+                    b' ' | b'\t' | b'\r' => s.end_closed(spans),
+                    b'\n' => s.end_line(at, spans),
+                    b'{' | b'[' => {
+                        s.end_closed(spans);
+                        (s.start, s.start_line) = (at, line_at(s, i));
+                        s.depth = 1;
+                        s.state = State::Nested;
+                    }
+                    0xef => s.begin_mark(at, line_at(s, i)),
                     _ => s.state = State::Other,
                 }
                 i += 1;
             }
+            State::Between => {
+                match chunk[i as usize] {
+                    b' ' | b'\t' | b'\r' | b'\n' => {}
+                    b'[' => s.state = State::First,
+                    0xef => s.begin_mark(base + u64::from(i), line_at(s, i)),
+                    _ => return Err(stop_at(s, &masks, i, Fault::Trailing)),
+                }
+                i += 1;
+            }
+            State::Mark => {
+                if s.take_mark(chunk[i as usize]) {
+                    i += 1;
+                } else if s.before_mark == State::Between {
+                    let mut error = stop_at(s, &masks, i, Fault::Trailing);
+                    (error.at, error.line) = (s.start, s.start_line);
+                    return Err(error);
+                } else {
+                    s.state = State::Other;
+                }
+            }
+            // Only where objects are spread over lines, which is read elsewhere.
+            State::Broken => break,
             State::Other => {
                 let newline = masks.newline & at_or_above(i);
                 if newline == 0 {
@@ -534,28 +680,128 @@ mod tests {
         assert_eq!(at(&"[".repeat(100_000)), (64, 1, Fault::Depth));
     }
 
-    #[test]
-    fn lines() {
-        let text =
-            "{\"a\":1}\n\n  \r\n {\"b\":\"\\\\\"} \r\n{\"c\":\"x\n{\"d\":{}}\nnull\n{\"e\":[1}\n{\"f\":1},\n{\"g\":1}";
+    /// Texts, lines and whether they are whole, at every chunk size and by every backend.
+    fn each_way(text: &str, layout: Layout, expected: &[(&str, u64, bool)]) {
         for choice in Choice::available() {
             for chunk in 1..=text.len() {
-                let (spans, ..) = split(text.as_bytes(), Layout::Lines, chunk, choice);
-                let expected: [(&str, u64, bool); 8] = [
-                    ("{\"a\":1}", 1, true),
-                    ("{\"b\":\"\\\\\"}", 4, true),
-                    ("{\"c\":\"x", 5, false),
-                    ("{\"d\":{}}", 6, true),
-                    ("null", 7, false),
-                    ("{\"e\":[1}", 8, false),
-                    ("{\"f\":1},", 9, false),
-                    ("{\"g\":1}", 10, true),
-                ];
+                let (spans, ..) = split(text.as_bytes(), layout, chunk, choice);
                 let got: Vec<_> =
                     texts(text, &spans).into_iter().zip(&spans).map(|(t, s)| (t, s.line, s.whole)).collect();
                 assert_eq!(got, expected, "{choice:?} {chunk}");
             }
         }
+    }
+
+    #[test]
+    fn lines() {
+        let text =
+            "{\"a\":1}\n\n  \r\n {\"b\":\"\\\\\"} \r\n{\"c\":\"x\n{\"d\":{}}\nnull\n{\"e\":[1}\n{\"f\":1},\n{\"g\":1}";
+        let expected = [
+            ("{\"a\":1}", 1, true),
+            ("{\"b\":\"\\\\\"}", 4, true),
+            ("{\"c\":\"x", 5, false),
+            ("{\"d\":{}}", 6, true),
+            ("null", 7, false),
+            ("{\"e\":[1}", 8, false),
+            ("{\"f\":1},", 9, false),
+            ("{\"g\":1}", 10, true),
+        ];
+        each_way(text, Layout::Lines, &expected);
+    }
+
+    #[test]
+    fn several_values_on_a_line() {
+        let text = "{\"a\":1}{\"b\":2} \t[{\"c\":3}]{}\n\u{feff}{\"d\":4}\u{feff}\u{feff} {\"e\":5}x{}\n{}{\"f\":6\n\u{fec0}{}\n{}\u{fec0}";
+        let expected = [
+            ("{\"a\":1}", 1, true),
+            ("{\"b\":2}", 1, true),
+            ("[{\"c\":3}]", 1, true),
+            ("{}", 1, true),
+            ("{\"d\":4}", 2, true),
+            ("{\"e\":5}x{}", 2, false),
+            ("{}", 3, true),
+            ("{\"f\":6", 3, false),
+            ("\u{fec0}{}", 4, false),
+            ("{}\u{fec0}", 5, false),
+        ];
+        each_way(text, Layout::Lines, &expected);
+        for chunk in [1, 2, 64, text.len()] {
+            let mut splitter = Splitter::new(Layout::Lines, 0, 1, 0);
+            let mut spans = Vec::new();
+            for block in text.as_bytes().chunks(chunk) {
+                splitter.feed(block, &mut spans).unwrap();
+            }
+            assert_eq!(splitter.marks(), Some((3, Pending { start: 28, line: 2 })), "{chunk}");
+        }
+    }
+
+    #[test]
+    fn a_value_does_not_wait_for_what_long_white_space_hides() {
+        for layout in [Layout::Lines, Layout::Objects] {
+            let text = format!("{{}}{}x\n", " ".repeat(2 * SPACE_MAX as usize));
+            for chunk in [1, 1000, text.len()] {
+                let mut splitter = Splitter::new(layout, 0, 1, 0);
+                let mut spans = Vec::new();
+                for block in text.as_bytes()[..text.len() - 2].chunks(chunk) {
+                    splitter.feed(block, &mut spans).unwrap();
+                }
+                assert_eq!((spans.len(), splitter.pending()), (1, None));
+                splitter.feed(b"x\n", &mut spans).unwrap();
+                assert_eq!((spans[0].end, spans[1].whole, spans.len()), (2, false, 2));
+            }
+        }
+    }
+
+    #[test]
+    fn several_arrays() {
+        let text = "{},1]\n[]\u{feff}[{} ] \n [\n[]]\n";
+        for choice in Choice::available() {
+            for chunk in 1..=text.len() {
+                let mut splitter = Splitter::with_backend(Layout::Array, 0, 1, 0, choice).series();
+                let mut spans = Vec::new();
+                for block in text.as_bytes().chunks(chunk) {
+                    assert_eq!(splitter.feed(block, &mut spans), Ok(Status::More));
+                }
+                let got: Vec<_> = texts(text, &spans).into_iter().zip(spans.iter().map(|s| s.line)).collect();
+                assert_eq!(got, [("{}", 1), ("1", 1), ("{}", 2), ("[]", 4)], "{choice:?} {chunk}");
+                assert!(splitter.is_between() && splitter.finish(&mut spans).is_none());
+                assert_eq!((splitter.marks().map(|(n, _)| n), splitter.line().0), (Some(1), 5));
+                let error = splitter.feed(b" x", &mut spans).unwrap_err();
+                assert_eq!((error.at, error.line, error.fault), (text.len() as u64 + 1, 5, Fault::Trailing));
+            }
+        }
+        for (cut, at) in [("{}][", None), ("{}]\u{fec0}", Some(3)), ("{}]{}", Some(3)), ("{}],[]", Some(3))] {
+            let mut splitter = Splitter::new(Layout::Array, 0, 1, 0).series();
+            let mut spans = Vec::new();
+            let fed = cut.as_bytes().chunks(1).try_for_each(|b| splitter.feed(b, &mut spans).map(drop));
+            assert_eq!(fed.err().map(|error| error.at), at, "{cut}");
+            assert!(!splitter.is_between() || at.is_some());
+        }
+    }
+
+    #[test]
+    fn objects_over_several_lines() {
+        let text = concat!(
+            "{\n  \"a\": \"}\",\n  \"b\": [\n{\n},\n{}]\n}\n\n{\n \"c\":\n{}\n} {}\n",
+            // Not closed; with a line break in a string; with something behind it; rubbish; cut off.
+            "{\n  \"d\": 1,\n{\n  \"e\": \"x\n}\n{\n  \"f\": 1\n},\nx {\n\u{feff}{\n}\n{\n  \"g\": {\n",
+        );
+        let expected = [
+            ("{\n  \"a\": \"}\",\n  \"b\": [\n{\n},\n{}]\n}", 1, true),
+            ("{\n \"c\":\n{}\n}", 9, true),
+            ("{}", 12, true),
+            ("{\n  \"d\": 1,", 13, false),
+            ("{\n  \"e\": \"x\n}", 15, false),
+            ("{\n  \"f\": 1\n},", 18, false),
+            ("x {", 21, false),
+            ("{\n}", 22, true),
+            ("{\n  \"g\": {\n", 24, false),
+        ];
+        each_way(text, Layout::Objects, &expected);
+        // As far from the margin as the objects before.
+        let text = "\n  {\n    \"a\": 1\n  }\n  {\n    \"b\": 1\n  {\n  }\n";
+        let expected = [("{\n    \"a\": 1\n  }", 2, true), ("{\n    \"b\": 1", 5, false), ("{\n  }", 7, true)];
+        each_way(text, Layout::Objects, &expected);
     }
 
     #[test]
@@ -607,13 +853,12 @@ mod tests {
         #[test]
         fn any_bytes_split_alike_at_every_chunk_size(
             pieces in prop::collection::vec(prop::sample::select(vec![
-                "{", "}", "[", "]", ",", "\"", "\\", "\\\\", "\n", " ", "a", "{\"a\":\"b\"}", "\"x\"", "1", "\r\n", "{}\n",
+                "{", "}", "[", "]", ",", "\"", "\\", "\\\\", "\n", " ", "a", "{\"a\":\"b\"}", "\"x\"", "1", "\r\n", "{}\n", "}{", "\n{", "\u{feff}", "\u{fec0}",
                 "                                                                ",
             ]), 0..60),
-            lines in any::<bool>(),
+            layout in prop::sample::select(vec![Layout::Array, Layout::Lines, Layout::Objects]),
         ) {
             let text = pieces.concat();
-            let layout = if lines { Layout::Lines } else { Layout::Array };
             let expected = split(text.as_bytes(), layout, usize::MAX, Choice::Scalar);
             for choice in Choice::available() {
                 for chunk in [1, 2, 3, 5, 17, 63, 64, 65, 130, usize::MAX] {
@@ -626,19 +871,82 @@ mod tests {
         fn lines_are_lines(
             pieces in prop::collection::vec(prop::sample::select(vec![
                 "{", "}", "[", "]", ",", "\"", "\\", "\\\"", "\n", " ", "a", "{\"a\":\"b\"}", "\r\n", "{}\n", "\n{\"k\":[{}]}\n",
+                "}{", "{} {}", "[{}]", "\u{feff}", "\u{fec0}",
             ]), 0..60),
         ) {
             let text = pieces.concat();
-            let (spans, ..) = split(text.as_bytes(), Layout::Lines, 11, Choice::best());
-            let expected: Vec<&str> = text.split('\n').filter(|l| !l.trim_matches([' ', '\t', '\r']).is_empty()).collect();
-            let got = texts(&text, &spans);
-            prop_assert_eq!(got.len(), expected.len());
-            for ((got, expected), span) in got.iter().zip(&expected).zip(&spans) {
-                prop_assert_eq!(got.trim_matches([' ', '\t', '\r']), expected.trim_matches([' ', '\t', '\r']));
-                if serde_json::from_str::<serde_json::Value>(expected).is_ok_and(|v| v.is_object()) {
-                    prop_assert!(span.whole);
+            let by_line = lines_of(&text);
+            let expected = by_line.concat();
+            for chunk in [1, 11, 64, usize::MAX] {
+                let (spans, ..) = split(text.as_bytes(), Layout::Lines, chunk, Choice::best());
+                let got: Vec<_> = spans.iter().map(|s| (s.start as usize, s.end as usize, s.whole)).collect();
+                prop_assert_eq!(&got, &expected);
+            }
+            // A line of JSON is as many values as it holds.
+            for (line, spans) in text.split('\n').zip(&by_line) {
+                let read: Result<Vec<serde_json::Value>, _> =
+                    serde_json::Deserializer::from_str(line).into_iter().collect();
+                if let Ok(values) = read
+                    && values.iter().all(|value| value.is_object() || value.is_array())
+                {
+                    prop_assert_eq!(spans.len(), values.len());
+                    for ((start, end, whole), value) in spans.iter().zip(values) {
+                        prop_assert!(whole);
+                        prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&text[*start..*end]).unwrap(), value);
+                    }
                 }
             }
         }
+    }
+
+    /// What [`Layout::Lines`] means, in a loop that can be read: start, end and wholeness of the values of each line.
+    fn lines_of(text: &str) -> Vec<Vec<(usize, usize, bool)>> {
+        let space = [' ', '\t', '\r', '\u{feff}'];
+        let mut lines = Vec::new();
+        let mut line_start = 0;
+        for line in text.split('\n') {
+            let mut spans = Vec::new();
+            let mut rest = line.trim_start_matches(space);
+            let at = |rest: &str| line_start + line.len() - rest.len();
+            while !rest.is_empty() {
+                let behind = value_end(rest).map(|end| rest[end..].trim_start_matches(space));
+                match (value_end(rest), behind) {
+                    (Some(end), Some(behind)) if behind.is_empty() || behind.starts_with(['{', '[']) => {
+                        spans.push((at(rest), at(rest) + end, true));
+                        rest = behind;
+                    }
+                    _ => {
+                        spans.push((at(rest), line_start + line.len(), false));
+                        rest = "";
+                    }
+                }
+            }
+            lines.push(spans);
+            line_start += line.len() + 1;
+        }
+        lines
+    }
+
+    /// Where the object or array ends that begins a text, by its brackets and quotes.
+    fn value_end(text: &str) -> Option<usize> {
+        if !text.starts_with(['{', '[']) {
+            return None;
+        }
+        let (mut depth, mut string, mut escaped) = (0, false, false);
+        for (i, byte) in text.bytes().enumerate() {
+            // A backslash escapes a quote outside of strings as well: it is broken one way or the other.
+            let is_escaped = escaped;
+            escaped = byte == b'\\' && !is_escaped;
+            match byte {
+                b'"' if !is_escaped => string = !string,
+                b'{' | b'[' if !string => depth += 1,
+                b'}' | b']' if !string => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return Some(i + 1);
+            }
+        }
+        None
     }
 }

@@ -9,9 +9,11 @@ use crate::finding::{Code, Detail, Example, Finding, Outcome, Raw, Severity, To}
 use crate::input::Watch;
 use crate::output::Output;
 use crate::payload::{Body, Directory, Hashed, Unhashed};
+use crate::reader::Long;
 use crate::receipt::Dropped;
 use crate::report::{self, Place};
-use crate::rules::{Duplicates, Settings, rule};
+use crate::rules::{Duplicates, Effect, Settings, rule};
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -28,6 +30,8 @@ pub enum Sink {
     Stream(Output),
     /// Nowhere.
     Check,
+    /// Nowhere, though bodies were asked for: their lists are not known. The directory is the one they would have gone to.
+    NoBody(Option<Box<Directory>>),
 }
 
 impl Sink {
@@ -36,7 +40,7 @@ impl Sink {
     pub fn separator(&self) -> Separator {
         match self {
             Sink::Request(_) | Sink::Split(_) => Separator::Comma,
-            Sink::Stream(_) | Sink::Check => Separator::Newline,
+            Sink::Stream(_) | Sink::Check | Sink::NoBody(_) => Separator::Newline,
         }
     }
 
@@ -51,7 +55,7 @@ impl Sink {
                     output.give_up_to(out, start, last.end as usize)?;
                 }
             }
-            Sink::Check => {}
+            Sink::Check | Sink::NoBody(_) => {}
         }
         Ok(accepted.len())
     }
@@ -185,8 +189,9 @@ impl<'j> Writer<'j> {
     pub fn told(&mut self, input: usize, told: &[Told]) -> Result<()> {
         for told in told {
             let rule = rule(told.code);
-            let outcome = match rule.severity {
-                Severity::Change => Outcome::Changed,
+            let outcome = match (rule.severity, rule.effect) {
+                (Severity::Change, _) => Outcome::Changed,
+                (_, Effect::Keeps) => Outcome::Kept,
                 _ => Outcome::HeldBack,
             };
             let to = told.to.clone().unwrap_or_default();
@@ -194,7 +199,7 @@ impl<'j> Writer<'j> {
                 code: told.code,
                 severity: rule.severity,
                 outcome,
-                field: Some(&told.field),
+                field: Some(&*told.field).filter(|field| !field.is_empty()),
                 value: match &told.value {
                     Some(TellValue::Text(text)) => Raw::Value(crate::contact::Value::String(text)),
                     Some(TellValue::Json(json)) => Raw::Value(crate::parse::raw_value(json)),
@@ -244,14 +249,79 @@ impl<'j> Writer<'j> {
         }
     }
 
+    /// Rejects a contact that was too long to be held.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn long(&mut self, input: usize, long: &mut Long) -> Result<()> {
+        self.begin_input(input);
+        self.judged += 1;
+        self.stats.rejected += 1;
+        let count = &mut self.stats.codes[Code::SYN002 as usize];
+        *count += 1;
+        let is_first = *count == 1;
+        let place = Place {
+            input: self.name(input),
+            contact: Some(long.contact),
+            offset: long.span.start,
+            line: long.span.line,
+        };
+        let what = format!("it has {} bytes", long.span.end - long.span.start);
+        let finding = Finding {
+            code: Code::SYN002,
+            severity: Severity::Error,
+            outcome: Outcome::Rejected,
+            field: None,
+            value: Raw::Bytes(&long.head),
+            to: To::None,
+            detail: Detail::Is(&what),
+        };
+        if is_first || self.listed.len() < LISTED {
+            self.example(example(input, &place, &finding, self.wanted));
+        }
+        if let Some(report) = &mut self.report {
+            let mut line = Vec::new();
+            report::line(&place, &finding, self.wanted.redactor.as_ref(), &mut line);
+            report.write(&line)?;
+        }
+        if let (Some(rejects), Some(file)) = (&mut self.rejects, &mut long.file) {
+            let mut block = vec![0; 64 << 10];
+            loop {
+                match file.read(&mut block).map_err(|error| Error::io("read", "a temporary file", error))? {
+                    0 => break,
+                    n => rejects.write(&block[..n])?,
+                }
+            }
+            rejects.write(b"\n")?;
+            self.reject_lines += 1;
+        }
+        Ok(())
+    }
+
+    /// Gives what was gathered for whoever reads along to the system: the input pauses.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn pause(&mut self) -> Result<()> {
+        if let Sink::Stream(output) = &mut self.sink {
+            output.pass_on()?;
+        }
+        [&mut self.report, &mut self.changes, &mut self.rejects].into_iter().flatten().try_for_each(Output::pass_on)
+    }
+
+    /// Notes where the contacts of an input, and of those before it, begin in the run.
+    fn begin_input(&mut self, input: usize) {
+        while self.starts.len() <= input {
+            self.starts.push(self.judged);
+        }
+    }
+
     /// Writes one batch.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn batch(&mut self, batch: &Batch<'_>, explicit: bool, cleaned: &mut Cleaned) -> Result<More> {
-        while self.starts.len() <= batch.input {
-            self.starts.push(self.judged);
-        }
+        self.begin_input(batch.input);
         if let Err(error) = self.reach(batch) {
             self.stop = Some((self.reached.0, error));
             return Ok(More::No);
@@ -273,7 +343,10 @@ impl<'j> Writer<'j> {
         let before = Batch { spans: &batch.spans[..cut], ..*batch };
         let mut again = std::mem::take(&mut self.spare[0]);
         let settings = &self.settings[usize::from(explicit)];
-        self.cleaner.clean(&before, settings, self.wanted, self.sink.separator(), &mut again);
+        let (wanted, separator) = (self.wanted, self.sink.separator());
+        self.cleaner.guarded(&before, &self.names[batch.input], &mut again, |cleaner, again| {
+            cleaner.clean(&before, settings, wanted, separator, again);
+        })?;
         duplicates.retain(|duplicate| duplicate.contact < cut);
         self.findings(&before, explicit, &mut again, &duplicates)?;
         self.judged += again.judged as u64;
@@ -456,8 +529,13 @@ impl<'j> Writer<'j> {
         let settings = &self.settings[usize::from(explicit)];
         let [mut accepted, mut rejected] = std::mem::take(&mut self.spare);
         let alone = Batch { spans: &batch.spans[i..=i], first: batch.first + i as u64, ..*batch };
-        self.cleaner.clean(&alone, settings, self.wanted, Separator::Newline, &mut accepted);
-        self.cleaner.reject_duplicate(&alone, 0, detail, settings, self.wanted, &mut rejected);
+        let (wanted, name) = (self.wanted, &self.names[batch.input]);
+        self.cleaner.guarded(&alone, name, &mut accepted, |cleaner, accepted| {
+            cleaner.clean(&alone, settings, wanted, Separator::Newline, accepted);
+        })?;
+        self.cleaner.guarded(&alone, name, &mut rejected, |cleaner, rejected| {
+            cleaner.reject_duplicate(&alone, 0, detail, settings, wanted, rejected);
+        })?;
         self.stats.subtract(&accepted.stats);
         self.stats.add(&rejected.stats);
         for example in rejected.examples.drain(..) {

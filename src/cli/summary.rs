@@ -223,6 +223,10 @@ fn written(job: &Job<'_>, receipt: &Receipt, removed: bool) -> String {
     };
     match &job.mode {
         Mode::Check => format!("  nothing was written ({speed})"),
+        // Broken before its lists were known.
+        Mode::Request | Mode::Split(_) if receipt.stopped.is_some() && receipt.payloads.is_empty() => {
+            format!("  no body was written ({speed})")
+        }
         Mode::Stream => format!("  to {} ({speed})", to(&job.output)),
         Mode::Request | Mode::Split(_) if receipt.payloads.is_empty() => {
             let older = if removed { format!(", and the older {} is removed", to(&job.output)) } else { String::new() };
@@ -250,7 +254,8 @@ fn next(job: &Job<'_>, receipt: &Receipt) -> Option<String> {
     if receipt.stopped.is_some() {
         let rest = receipt.bytes_not_read.filter(|rest| *rest > 0);
         let rest = rest.map_or(String::new(), |rest| format!(" {} not read;", bytes(rest)));
-        let written = if job.mode == Mode::Check { "" } else { " (what is written is whole up to it)" };
+        let nothing = job.mode == Mode::Check || (job.mode != Mode::Stream && receipt.payloads.is_empty());
+        let written = if nothing { "" } else { " (what is written is whole up to it)" };
         return Some(format!("next:{rest} mend the input there and run again{written}"));
     }
     if c.rejected > 0 {

@@ -4,7 +4,7 @@
 pub mod shape;
 pub mod watch;
 #[cfg(unix)]
-pub mod window;
+mod window;
 
 use crate::error::{Error, Result};
 use crossbeam_channel::{Receiver, Sender};
@@ -12,12 +12,20 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 pub use watch::Watch;
 
 /// New bytes of a file that one window maps.
 pub const WINDOW: usize = 1 << 20;
 /// New bytes that one block of a pipe holds.
 pub const BLOCK: usize = 256 << 10;
+/// Longest time for which a block of a pipe gathers bytes before it is handed on.
+pub const GATHERING: Duration = Duration::from_millis(50);
+
+/// New bytes to ask for at once, beside those that are kept: more where many are kept, as each new chunk brings them along.
+fn room_beside(kept: usize, least: usize) -> usize {
+    least.max(kept / 4)
+}
 
 enum Bytes {
     #[cfg(unix)]
@@ -95,9 +103,46 @@ enum From {
         total: Option<u64>,
     },
     Pipe {
-        reader: Box<dyn Read + Send>,
+        reader: Pipe,
         pool: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
     },
+}
+
+/// What can only be read once.
+enum Pipe {
+    /// A pipe, a terminal, a socket, a device.
+    File(File),
+    /// Anything else.
+    Reader(Box<dyn Read + Send>),
+}
+
+impl Pipe {
+    /// Whether reading would not have to wait, or only for so long. What cannot be asked is ready.
+    fn is_ready(&self, within: Duration) -> bool {
+        #[cfg(unix)]
+        if let Pipe::File(file) = self {
+            use rustix::event::{PollFd, PollFlags, Timespec, poll};
+            let Ok(within) = Timespec::try_from(within) else { return true };
+            loop {
+                return match poll(&mut [PollFd::new(file, PollFlags::IN)], Some(&within)) {
+                    Ok(ready) => ready > 0,
+                    Err(rustix::io::Errno::INTR) => continue,
+                    Err(_) => true,
+                };
+            }
+        }
+        let _ = within;
+        true
+    }
+}
+
+impl Read for Pipe {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Pipe::File(file) => file.read(buffer),
+            Pipe::Reader(reader) => reader.read(buffer),
+        }
+    }
 }
 
 /// One input, read from front to back.
@@ -159,12 +204,16 @@ impl Source {
             return Ok(source);
         }
         widen_pipe(&file);
-        Ok(Source::pipe(name, Box::new(file)))
+        Ok(Source::of_pipe(name, Pipe::File(file)))
     }
 
     /// An input that can only be read once.
     #[must_use]
     pub fn pipe(name: String, reader: Box<dyn Read + Send>) -> Source {
+        Source::of_pipe(name, Pipe::Reader(reader))
+    }
+
+    fn of_pipe(name: String, reader: Pipe) -> Source {
         Source::new(name, From::Pipe { reader, pool: crossbeam_channel::bounded(4) })
     }
 
@@ -276,6 +325,15 @@ impl Source {
         }
     }
 
+    /// True when no bytes come within this time, and the next chunk has to wait for some longer.
+    #[must_use]
+    pub fn would_wait(&self, within: Duration) -> bool {
+        match &self.from {
+            From::Pipe { reader, .. } => self.end < self.limit && !reader.is_ready(within),
+            _ => false,
+        }
+    }
+
     /// The next chunk: all bytes from `keep` (not behind what was handed out) on, and some new ones. None where the input,
     /// or its limit, ends.
     ///
@@ -287,7 +345,7 @@ impl Source {
             From::Memory { .. } => return Ok(None),
             #[cfg(unix)]
             From::File { file, len } => {
-                let end = (*len).min(self.limit).min(self.end + WINDOW as u64);
+                let end = (*len).min(self.limit).min(self.end + room_beside((self.end - keep) as usize, WINDOW) as u64);
                 if end <= self.end {
                     return Ok(None);
                 }
@@ -305,9 +363,9 @@ impl Source {
             #[cfg(not(unix))]
             From::File { .. } => unreachable!("files are read in blocks here"),
             From::Pipe { reader, pool } => {
-                let room = (self.limit.saturating_sub(self.end)).min(BLOCK as u64) as usize;
                 let mut block = pool.1.try_recv().unwrap_or_default();
                 let kept = self.current.as_ref().map_or(&[][..], |current| current.from(keep));
+                let room = self.limit.saturating_sub(self.end).min(room_beside(kept.len(), BLOCK) as u64) as usize;
                 // What is in it from before is written over, and its length says nothing: to fill it with zeros each time would
                 // cost as much as reading.
                 if block.len() < kept.len() + room {
@@ -316,10 +374,21 @@ impl Source {
                 block[..kept.len()].copy_from_slice(kept);
                 let kept = kept.len();
                 let mut read = kept;
+                let mut began = None;
                 while read < kept + room {
                     match reader.read(&mut block[read..kept + room]) {
                         Ok(0) => break,
-                        Ok(n) => read += n,
+                        Ok(n) => {
+                            read += n;
+                            // The pipe is empty, or was: what there is does not wait long for more.
+                            if read < kept + room {
+                                let waited = began.get_or_insert_with(Instant::now).elapsed();
+                                let rest = GATHERING.checked_sub(waited).filter(|rest| !rest.is_zero());
+                                if !rest.is_some_and(|rest| reader.is_ready(rest)) {
+                                    break;
+                                }
+                            }
+                        }
                         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                         Err(error) => return Err(Error::io("read", &self.name, error)),
                     }
@@ -344,7 +413,7 @@ impl Source {
         // A second handle would share its place in the file.
         let Ok(file) = file.try_clone() else { return false };
         self.watch = None;
-        self.from = From::Pipe { reader: Box::new(file), pool: crossbeam_channel::bounded(4) };
+        self.from = From::Pipe { reader: Pipe::File(file), pool: crossbeam_channel::bounded(4) };
         true
     }
 
@@ -382,8 +451,10 @@ impl Source {
         if self.is_seekable() {
             return Ok(());
         }
+        // What was not kept is not needed again; all offsets stay as they are.
+        let base = self.current.as_ref().map_or(self.end, |chunk| chunk.base);
         while self.end < memory.min(self.limit) {
-            if self.next(0)?.is_none() {
+            if self.next(base)?.is_none() {
                 break;
             }
         }
@@ -396,9 +467,10 @@ impl Source {
         let From::Pipe { reader, .. } = &mut self.from else { return Ok(()) };
         let spool = |error| Error::io("write", "a temporary file (TMPDIR says where)", error);
         let mut file = tempfile::tempfile().map_err(spool)?;
+        file.seek(SeekFrom::Start(base)).map_err(spool)?;
         file.write_all(&start).map_err(spool)?;
         let mut block = vec![0; BLOCK];
-        let mut len = start.len() as u64;
+        let mut len = base + start.len() as u64;
         loop {
             match reader.read(&mut block) {
                 Ok(0) => break,
@@ -410,15 +482,16 @@ impl Source {
                 Err(error) => return Err(Error::io("read", &self.name, error)),
             }
         }
-        if len == start.len() as u64 || cfg!(not(unix)) {
+        if len == self.end || cfg!(not(unix)) {
             let mut bytes = start;
             if cfg!(not(unix)) {
-                file.seek(SeekFrom::Start(bytes.len() as u64)).map_err(spool)?;
+                file.seek(SeekFrom::Start(self.end)).map_err(spool)?;
                 file.read_to_end(&mut bytes).map_err(spool)?;
             }
-            let limit = self.limit;
-            *self = Source::memory(std::mem::take(&mut self.name), bytes);
-            self.limit = limit;
+            let block = Block { len: bytes.len(), bytes, pool: None };
+            self.current = Some(Arc::new(Chunk { bytes: Bytes::Block(block), base }));
+            self.end = len;
+            self.from = From::Memory { more: false, total: Some(len) };
         } else {
             self.from = From::File { file: Some(Arc::new(file)), len };
             self.spooled = true;

@@ -2,52 +2,134 @@
 
 use crate::contact::MemberId;
 use crate::envelope::{IMPORT_DATA, is_member};
+use crate::position::Position;
 use crate::syntax::{Cursor, Fault, SyntaxError};
 
-/// Bytes within which the first object must show what it is; an object that does not is taken for a line.
+/// Bytes within which the first object must show what it is.
 const LOOK_AT: usize = 16 << 20;
+/// Bytes up to which each new block is looked at again from the first byte on. Beyond them, the bytes must have doubled: what is
+/// looked at in all stays in proportion to the input.
+const LOOK_AGAIN: usize = 1 << 20;
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The shapes contacts come in. Each has the offset of its first byte that is not a byte-order mark or white space.
+/// The shapes contacts come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// A request body: an object with `import_data`.
-    Body(usize),
-    /// A bare array of contacts.
-    Array(usize),
-    /// One contact a line.
-    Lines(usize),
+    Body,
+    /// A bare array of contacts, or several.
+    Array,
+    /// One or several contacts a line.
+    Lines,
+    /// Contacts that are spread over several lines each, one behind another.
+    Objects,
 }
 
-/// Tells the shape of a document that begins with `bytes`, which are all of it when `whole`. `Ok(None)`: more bytes are
-/// needed to tell.
+/// Tells the shape of a document. It is given more and more of it, and keeps nothing but a few words.
+#[derive(Debug)]
+pub struct Detector {
+    /// The first byte that is not known to be a byte-order mark or white space.
+    at: Position,
+    /// There was white space before it.
+    space: bool,
+    /// It is known to be something else.
+    found: bool,
+    /// Bytes from there on that did not show the shape.
+    tried: usize,
+}
+
+impl Default for Detector {
+    fn default() -> Self {
+        let at = Position { offset: 0, line: 1, column: 1, contact: None };
+        Detector { at, space: false, found: false, tried: 0 }
+    }
+}
+
+impl Detector {
+    /// Where the document begins, behind byte-order marks and white space. What lies before it is not needed any more.
+    #[must_use]
+    pub fn start(&self) -> Position {
+        self.at
+    }
+
+    /// True while nothing but byte-order marks and white space came.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        !self.found
+    }
+
+    /// Looks at the document from [`Detector::start`] on: `bytes`, which are all the rest of it when `whole`. `Ok(None)`: more
+    /// bytes are needed to tell.
+    ///
+    /// # Errors
+    /// It is none of the shapes; the text says what it looks like and what to do.
+    pub fn look(&mut self, bytes: &[u8], whole: bool) -> Result<Option<Shape>, String> {
+        let mut bytes = bytes;
+        if self.at.offset == 0 {
+            // Four bytes tell UTF-16 from UTF-32.
+            if bytes.len() < 4 && !whole {
+                return Ok(None);
+            }
+            if let Some(what) = other_format(bytes) {
+                return Err(what);
+            }
+        }
+        if !self.found {
+            bytes = self.skip(bytes, whole);
+        }
+        if !self.found {
+            return match (whole, self.space) {
+                (false, _) => Ok(None),
+                (true, false) => Err("the input is empty; was the export written?".into()),
+                (true, true) => Err("the input holds nothing but white space; was the export written?".into()),
+            };
+        }
+        // Never more than this, however much has been read: file and pipe must come to the same.
+        let text = &bytes[..bytes.len().min(LOOK_AT)];
+        let whole = whole || text.len() == LOOK_AT;
+        if !whole && self.tried >= LOOK_AGAIN && text.len() < self.tried.saturating_mul(2) {
+            return Ok(None);
+        }
+        self.tried = text.len();
+        match text[0] {
+            b'[' => Ok(array(text, whole)),
+            b'{' => Ok(object(text, whole)),
+            b'<' => Err(no_json(text)),
+            _ if line_that_is_no_json(text).is_some() => behind_a_line(text, whole),
+            _ if is_open_call(text) => Err(no_json(text)),
+            _ => match other_lines(text, whole) {
+                Some(true) => Ok(Some(Shape::Lines)),
+                Some(false) => Err(no_json(text)),
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// Goes past byte-order marks and white space, and gives what is left.
+    fn skip<'b>(&mut self, bytes: &'b [u8], whole: bool) -> &'b [u8] {
+        let mut rest = bytes;
+        loop {
+            let space = rest.iter().position(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r')).unwrap_or(rest.len());
+            self.space |= space > 0;
+            rest = &rest[space..];
+            match rest.strip_prefix(MARK) {
+                Some(behind) => rest = behind,
+                None => break,
+            }
+        }
+        // The start of a mark may go on in the next block.
+        self.found = !rest.is_empty() && (whole || !MARK.starts_with(rest));
+        self.at = self.at.after(&bytes[..bytes.len() - rest.len()]);
+        rest
+    }
+}
+
+/// Tells the shape of a document that begins with `bytes`, as a [`Detector`] does that is asked once.
 ///
 /// # Errors
-/// It is none of the shapes; the text says what it looks like and what to do.
+/// As [`Detector::look`].
 pub fn detect(bytes: &[u8], whole: bool) -> Result<Option<Shape>, String> {
-    if let Some(what) = other_format(bytes) {
-        return Err(what);
-    }
-    let mark = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-    let Some(start) = bytes[mark..].iter().position(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r')) else {
-        return match (whole, bytes.len() > mark) {
-            (false, _) => Ok(None),
-            (true, false) => Err("the input is empty; was the export written?".into()),
-            (true, true) => Err("the input holds nothing but white space; was the export written?".into()),
-        };
-    };
-    let start = mark + start;
-    match bytes[start] {
-        b'[' => Ok(array(bytes, start, whole)),
-        b'{' => object(bytes, start, whole),
-        b'<' => Err(no_json(&bytes[start..])),
-        _ if line_that_is_no_json(&bytes[start..]).is_some() => behind_a_line(bytes, start, whole),
-        _ if is_open_call(&bytes[start..]) => Err(no_json(&bytes[start..])),
-        _ => match other_lines(&bytes[start..], whole) {
-            Some(true) => Ok(Some(Shape::Lines(start))),
-            Some(false) => Err(no_json(&bytes[start..])),
-            None => Ok(None),
-        },
-    }
+    Detector::default().look(bytes, whole)
 }
 
 /// What a first line is that programs write before JSON, and what to do about it.
@@ -72,54 +154,51 @@ const PHP_WARNING: &str =
 
 /// A document behind such a line is refused: told as what it is, and never read as lines. Where contacts stand on lines of their
 /// own behind it, it is one bad line of many.
-fn behind_a_line(bytes: &[u8], start: usize, whole: bool) -> Result<Option<Shape>, String> {
-    let mut at = start;
+fn behind_a_line(text: &[u8], whole: bool) -> Result<Option<Shape>, String> {
+    let mut at = 0;
     let mut what = "";
     // PHP may have had more than one thing to say, with empty lines between.
-    while let Some(named) = line_that_is_no_json(&bytes[at..]) {
+    while let Some(named) = line_that_is_no_json(&text[at..]) {
         what = named;
-        let rest = &bytes[at..];
+        let rest = &text[at..];
         let guard = rest.iter().position(|b| matches!(b, b'[' | b'{' | b'\n')).unwrap_or(rest.len());
         let end = if named == PHP_WARNING { memchr::memchr(b'\n', rest).unwrap_or(rest.len()) } else { guard };
         at += end;
-        at += bytes[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+        at += text[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
     }
-    let behind = &bytes[at..];
+    let behind = &text[at..];
     let shape = match behind.first() {
-        None if whole || at >= LOOK_AT => return Err(what.to_owned()),
-        None => return Ok(None),
-        Some(b'{') => object(bytes, at, whole),
-        Some(b'[') => Ok(array(bytes, at, whole)),
-        Some(_) => Ok(match other_lines(&bytes[start..], whole) {
-            Some(true) => Some(Shape::Lines(start)),
+        None if whole => return Err(what.to_owned()),
+        None => None,
+        Some(b'{') => object(behind, whole),
+        Some(b'[') => array(behind, whole),
+        Some(_) => match other_lines(text, whole) {
+            Some(true) => Some(Shape::Lines),
             Some(false) => return Err(what.to_owned()),
             None => None,
-        }),
+        },
     };
     match shape {
         // A line of its own: the guard or message is a line before it.
-        Ok(Some(Shape::Lines(_))) if memchr::memchr(b'\n', &bytes[start..at]).is_some() => {
-            Ok(Some(Shape::Lines(start)))
-        }
-        Ok(None) => Ok(None),
-        _ => Err(what.to_owned()),
+        Some(Shape::Lines) if memchr::memchr(b'\n', &text[..at]).is_some() => Ok(Some(Shape::Lines)),
+        None => Ok(None),
+        Some(_) => Err(what.to_owned()),
     }
 }
 
 /// An array of contacts, or a first line that happens to be an array.
-fn array(bytes: &[u8], start: usize, whole: bool) -> Option<Shape> {
+fn array(text: &[u8], whole: bool) -> Option<Shape> {
     /// Longest such line.
     const LINE: usize = 64 << 10;
-    let text = &bytes[start..];
     let Some(newline) = memchr::memchr(b'\n', &text[..text.len().min(LINE)]) else {
-        return (whole || text.len() >= LINE).then_some(Shape::Array(start));
+        return (whole || text.len() >= LINE).then_some(Shape::Array);
     };
     // One with objects in it holds contacts: it is the document, and what follows it is not.
     if text[..newline].contains(&b'{') || crate::syntax::check(&text[..newline]).is_err() {
-        return Some(Shape::Array(start));
+        return Some(Shape::Array);
     }
     // The array is closed in its line. With contacts on lines of their own behind it, it is one bad line of many.
-    Some(if other_lines(text, whole)? { Shape::Lines(start) } else { Shape::Array(start) })
+    Some(if other_lines(text, whole)? { Shape::Lines } else { Shape::Array })
 }
 
 /// True when a line behind the first begins as a contact does: then the first is one bad line of many. None where more bytes
@@ -231,11 +310,10 @@ fn is_jsonp(line: &[u8]) -> bool {
     }
 }
 
-/// An object: the envelope of a body, or the first line of many.
-fn object(bytes: &[u8], start: usize, whole: bool) -> Result<Option<Shape>, String> {
-    let more = |at: usize| !whole && at < LOOK_AT;
+/// An object: the envelope of a body, or the first contact of many.
+fn object(bytes: &[u8], whole: bool) -> Option<Shape> {
     let mut cursor = Cursor::new(bytes);
-    cursor.at = start + 1;
+    cursor.at = 1;
     // A name that only a contact has; one that only a body has; a value that a contact would not have.
     let (mut lines, mut body, mut nested) = (false, false, false);
     let mut look = || -> Result<bool, SyntaxError> {
@@ -267,31 +345,32 @@ fn object(bytes: &[u8], start: usize, whole: bool) -> Result<Option<Shape>, Stri
     let found = look();
     let end = cursor.at;
     match found {
-        Ok(true) => Ok(Some(Shape::Body(start))),
+        Ok(true) => Some(Shape::Body),
         Ok(false) => {
-            let spread = memchr::memchr(b'\n', &bytes[start..end]).is_some();
-            let behind = bytes[end..].iter().find(|b| !b.is_ascii_whitespace());
-            match behind {
-                None if more(end) => Ok(None),
-                // Nothing in it says contact, and nothing follows: a body without its contacts.
-                None if !lines && (body || nested) => Ok(Some(Shape::Body(start))),
-                _ if spread => Err(
-                    "the contacts are spread over several lines each: write one contact a line (jq -c . FILE), or all \
-                                    of them as an array (jq -s . FILE)"
-                        .into(),
-                ),
-                _ => Ok(Some(Shape::Lines(start))),
+            // The first object decides: a line break inside of it is no mistake, and so it is none in those that follow.
+            let contacts = if bytes[..end].contains(&b'\n') { Shape::Objects } else { Shape::Lines };
+            let follows = || bytes[end..].iter().any(|b| !b.is_ascii_whitespace());
+            if lines || follows() {
+                return Some(contacts);
             }
+            // Nothing in it says contact, and nothing follows: a body without its contacts.
+            whole.then_some(if body || nested { Shape::Body } else { contacts })
         }
-        Err(error) if error.fault == Fault::End && more(bytes.len()) => Ok(None),
-        Err(_) if lines => Ok(Some(Shape::Lines(start))),
+        Err(error) if error.fault == Fault::End && !whole => None,
+        // A brace alone on its line begins an object that is spread over several, broken or not.
+        Err(_) if lines && first_line(bytes) == b"{" => Some(Shape::Objects),
+        Err(_) if lines => Some(Shape::Lines),
         // Broken before it showed what it is: one bad line of many, or a body; reading it as that says where.
-        Err(_) => Ok(match second_line(&bytes[start..]) {
-            Some(true) => Some(Shape::Lines(start)),
-            None if more(bytes.len()) => None,
-            _ => Some(Shape::Body(start)),
-        }),
+        Err(_) => match second_line(bytes) {
+            Some(true) => Some(Shape::Lines),
+            None if !whole => None,
+            _ => Some(Shape::Body),
+        },
     }
+}
+
+fn first_line(bytes: &[u8]) -> &[u8] {
+    bytes.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end()
 }
 
 /// True when the first line ends with a brace and the next one begins with one; none where the next one is not there yet.
@@ -308,11 +387,21 @@ mod tests {
     fn shape(text: &str) -> Result<Option<Shape>, String> {
         // What is told from a part must be what is told from the whole.
         let whole = detect(text.as_bytes(), true);
+        let mut detector = Detector::default();
         for end in 0..text.len() {
-            if let Ok(Some(part)) = detect(&text.as_bytes()[..end], false) {
-                assert_eq!(whole, Ok(Some(part)), "{text:?} to {end}");
+            let start = detector.start().offset as usize;
+            for part in [detect(&text.as_bytes()[..end], false), detector.look(&text.as_bytes()[start..end], false)] {
+                if let Ok(Some(part)) = part {
+                    assert_eq!(whole, Ok(Some(part)), "{text:?} to {end}");
+                }
             }
         }
+        let start = detector.start();
+        assert_eq!(detector.look(&text.as_bytes()[start.offset as usize..], true), whole);
+        assert_eq!(
+            detector.start(),
+            start.after(&text.as_bytes()[start.offset as usize..detector.start().offset as usize])
+        );
         whole
     }
 
@@ -320,34 +409,44 @@ mod tests {
     fn shapes() {
         use Shape::*;
         for (text, expected) in [
-            ("[]", Array(0)),
-            ("\u{feff} [", Array(4)),
-            (r#"{"import_data":["#, Body(0)),
-            (r#"{"x":{"email":1},"list_ids":["#, Body(0)),
-            (r#"{"import\u005fdata":["#, Body(0)),
-            ("{}", Body(0)),
-            (r#"{"contacts":[]}"#, Body(0)),
-            (r#"{"email":"a"}"#, Lines(0)),
-            ("{\"email\":\"a\"}\n{\"email\":\"b\"}", Lines(0)),
-            ("{\"cf:x\":\"a\"}\n", Lines(0)),
-            ("{}\n{\"email\":\"b\"}", Lines(0)),
-            ("{\"id\":7}\n{\"id\":8}", Lines(0)),
-            ("{\"email\":\"a\n{\"email\":\"b\"}", Lines(0)),
-            ("{email:\"a\"}\n{\"email\":\"b\"}", Lines(0)),
-            ("{email:\"a\"}", Body(0)),
-            ("null\n7\n{\"email\":\"a\"}", Lines(0)),
-            ("garbage\n{\"email\":\"a\"}\n", Lines(0)),
-            (")]}'\n{\"email\":\"a\"}\n{\"email\":\"b\"}\n", Lines(0)),
-            ("Warning: x in y on line 3\n\n{\"email\":\"a\"}\n{\"email\":\"b\"}\n", Lines(0)),
-            ("cb(1)\n{\"email\":\"a\"}", Lines(0)),
-            ("[]\n{\"email\":\"a\"}", Lines(0)),
-            ("[1]\nnull", Array(0)),
-            ("[1]\nnull\n {}", Lines(0)),
-            ("[]\n\n", Array(0)),
-            ("[\n]", Array(0)),
-            ("{\"list_ids\":[\"x\"],\"email\":\"bad\"}", Lines(0)),
-            ("{\"list_ids\":[\"x\"]}", Body(0)),
-            ("{\"foo\":1}", Lines(0)),
+            ("[]", Array),
+            ("\u{feff} [", Array),
+            (r#"{"import_data":["#, Body),
+            (r#"{"x":{"email":1},"list_ids":["#, Body),
+            (r#"{"import\u005fdata":["#, Body),
+            ("{}", Body),
+            (r#"{"contacts":[]}"#, Body),
+            (r#"{"email":"a"}"#, Lines),
+            ("{\"email\":\"a\"}\n{\"email\":\"b\"}", Lines),
+            ("{\"cf:x\":\"a\"}\n", Lines),
+            ("{}\n{\"email\":\"b\"}", Lines),
+            ("{\"id\":7}\n{\"id\":8}", Lines),
+            ("{\"email\":\"a\n{\"email\":\"b\"}", Lines),
+            ("{email:\"a\"}\n{\"email\":\"b\"}", Lines),
+            ("{email:\"a\"}", Body),
+            ("null\n7\n{\"email\":\"a\"}", Lines),
+            ("garbage\n{\"email\":\"a\"}\n", Lines),
+            (")]}'\n{\"email\":\"a\"}\n{\"email\":\"b\"}\n", Lines),
+            ("Warning: x in y on line 3\n\n{\"email\":\"a\"}\n{\"email\":\"b\"}\n", Lines),
+            ("cb(1)\n{\"email\":\"a\"}", Lines),
+            ("[]\n{\"email\":\"a\"}", Lines),
+            ("[1]\nnull", Array),
+            ("[1]\nnull\n {}", Lines),
+            ("[]\n\n", Array),
+            ("[\n]", Array),
+            ("{\"list_ids\":[\"x\"],\"email\":\"bad\"}", Lines),
+            ("{\"list_ids\":[\"x\"]}", Body),
+            ("{\"foo\":1}", Lines),
+            ("{\n \"email\": \"a\"\n}\n{\n}", Objects),
+            ("{\n \"email\": \"a\"\n}\n", Objects),
+            ("{\n \"foo\": 1\n}\n", Objects),
+            ("{\n \"results\": []\n}\n", Body),
+            ("{\n \"results\": []\n}\n{\n}", Objects),
+            ("{\n \"email\": \"a\",,\n}\n{\n}", Objects),
+            ("{\"email\": \"a\",,\n}\n{\n}", Lines),
+            ("{\"email\":\"a\"}{\"email\":\"b\"}", Lines),
+            ("[{}]\n[{}]", Array),
+            ("\u{feff}\n\u{feff} {\"email\":\"a\"}", Lines),
         ] {
             assert_eq!(shape(text), Ok(Some(expected)), "{text:?}");
         }
@@ -399,8 +498,6 @@ mod tests {
             (b"\nWarning: foo() in /x.php on line 3\n[{\"email\":1}]", "PHP"),
             (b"PHP Notice:  x in /x.php on line 3\n\nNotice: x in /x.php on line 3\n{\"import_data\":[]}", "PHP"),
             (b"Fatal error: x in /x.php on line 3", "PHP"),
-            (b"{\n \"email\": \"a\"\n}\n{\n}", "several lines"),
-            (b"{\n \"email\": \"a\"\n}\n", "several lines"),
         ] {
             let error = detect(bytes, true).unwrap_err();
             assert!(error.contains(says), "{bytes:?}: {error}");
@@ -412,5 +509,24 @@ mod tests {
         assert_eq!(detect(b"", false), Ok(None));
         assert_eq!(detect(b"{\"x\":\"", false), Ok(None));
         assert_eq!(detect(b"{\"email\":1", false), Ok(None));
+    }
+
+    /// However small the blocks, each byte of a long first object is looked at a few times at most.
+    #[test]
+    fn a_long_first_object_is_not_looked_at_for_each_block() {
+        let text = [b"{\"x\":\"".as_slice(), &vec![b'x'; 12 << 20]].concat();
+        let mut detector = Detector::default();
+        let mut looked = 0;
+        for end in (4..text.len()).step_by(4096) {
+            let before = detector.tried;
+            assert_eq!(detector.look(&text[..end], false), Ok(None));
+            if detector.tried != before {
+                looked += end;
+            }
+        }
+        // Up to a mebibyte each block is looked at, which no longer input makes more.
+        assert!(looked < (128 << 20) + 3 * text.len(), "{looked}");
+        // Behind a contact that shows what it is, nothing is waited for.
+        assert_eq!(detect(b"{\"email\":\"a\"}\n\n", false), Ok(Some(Shape::Lines)));
     }
 }

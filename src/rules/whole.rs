@@ -40,6 +40,17 @@ pub static SYNTAX: &[Rule] = &[
         before: "[[[[ ... (65 deep) ... ]]]]",
         after: "the line is rejected, as it is",
     },
+    Rule {
+        code: Code::SYN004,
+        severity: Severity::Warning,
+        effect: Effect::Keeps,
+        message: "a byte-order mark stands between contacts",
+        help: "nothing to do, if several files were joined on purpose",
+        why: "Only the start of a file has this mark. One in the middle says that files were joined; it is skipped, and reported once for \
+              each input.",
+        before: "the bytes EF BB BF before the second file of two",
+        after: "skipped",
+    },
 ];
 
 /// Contacts that cannot be one.
