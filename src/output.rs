@@ -370,7 +370,7 @@ impl Output {
     /// The system would not.
     pub fn pass_on(&mut self) -> Result<()> {
         match self.target {
-            Some(Target::Direct(_)) => self.flush(),
+            Some(Target::Direct(_) | Target::Stdout(_)) => self.flush(),
             _ => Ok(()),
         }
     }

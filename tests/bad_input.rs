@@ -504,10 +504,11 @@ fn a_line_that_is_too_long_to_be_held_is_one_reject() {
         assert!(ran.out == dir.read("out").as_bytes() && told == dir.read("report"));
         assert!(dir.read("rejects") == [&*closed, &open, &rubbish, &open, ""].join("\n"));
     }
-    // Without rejects, and as what lies behind a limit.
+    // Without rejects, and in a body.
     dir.run(&["clean", "in", "--format", "ndjson"]).exits(1);
     clean(&dir, format!("{}\n{open}", good("a")), &["--list-id", LIST, "--max-bytes", "17MB"]).exits(1);
-    assert_eq!(dir.json("receipt")["dropped"]["first_contact"], 1);
+    assert_eq!(dir.json("receipt")["contacts"]["rejected"], 1);
+    assert_eq!(emails(contacts(&dir.json("out"))), ["a@example.com"]);
 }
 
 /// Several JSON values on a line, several arrays in a file, and objects that are spread over lines are that many contacts.
