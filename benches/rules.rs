@@ -9,11 +9,10 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use presort::contact::{Family, MEMBERS, Value};
 use presort::parse::Strict;
 use presort::rules::birthday::{self, Half};
-use presort::rules::date;
 use presort::rules::email::{self, Email};
 use presort::rules::phone::{self, Extension, Phone};
 use presort::rules::text::{self, Text};
-use presort::rules::{Settings, birthday::exists};
+use presort::rules::{Settings, birthday::exists, date};
 use presort::split::Layout;
 use std::hint::black_box;
 

@@ -1,7 +1,49 @@
 //! One contact: its members, borrowed from the parser, and the table of the names that mean something.
 
-use crate::scan::word;
-use crate::syntax::Kind;
+/// What kind of value a byte begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Bool,
+    /// A number
+    Number,
+    /// A string
+    String,
+    /// An array
+    Array,
+    /// An object
+    Object,
+}
+
+impl Kind {
+    /// The kind of the (valid) value that begins with `byte`.
+    #[must_use]
+    pub fn of(byte: u8) -> Kind {
+        match byte {
+            b'n' => Kind::Null,
+            b't' | b'f' => Kind::Bool,
+            b'"' => Kind::String,
+            b'[' => Kind::Array,
+            b'{' => Kind::Object,
+            _ => Kind::Number,
+        }
+    }
+
+    /// With its article, for a message.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Null => "null",
+            Kind::Bool => "true or false",
+            Kind::Number => "a number",
+            Kind::String => "a string",
+            Kind::Array => "an array",
+            Kind::Object => "an object",
+        }
+    }
+}
 
 /// A value as it was given.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -204,13 +246,32 @@ const NAME_MAX: usize = 16;
 /// Places for names.
 const NAME_PLACES: usize = 256;
 
+/// Up to eight bytes, the first lowest, and zeros behind them.
+#[inline(always)]
+#[must_use]
+pub const fn load_up_to_8(bytes: &[u8]) -> u64 {
+    match bytes {
+        [] => 0,
+        [a] => *a as u64,
+        [a, b] => u16::from_le_bytes([*a, *b]) as u64,
+        [a, b, c] => u32::from_le_bytes([*a, *b, *c, 0]) as u64,
+        [a, b, c, d, ..] => {
+            let low = u32::from_le_bytes([*a, *b, *c, *d]) as u64;
+            // The last four, of which some may be among the first four.
+            let [.., w, x, y, z] = bytes else { return low };
+            let high = u32::from_le_bytes([*w, *x, *y, *z]) as u64;
+            low | high << (8 * (bytes.len() - 4))
+        }
+    }
+}
+
 /// The bytes of a name and zeros behind them, as two words; none for a name that is empty, longer than those of the table, or
 /// has a zero in it.
 #[inline]
 const fn name_key(name: &[u8]) -> Option<(u64, u64)> {
     let len = name.len();
     let key = match name.first_chunk::<8>() {
-        None if len > 0 => (word::load_up_to_8(name), 0),
+        None if len > 0 => (load_up_to_8(name), 0),
         Some(first) if len <= NAME_MAX => {
             let Some(last) = name.last_chunk::<8>() else { return None };
             // The last eight, without those among them that are of the first eight.

@@ -1,13 +1,13 @@
 //! One input, looked at before its contacts are read: its shape, its envelope, and where the contacts begin.
 
-use crate::envelope::{Asked, End, EnvelopeReader, Found, Side};
+use crate::envelope::{Asked, End, EnvelopeReader, Found, Side, breach};
 use crate::error::{Error, Kind, Result};
+use crate::fault::Fault;
 use crate::finding::Code;
 use crate::input::Source;
 use crate::input::shape::{Detector, Shape};
 use crate::position::Position;
 use crate::split::{Layout, SplitError, Splitter, Status};
-use crate::syntax::Fault;
 use std::path::Path;
 
 /// Bytes that are handed to the splitter at once.
@@ -120,11 +120,11 @@ impl Document {
                     self.head = reader.into_found();
                     return Ok(());
                 }
-                Some(Side::Closed(_)) => return Err(Error::envelope(Code::ENV009, &name, None, "")),
+                Some(Side::Closed(_)) => return Err(breach(Code::ENV009, &name, None, "")),
                 None if ended => {
                     let end = if self.source.has_more_behind_limit()? { End::Limit } else { End::Input };
                     reader.finish(end)?;
-                    return Err(Error::envelope(Code::ENV012, &name, None, "import_data does not begin before it"));
+                    return Err(breach(Code::ENV012, &name, None, "import_data does not begin before it"));
                 }
                 None => ended = self.source.next(reader.offset())?.is_none(),
             }
@@ -133,7 +133,7 @@ impl Document {
 
     /// Finds the end of the contacts at scanning speed and reads what stands behind them. Contacts are not looked into.
     fn look_ahead(&mut self, limit: u64, needs_lists: bool) -> Result<()> {
-        self.source.spool(limit.min(crate::payload::MAX_BYTES))?;
+        self.source.spool(limit.min(crate::limits::MAX_BYTES))?;
         self.source.rewind(self.start.offset);
         let found = self.scan(needs_lists);
         self.source.rewind(self.start.offset);
@@ -192,7 +192,7 @@ impl Document {
     fn lost(&self, needs_lists: bool) -> Result<()> {
         if needs_lists && !self.found.has_lists() {
             let what = "list_ids does not stand before it";
-            return Err(Error::envelope(Code::ENV012, self.source.name(), None, what));
+            return Err(breach(Code::ENV012, self.source.name(), None, what));
         }
         Ok(())
     }
@@ -250,7 +250,7 @@ pub fn read_tail(source: &mut Source, found: &mut Found, origin: Position) -> Re
         match reader.feed(bytes)? {
             Some(Side::Closed(at)) => break at,
             // A body has its contacts once, which the reader insists on.
-            Some(Side::Contacts(at)) => return Err(Error::envelope(Code::ENV011, &name, Some(at), "import_data")),
+            Some(Side::Contacts(at)) => return Err(breach(Code::ENV011, &name, Some(at), "import_data")),
             None => {}
         }
         if source.next(reader.offset())?.is_none() {

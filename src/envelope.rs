@@ -5,10 +5,12 @@
 //! [`Envelope`] of what was found and what was asked for.
 
 use crate::error::{Error, Kind, Result};
+use crate::fault::{Fault, SyntaxError};
 use crate::finding::Code;
 use crate::position::Position;
 use crate::rules::envelope::LISTS_MAX;
-use crate::syntax::{Cursor, Fault, SyntaxError, unescape};
+use crate::rules::rule;
+use crate::syntax::{Cursor, unescape};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -336,7 +338,7 @@ impl<'i> EnvelopeReader<'i> {
         let name_at = cursor.at;
         let name = cursor.name().map_err(Stop::Syntax)?;
         let name = unescape(&self.text[name]);
-        let twice = |name: &str, at| Stop::Error(Error::envelope(Code::ENV011, self.input, Some(self.place(at)), name));
+        let twice = |name: &str, at| Stop::Error(breach(Code::ENV011, self.input, Some(self.place(at)), name));
         if name == IMPORT_DATA {
             return match cursor.peek() {
                 Some(b'[') if self.is_tail => Err(twice(&name, cursor.at + 1)),
@@ -344,12 +346,12 @@ impl<'i> EnvelopeReader<'i> {
                 None => Err(Stop::Syntax(SyntaxError { at: cursor.at, fault: Fault::End })),
                 Some(first) => {
                     // Broken syntax is told as such.
-                    let kind = crate::syntax::Kind::of(first);
-                    if kind != crate::syntax::Kind::Object {
+                    let kind = crate::contact::Kind::of(first);
+                    if kind != crate::contact::Kind::Object {
                         cursor.value().map_err(Stop::Syntax)?;
                     }
                     let detail = format!("it is {}", kind.name());
-                    Err(Stop::Error(Error::envelope(Code::ENV010, self.input, Some(self.place(name_at)), detail)))
+                    Err(Stop::Error(breach(Code::ENV010, self.input, Some(self.place(name_at)), detail)))
                 }
             };
         }
@@ -472,9 +474,9 @@ impl Found {
             let ids = asked.list_ids.iter().map(|id| Cow::Borrowed(id.as_str()));
             check_lists("--list-id", ids, None, &mut told)?
         } else if let Some(raw) = &self.list_ids {
-            let fail = |detail: &str| Error::envelope(Code::ENV002, input, Some(raw.position), detail);
-            let kind = crate::syntax::Kind::of(raw.json[0]);
-            if kind != crate::syntax::Kind::Array {
+            let fail = |detail: &str| breach(Code::ENV002, input, Some(raw.position), detail);
+            let kind = crate::contact::Kind::of(raw.json[0]);
+            if kind != crate::contact::Kind::Array {
                 return Err(fail(&format!("it is {}", kind.name())));
             }
             if std::str::from_utf8(&raw.json).is_err() {
@@ -487,7 +489,7 @@ impl Found {
             }
             lists?
         } else if lists_needed {
-            return Err(Error::envelope(Code::ENV001, input, None, ""));
+            return Err(breach(Code::ENV001, input, None, ""));
         } else {
             Vec::new()
         };
@@ -504,7 +506,7 @@ impl Found {
                     Ok("not_set") => Some(SmsPermission::NotSet),
                     _ => {
                         let text: String = String::from_utf8_lossy(other).chars().take(40).collect();
-                        return Err(Error::envelope(Code::ENV007, input, Some(raw.position), format!("it is {text}")));
+                        return Err(breach(Code::ENV007, input, Some(raw.position), format!("it is {text}")));
                     }
                 },
             },
@@ -513,6 +515,13 @@ impl Found {
         told.sort_by_key(|told| told.position.offset);
         Ok((Envelope { list_ids: lists, sms_permission }, told))
     }
+}
+
+/// The breach of a rule of the envelope.
+pub(crate) fn breach(code: Code, input: &str, position: Option<Position>, detail: impl Into<String>) -> Error {
+    let rule = rule(code);
+    let (message, help) = (rule.message, rule.help);
+    Kind::Envelope { code, message, help, input: input.to_owned(), position, detail: detail.into() }.into()
 }
 
 /// What ends the reading of members.
@@ -559,7 +568,7 @@ fn check_lists<'a>(
     while let Some(id) = ids.next() {
         if !is_uuid(&id) {
             let shown: String = id.chars().take(60).collect();
-            return Err(Error::envelope(Code::ENV004, input, position, format!("{shown:?}")));
+            return Err(breach(Code::ENV004, input, position, format!("{shown:?}")));
         }
         let lower = id.to_ascii_lowercase();
         let mut tell = |code, to| {
@@ -579,7 +588,7 @@ fn check_lists<'a>(
         if lists.len() == LISTS_MAX {
             // Those behind this one are not looked at.
             let more = if ids.next().is_some() { " or more" } else { "" };
-            return Err(Error::envelope(Code::ENV003, input, position, format!("it names {}{more}", LISTS_MAX + 1)));
+            return Err(breach(Code::ENV003, input, position, format!("it names {}{more}", LISTS_MAX + 1)));
         }
         if lower != *id {
             tell(Code::ENV006, Some(lower.clone()));
@@ -587,7 +596,7 @@ fn check_lists<'a>(
         lists.push(lower);
     }
     if lists.is_empty() {
-        return Err(Error::envelope(Code::ENV003, input, position, "it names 0"));
+        return Err(breach(Code::ENV003, input, position, "it names 0"));
     }
     Ok(lists)
 }

@@ -1,9 +1,8 @@
 //! What stops a run. What is wrong with one contact is a [`Finding`](crate::finding::Finding), and stops nothing.
 
+use crate::fault::Fault;
 use crate::finding::Code;
 use crate::position::Position;
-use crate::rules::rule;
-use crate::syntax::Fault;
 use std::any::Any;
 use std::cmp::Ordering;
 use std::{fmt, io};
@@ -83,6 +82,10 @@ pub enum Kind {
     Envelope {
         /// The rule.
         code: Code,
+        /// What the rule says is wrong.
+        message: &'static str,
+        /// What the rule says to do.
+        help: &'static str,
         /// The input.
         input: String,
         /// Where, if it is somewhere.
@@ -135,10 +138,6 @@ impl Error {
     /// An I/O operation failed.
     pub fn io(doing: &'static str, file: impl Into<String>, source: io::Error) -> Self {
         Kind::Io { doing, file: file.into(), source }.into()
-    }
-
-    pub(crate) fn envelope(code: Code, input: &str, position: Option<Position>, detail: impl Into<String>) -> Self {
-        Kind::Envelope { code, input: input.to_owned(), position, detail: detail.into() }.into()
     }
 
     /// True for what is wrong with the input after work began: what was finished before stands.
@@ -225,15 +224,15 @@ impl fmt::Display for Error {
                 write!(f, "{input}: broken JSON at {position}: {fault}; {}", fault.help())
             }
             Kind::TooLarge { input, position, what } => write!(f, "{input}: at {position}: {what}"),
-            Kind::Envelope { code, input, position, detail } => {
-                write!(f, "{input}: {code}: {}", rule(*code).message)?;
+            Kind::Envelope { code, message, help, input, position, detail } => {
+                write!(f, "{input}: {code}: {}", message)?;
                 if !detail.is_empty() {
                     write!(f, ": {detail}")?;
                 }
                 if let Some(position) = position {
                     write!(f, " (at {position})")?;
                 }
-                write!(f, "; {}", rule(*code).help)
+                write!(f, "; {}", help)
             }
             Kind::Changed { input, before, now } => {
                 write!(f, "{input}: the file changed while it was read: ")?;

@@ -7,6 +7,7 @@
 use crate::contact::{ADDRESS_PARTS, Family, HOME_COUNTRY_SPACED, Member, MemberId, Value, hint};
 use crate::finding::{Code, Detail, Finding, Outcome, Raw, Severity, To};
 use crate::identity::Identity;
+use crate::json_text::json_string;
 use crate::parse::recycle;
 use crate::rules::{
     BadField, Settings, birthday, custom,
@@ -15,7 +16,6 @@ use crate::rules::{
     number::{self, Float},
     phone, rule, text,
 };
-use crate::scan::word;
 use std::collections::HashSet;
 use std::io::Write as _;
 
@@ -824,45 +824,6 @@ fn as_given(given: &str, id: MemberId) -> Detail<'static> {
 fn push_date(date: Date, buffer: &mut String) {
     use std::fmt::Write as _;
     let _ = write!(buffer, "{date}");
-}
-
-/// Appends `text` as a JSON string: quotes, backslashes and control characters escaped, everything else as it is.
-#[inline]
-pub fn json_string(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    json_escaped(text.as_bytes(), out);
-    out.push(b'"');
-}
-
-/// Appends what stands between the quotes.
-#[inline]
-pub(crate) fn json_escaped(text: &[u8], out: &mut Vec<u8>) {
-    let mut rest = text;
-    loop {
-        let (plain, behind) = rest.split_at(word::plain_prefix(rest));
-        out.extend_from_slice(plain);
-        let [byte, behind @ ..] = behind else { return };
-        json_escape(*byte, out);
-        rest = behind;
-    }
-}
-
-/// Appends the escape of a quote, a backslash or a control character.
-#[inline(never)]
-fn json_escape(byte: u8, out: &mut Vec<u8>) {
-    match byte {
-        b'"' => out.extend_from_slice(b"\\\""),
-        b'\\' => out.extend_from_slice(b"\\\\"),
-        b'\n' => out.extend_from_slice(b"\\n"),
-        b'\r' => out.extend_from_slice(b"\\r"),
-        b'\t' => out.extend_from_slice(b"\\t"),
-        _ => {
-            const HEX: &[u8; 16] = b"0123456789abcdef";
-            out.extend_from_slice(b"\\u00");
-            out.push(HEX[usize::from(byte >> 4)]);
-            out.push(HEX[usize::from(byte & 15)]);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@
 
 #[cfg(feature = "account")]
 pub mod account;
+pub mod batch;
 pub mod canonical;
 pub mod clean;
 #[cfg(feature = "cli")]
@@ -47,11 +48,14 @@ pub mod document;
 pub mod duplicates;
 pub mod envelope;
 pub mod error;
+pub mod fault;
 pub mod finding;
 pub mod hash;
 pub mod identity;
 pub mod input;
+pub mod json_text;
 pub mod judge;
+pub mod limits;
 pub mod output;
 pub mod parse;
 pub mod payload;

@@ -419,6 +419,17 @@ impl Output {
     }
 }
 
+impl io::Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Output::write(self, bytes).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Output::flush(self).map_err(io::Error::other)
+    }
+}
+
 /// True for the names of standard output.
 #[must_use]
 pub fn is_stdout(path: &Path) -> bool {

@@ -4,8 +4,10 @@
 //! one cannot reach into the next, and where anything is broken the whole array is refused. The contacts are then read one
 //! at a time by [`syntax`], which says which one it is and at which byte.
 
+use crate::contact::Kind;
 use crate::contact::{Member, Value};
-use crate::syntax::{self, Kind, SyntaxError};
+use crate::fault::SyntaxError;
+use crate::syntax::{self};
 use simd_json::{Buffers, Node, StaticNode, Tape};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -41,7 +43,7 @@ impl Parser {
     pub fn new() -> Self {
         Parser {
             // The contact's own depth, within the array that joins them, and one to spare.
-            buffers: Buffers::with_max_depth(0, syntax::MAX_DEPTH as usize + 2),
+            buffers: Buffers::with_max_depth(0, crate::fault::MAX_DEPTH as usize + 2),
             tape: Some(Tape(Vec::new())),
             joined: Vec::new(),
         }

@@ -5,31 +5,12 @@ use crate::envelope::Envelope;
 use crate::error::{Error, Kind, Result};
 use crate::hash::{self, Digest, Hash};
 use crate::input::Watch;
+use crate::limits::Limits;
 use crate::output::{Finished, Output, Piece, temporary};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Most bytes of one body: the safe reading of "4 megabytes".
-pub const MAX_BYTES: u64 = 4_000_000;
-/// Most contacts of one body.
-pub const MAX_CONTACTS: u64 = 40_000;
-
-/// How much a body may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// A body is strictly smaller than this, in bytes.
-    pub max_bytes: u64,
-    /// Contacts.
-    pub max_contacts: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { max_bytes: MAX_BYTES, max_contacts: MAX_CONTACTS }
-    }
-}
 
 /// A body that was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

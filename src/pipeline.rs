@@ -13,13 +13,14 @@
 
 use crate::clean::{Cleaned, Cleaner, Separator, Wanted};
 use crate::document::{Document, SLICE};
-use crate::envelope::{Asked, Envelope, SmsPermission, Told};
+use crate::envelope::{Asked, Envelope, SmsPermission, Told, breach};
 use crate::error::{Error, Kind, Result, panic_text};
 use crate::finding::{Code, Example};
 use crate::identity::IdentityKey;
 use crate::input::Source;
+use crate::limits::Limits;
 use crate::output::{Output, identity, is_stdout};
-use crate::payload::{Body, Directory, Earlier, Ended, Hashed, Limits, RECEIPT, Unhashed};
+use crate::payload::{Body, Directory, Earlier, Ended, Hashed, RECEIPT, Unhashed};
 pub use crate::reader::Progress;
 use crate::reader::{Next, Read, ReadBatch, Reader};
 use crate::receipt::{Contacts, Counts, InputReceipt, LimitsReceipt, Options, Receipt, Stopped};
@@ -380,7 +381,7 @@ fn resolve(job: &Job<'_>, documents: &mut [Document]) -> Result<(Envelope, Vec<V
         match &run {
             None if is_body => run = Some((envelope, name)),
             Some((first, first_name)) if is_body && lists_needed(job) && *first != envelope => {
-                return Err(Error::envelope(Code::ENV013, &name, None, format!("{first_name} differs")));
+                return Err(breach(Code::ENV013, &name, None, format!("{first_name} differs")));
             }
             _ => {}
         }

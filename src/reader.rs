@@ -1,7 +1,7 @@
 //! The reader: inputs to batches of contacts, one batch at a time and in order. It is asked for the next by whoever has nothing
 //! better to do, and that is who cleans it: what was just read is then in that processor's cache.
 
-use crate::clean::Batch;
+use crate::batch::Batch;
 use crate::document::{Document, SLICE, cut_off, position, read_tail, split_error};
 use crate::envelope::{End, TellValue, Told};
 use crate::error::{Error, Kind, Result};
@@ -502,7 +502,7 @@ fn cut(name: &str, splitter: &Splitter, rest: Option<&Chunk>) -> Error {
     {
         let bytes = chunk.from(pending.start);
         if let Err(error) = crate::syntax::check(bytes)
-            && error.fault != crate::syntax::Fault::End
+            && error.fault != crate::fault::Fault::End
         {
             let mut start = position(splitter, pending.start);
             start.line = pending.line;

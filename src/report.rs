@@ -5,7 +5,7 @@
 
 use crate::contact::Value;
 use crate::finding::{Detail, Finding, Raw, To};
-use crate::judge::{json_escaped, json_string};
+use crate::json_text::{json_escaped, json_string};
 use crate::rules::rule;
 use hmac::{Hmac, KeyInit, Mac};
 use std::borrow::Cow;

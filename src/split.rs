@@ -13,8 +13,8 @@
 
 mod objects;
 
+use crate::fault::{Fault, MAX_DEPTH};
 use crate::scan::{Backend, Choice, Structure, prefetch, with_backend};
-use crate::syntax::{Fault, MAX_DEPTH};
 
 /// One value, as it lies in the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,9 @@
 //! The writer: takes cleaned batches in input order, tells duplicates, and sends every byte to its file. One thread at a
 //! time is the writer.
 
-use crate::clean::{Accepted, Batch, Cleaned, Cleaner, Separator, Stats, Wanted, example};
+use crate::clean::{Accepted, Cleaned, Cleaner, Separator, Stats, Wanted, example};
+
+use crate::batch::Batch;
 use crate::duplicates::{Seen, Sight};
 use crate::envelope::{TellValue, Told};
 use crate::error::{Error, Kind, Result};

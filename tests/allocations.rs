@@ -1,6 +1,8 @@
 //! Cleaning allocates nothing for a contact once its buffers have grown; counted by the allocator itself.
 
-use presort::clean::{Batch, Cleaned, Cleaner, Separator, Wanted};
+use presort::clean::{Cleaned, Cleaner, Separator, Wanted};
+
+use presort::batch::Batch;
 use presort::payload::Earlier;
 use presort::pipeline::{Job, Mode, run};
 use presort::rules::Settings;

@@ -7,7 +7,8 @@
 use presort::contact::{Family, KNOWN};
 use presort::envelope::{Asked, SmsPermission};
 use presort::finding::Code;
-use presort::payload::{Limits, RECEIPT};
+use presort::limits::Limits;
+use presort::payload::RECEIPT;
 use presort::pipeline::{Job, Mode, run};
 use presort::rules::date::Date;
 use presort::rules::{BadField, Duplicates, PhoneFormat, Settings};

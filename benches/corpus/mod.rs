@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
-use presort::clean::{Batch, Cleaned, Cleaner, Separator, Stats, Wanted};
+use presort::clean::{Cleaned, Cleaner, Separator, Stats, Wanted};
+
+use presort::batch::Batch;
 use presort::document::SLICE;
 use presort::rules::Settings;
 use presort::sample::{Sample, SampleFormat};

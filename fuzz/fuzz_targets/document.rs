@@ -6,7 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use presort::envelope::{Asked, SmsPermission};
 use presort::error::Kind;
-use presort::payload::Limits;
+use presort::limits::Limits;
 use presort::pipeline::{InMemory, Job, Mode, run_in_memory};
 use presort::rules::{Duplicates, Settings};
 use presort_fuzz::settings;

@@ -1,6 +1,8 @@
 //! What the targets share: settings by a byte, and a batch of contacts cleaned.
 
-use presort::clean::{Batch, Cleaned, Cleaner, Separator, Wanted};
+use presort::clean::{Cleaned, Cleaner, Separator, Wanted};
+
+use presort::batch::Batch;
 use presort::rules::date::Date;
 use presort::rules::{BadField, PhoneFormat, Settings};
 use presort::split::{Layout, Span, Splitter};

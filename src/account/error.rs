@@ -86,7 +86,7 @@ fn help(code: Code, reader: Reader) -> Option<&'static str> {
 /// What a message says, without what to do where that is not for this reader.
 fn message_for(error: &crate::error::Error, reader: Reader) -> String {
     match error.kind() {
-        Kind::Envelope { code, input, position, detail } => {
+        Kind::Envelope { code, input, position, detail, .. } => {
             let mut text = format!("{input}: {code}: {}", rule(*code).message);
             if !detail.is_empty() {
                 text += &format!(": {detail}");
@@ -163,6 +163,15 @@ impl Error {
 impl From<crate::error::Error> for Error {
     fn from(error: crate::error::Error) -> Self {
         Error::Body(error)
+    }
+}
+
+impl From<Error> for crate::error::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Body(error) => error,
+            other => crate::error::Error::usage(other.to_string()),
+        }
     }
 }
 
@@ -252,7 +261,7 @@ mod tests {
     #[test]
     fn no_message_names_what_its_reader_cannot_do() {
         for rule in rules::envelope::RULES {
-            let error = crate::error::Error::envelope(rule.code, "the body", None, "");
+            let error = crate::envelope::breach(rule.code, "the body", None, "");
             assert!(!message_for(&error, Reader::Http).contains("--"), "{}", rule.code);
             for word in message_for(&error, Reader::Import).split([' ', ',', ';', ')', '(']) {
                 assert!(!word.starts_with("--") || IMPORT_OPTIONS.contains(&word), "{}: {word}", rule.code);

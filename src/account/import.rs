@@ -7,7 +7,7 @@ use crate::contact::{Family, MemberId};
 use crate::envelope::{Asked, SmsPermission};
 use crate::error::Kind;
 use crate::finding::Code;
-use crate::payload::{Limits, MAX_BYTES, MAX_CONTACTS};
+use crate::limits::{Limits, MAX_BYTES, MAX_CONTACTS};
 use crate::pipeline::{InMemory, Job, Mode, Progress, run_in_memory};
 use crate::rules::date::Date;
 use crate::rules::{Effect, Settings, rule};

@@ -10,7 +10,7 @@ mod plain;
 
 pub use plain::{Plain, PlainMember};
 
-use crate::clean::Batch;
+use crate::batch::Batch;
 use crate::contact::{Family, KNOWN, MEMBERS, MemberId};
 use crate::identity::Identity;
 use crate::rules::number::{self, Float};

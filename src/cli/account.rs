@@ -155,15 +155,6 @@ fn state(text: &str) -> std::result::Result<State, String> {
     State::parse(text).ok_or_else(|| format!("it is one of {}", State::ALL.map(State::as_str).join(", ")))
 }
 
-impl From<account::Error> for Error {
-    fn from(error: account::Error) -> Self {
-        match error {
-            account::Error::Body(error) => error,
-            other => Error::usage(other.to_string()),
-        }
-    }
-}
-
 fn from_environment() -> Option<PathBuf> {
     std::env::var_os("PRESORT_ACCOUNT").filter(|path| !path.is_empty()).map(PathBuf::from)
 }

@@ -14,8 +14,9 @@ mod summary;
 
 use crate::envelope::{Asked, SmsPermission};
 use crate::error::{Error, Kind, Result};
+use crate::limits::{Limits, MAX_BYTES, MAX_CONTACTS};
 use crate::output::{Output, check_stdout, identity, is_stdout};
-use crate::payload::{Earlier, Limits, MAX_BYTES, MAX_CONTACTS, is_ours};
+use crate::payload::{Earlier, is_ours};
 use crate::pipeline::{Job, Mode, run};
 use crate::printable::{is_unsafe, printable};
 use crate::rules::date::{self, Date};
@@ -678,17 +679,6 @@ impl SampleArgs {
         })?;
         output.finish()?;
         Ok(ExitCode::SUCCESS)
-    }
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Output::write(self, bytes).map_err(io::Error::other)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Output::flush(self).map_err(io::Error::other)
     }
 }
 

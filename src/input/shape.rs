@@ -2,8 +2,9 @@
 
 use crate::contact::MemberId;
 use crate::envelope::{IMPORT_DATA, is_member};
+use crate::fault::{Fault, SyntaxError};
 use crate::position::Position;
-use crate::syntax::{Cursor, Fault, SyntaxError};
+use crate::syntax::Cursor;
 
 /// Bytes within which the first object must show what it is.
 const LOOK_AT: usize = 16 << 20;

@@ -1,26 +1,9 @@
 //! Eight bytes at a time, in an ordinary register: for text of a few bytes, where a block of 64 is mostly nothing.
 
+use crate::contact::load_up_to_8;
+
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
-
-/// Up to eight bytes, the first lowest, and zeros behind them.
-#[inline(always)]
-#[must_use]
-pub const fn load_up_to_8(bytes: &[u8]) -> u64 {
-    match bytes {
-        [] => 0,
-        [a] => *a as u64,
-        [a, b] => u16::from_le_bytes([*a, *b]) as u64,
-        [a, b, c] => u32::from_le_bytes([*a, *b, *c, 0]) as u64,
-        [a, b, c, d, ..] => {
-            let low = u32::from_le_bytes([*a, *b, *c, *d]) as u64;
-            // The last four, of which some may be among the first four.
-            let [.., w, x, y, z] = bytes else { return low };
-            let high = u32::from_le_bytes([*w, *x, *y, *z]) as u64;
-            low | high << (8 * (bytes.len() - 4))
-        }
-    }
-}
 
 /// The high bit of each byte that is `byte`.
 #[inline(always)]

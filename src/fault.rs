@@ -1,0 +1,88 @@
+//! The ways in which bytes are not JSON.
+
+use std::fmt;
+
+/// Deepest nesting of one contact, the contact's own braces counted.
+pub const MAX_DEPTH: u32 = 64;
+
+/// What is wrong, and at which byte of the slice that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// Index of the first byte that cannot stand where it stands.
+    pub at: usize,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// The ways in which bytes are not JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The bytes end in the middle of a value.
+    End,
+    /// Another byte was wanted here; the text says which.
+    Expected(&'static str),
+    /// A comma with no value behind it.
+    TrailingComma,
+    /// `NaN`, `Infinity`, `undefined`, `None`, `True` and the like.
+    NotAValue(&'static str),
+    /// `//` or `/*`.
+    Comment,
+    /// A string in single quotes.
+    SingleQuote,
+    /// A raw control character inside a string.
+    Control(u8),
+    /// A backslash followed by something JSON does not know.
+    Escape,
+    /// Half of a surrogate pair.
+    LoneSurrogate,
+    /// `007`, `+1`, `.5`, `1.`.
+    Number(&'static str),
+    /// Bytes that are not UTF-8.
+    Utf8,
+    /// Nested deeper than [`MAX_DEPTH`].
+    Depth,
+    /// A whole value, and then something more.
+    Trailing,
+}
+
+impl Fault {
+    /// What to do about it, for a person.
+    #[must_use]
+    pub fn help(self) -> &'static str {
+        match self {
+            Fault::End => "the file may have been cut off: make the export again, or close what is open",
+            Fault::TrailingComma => "take the comma out",
+            Fault::NotAValue(_) => "write null, or leave the member out",
+            Fault::Comment => "take the comment out: JSON has none",
+            Fault::SingleQuote => "use double quotes",
+            Fault::Control(_) => "escape it (\\n, \\t, \\u0000 ...) as a JSON writer would",
+            Fault::Escape => "write a backslash as \\\\",
+            Fault::LoneSurrogate => "write the character whole, or both halves of its pair",
+            Fault::Number(_) => "quote it if it is text (a zip code, a phone number)",
+            Fault::Utf8 => "convert the file to UTF-8 (for example with iconv -f WINDOWS-1252 -t UTF-8)",
+            Fault::Depth => "a contact is flat: take the nested data out",
+            Fault::Expected(_) | Fault::Trailing => "correct the export at this byte, or write it with a JSON library",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::End => f.write_str("the JSON ends in the middle of a value"),
+            Fault::Expected(what) => write!(f, "expected {what} here"),
+            Fault::TrailingComma => f.write_str("a comma with nothing behind it"),
+            Fault::NotAValue(word) => write!(f, "{word} is not a JSON value"),
+            Fault::Comment => f.write_str("a comment, which JSON does not have"),
+            Fault::SingleQuote => f.write_str("a single quote where JSON wants a double one"),
+            Fault::Control(byte) => write!(f, "a raw control character (0x{byte:02x}) inside a string"),
+            Fault::Escape => f.write_str("a backslash escape that JSON does not know"),
+            Fault::LoneSurrogate => f.write_str("half of a surrogate pair (\\ud800 to \\udfff) alone"),
+            Fault::Number(what) => write!(f, "not a JSON number: {what}"),
+            Fault::Utf8 => f.write_str("bytes that are not UTF-8"),
+            Fault::Depth => write!(f, "nested deeper than {MAX_DEPTH}"),
+            Fault::Trailing => f.write_str("something more after the value"),
+        }
+    }
+}
