@@ -6,10 +6,10 @@ mod corpus;
 
 use corpus::Corpus;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use presort::contact::Value;
-use presort::parse::{Parsed, Parser, Strict};
-use presort::split::Layout;
-use presort::syntax;
+use presort::json::parse::{Parsed, Parser, Strict};
+use presort::json::split::Layout;
+use presort::json::syntax;
+use presort::model::member::Value;
 use std::hint::black_box;
 
 const CONTACTS: u64 = 16_000;

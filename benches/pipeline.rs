@@ -6,12 +6,12 @@ mod corpus;
 
 use corpus::{Corpus, Worker, sample};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use presort::clean::Wanted;
-use presort::hash::{self, Hash};
-use presort::pipeline::{Job, Mode, run};
+use presort::clean::cleaner::Wanted;
+use presort::json::split::Layout;
+use presort::output::hash::{self, Hash};
 use presort::rules::Settings;
+use presort::run::job::{Job, Mode, run};
 use presort::sample::SampleFormat;
-use presort::split::Layout;
 use std::fs;
 use std::hint::black_box;
 use std::path::PathBuf;

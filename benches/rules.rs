@@ -6,14 +6,14 @@ mod corpus;
 
 use corpus::Corpus;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use presort::contact::{Family, MEMBERS, Value};
-use presort::parse::Strict;
+use presort::json::parse::Strict;
+use presort::json::split::Layout;
+use presort::model::member::{Family, MEMBERS, Value};
 use presort::rules::birthday::{self, Half};
 use presort::rules::email::{self, Email};
 use presort::rules::phone::{self, Extension, Phone};
 use presort::rules::text::{self, Text};
 use presort::rules::{Settings, birthday::exists, date};
-use presort::split::Layout;
 use std::hint::black_box;
 
 const CONTACTS: u64 = 10_000;

@@ -6,8 +6,8 @@ mod corpus;
 
 use corpus::{Corpus, split};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use presort::scan::Choice;
-use presort::split::Layout;
+use presort::json::split::Layout;
+use presort::simd::Choice;
 use std::hint::black_box;
 
 const CONTACTS: u64 = 32_000;

@@ -6,9 +6,9 @@ mod corpus;
 
 use corpus::{Corpus, Worker};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use presort::clean::Wanted;
+use presort::clean::cleaner::Wanted;
+use presort::json::split::Layout;
 use presort::rules::Settings;
-use presort::split::Layout;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::hint::black_box;

@@ -1,13 +1,13 @@
 //! Cleaning allocates nothing for a contact once its buffers have grown; counted by the allocator itself.
 
-use presort::clean::{Cleaned, Cleaner, Separator, Wanted};
+use presort::clean::cleaner::{Cleaned, Cleaner, Separator, Wanted};
 
-use presort::batch::Batch;
-use presort::payload::Earlier;
-use presort::pipeline::{Job, Mode, run};
+use presort::clean::batch::Batch;
+use presort::json::split::{Layout, Span, Splitter};
+use presort::output::body::Earlier;
 use presort::rules::Settings;
+use presort::run::job::{Job, Mode, run};
 use presort::sample::{Sample, SampleFormat, write};
-use presort::split::{Layout, Span, Splitter};
 use std::alloc::{GlobalAlloc, Layout as Memory, System};
 use std::cell::Cell;
 
@@ -74,7 +74,7 @@ fn allocations(bytes: &[u8], spans: &[Span], format: SampleFormat) -> u64 {
     let layout = if format == SampleFormat::Payload { Layout::Array } else { Layout::Lines };
     let settings = Settings { sms_explicit: true, ..Settings::default() };
     let wanted = Wanted { report: true, changes: true, rejects: true, ..Wanted::default() };
-    for code in presort::finding::Code::ALL {
+    for code in presort::model::finding::Code::ALL {
         // An example of each code is kept for the summary; it is the first only.
         wanted.known.set(*code);
     }

@@ -4,14 +4,14 @@
 
 #![cfg(unix)]
 
-use presort::contact::{Family, KNOWN};
-use presort::envelope::{Asked, SmsPermission};
-use presort::finding::Code;
-use presort::limits::Limits;
-use presort::payload::RECEIPT;
-use presort::pipeline::{Job, Mode, run};
+use presort::document::envelope::{Asked, SmsPermission};
+use presort::model::finding::Code;
+use presort::model::limits::Limits;
+use presort::model::member::{Family, KNOWN};
+use presort::output::body::RECEIPT;
 use presort::rules::date::Date;
 use presort::rules::{BadField, Duplicates, PhoneFormat, Settings};
+use presort::run::job::{Job, Mode, run};
 use presort::sample::{Sample, SampleFormat};
 use proptest::collection::SizeRange;
 use proptest::prelude::*;

@@ -3,7 +3,7 @@
 
 #![cfg(feature = "cli")]
 
-use presort::finding::Code;
+use presort::model::finding::Code;
 use presort::rules::{Effect, all, rule};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -2,14 +2,14 @@
 
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
-use presort::clean::{Cleaned, Cleaner, Separator, Stats, Wanted};
+use presort::clean::cleaner::{Cleaned, Cleaner, Separator, Stats, Wanted};
 
-use presort::batch::Batch;
+use presort::clean::batch::Batch;
 use presort::document::SLICE;
+use presort::json::split::{Layout, Span, Splitter, Status};
 use presort::rules::Settings;
 use presort::sample::{Sample, SampleFormat};
-use presort::scan::Choice;
-use presort::split::{Layout, Span, Splitter, Status};
+use presort::simd::Choice;
 
 /// An export, and where its contacts are.
 pub struct Corpus {

@@ -4,10 +4,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use presort::envelope::{Asked, SmsPermission};
-use presort::error::Kind;
-use presort::limits::Limits;
-use presort::pipeline::{InMemory, Job, Mode, run_in_memory};
+use presort::document::envelope::{Asked, SmsPermission};
+use presort::model::error::Kind;
+use presort::model::limits::Limits;
+use presort::run::job::{InMemory, Job, Mode, run_in_memory};
 use presort::rules::{Duplicates, Settings};
 use presort_fuzz::settings;
 use serde_json::Value;

@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use presort::clean::{Cleaned, Cleaner};
-use presort::scan::Choice;
-use presort::split::Layout;
+use presort::clean::cleaner::{Cleaned, Cleaner};
+use presort::simd::Choice;
+use presort::json::split::Layout;
 use presort_fuzz::{clean, settings, spans};
 
 fn assert_same(one: &Cleaned, other: &Cleaned, choice: Choice) {

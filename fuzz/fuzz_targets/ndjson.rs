@@ -4,8 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use presort::clean::{Cleaned, Cleaner};
-use presort::split::Layout;
+use presort::clean::cleaner::{Cleaned, Cleaner};
+use presort::json::split::Layout;
 use presort_fuzz::{clean, members, settings, spans};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use presort::contact::Value;
+use presort::model::member::Value;
 use presort::rules::birthday::{self, Half};
 use presort::rules::date::{self, Date};
 use presort::rules::email::{self, Email};

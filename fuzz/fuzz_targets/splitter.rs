@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use presort::scan::Choice;
-use presort::split::{Layout, Span, Splitter};
+use presort::simd::Choice;
+use presort::json::split::{Layout, Span, Splitter};
 
 /// What came of a document, in a form that can be compared.
 #[derive(Debug, PartialEq)]
@@ -20,7 +20,7 @@ fn split(bytes: &[u8], layout: Layout, choice: Choice, size: usize) -> Found {
     let mut spans = Vec::new();
     for block in bytes.chunks(size) {
         match splitter.feed(block, &mut spans) {
-            Ok(presort::split::Status::More) => {}
+            Ok(presort::json::split::Status::More) => {}
             end => return Found { spans, end: format!("{end:?}"), line: splitter.line(), offset: None },
         }
     }

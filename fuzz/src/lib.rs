@@ -1,11 +1,11 @@
 //! What the targets share: settings by a byte, and a batch of contacts cleaned.
 
-use presort::clean::{Cleaned, Cleaner, Separator, Wanted};
+use presort::clean::cleaner::{Cleaned, Cleaner, Separator, Wanted};
 
-use presort::batch::Batch;
+use presort::clean::batch::Batch;
 use presort::rules::date::Date;
 use presort::rules::{BadField, PhoneFormat, Settings};
-use presort::split::{Layout, Span, Splitter};
+use presort::json::split::{Layout, Span, Splitter};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use std::fmt;

@@ -5,8 +5,8 @@ use super::page::{Link, Page, Wanted};
 use super::queue::Waiting;
 use super::values::{Id, Time};
 use super::{Account, Error, KEPT_DAYS, Reader, Result, fields, lock};
-use crate::error::{Kind, panic_text};
-use crate::reader::Progress;
+use crate::model::error::{Kind, panic_text};
+use crate::run::reader::Progress;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -441,7 +441,7 @@ impl Account {
                     (State::Completed, status, errors.into_texts())
                 }
                 Applied::UnknownLists(lists) => {
-                    let rule = crate::rules::rule(crate::finding::Code::IMP001);
+                    let rule = crate::rules::rule(crate::model::finding::Code::IMP001);
                     let error = format!("the body: {}, list_ids: {}: {}", rule.code, rule.message, lists.join(", "));
                     let status = Status {
                         items_total_count: contacts,

@@ -3,7 +3,7 @@
 use super::page::{Page, Wanted};
 use super::values::{Id, Time};
 use super::{Account, Error, Result};
-use crate::json_text::json_string;
+use crate::json::write::json_string;
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 use serde::Serialize;

@@ -1,8 +1,8 @@
 //! What keeps an account from doing what it was asked.
 
-use crate::envelope::IMPORT_DATA;
-use crate::error::Kind;
-use crate::finding::Code;
+use crate::document::envelope::IMPORT_DATA;
+use crate::model::error::Kind;
+use crate::model::finding::Code;
 use crate::rules::rule;
 use rusqlite::ErrorCode;
 use std::io::Write;
@@ -25,7 +25,7 @@ pub enum Error {
     /// As many activities wait as may.
     Full,
     /// The core could not read the body.
-    Body(crate::error::Error),
+    Body(crate::model::error::Error),
     /// The file is no account of ours, or one of a later version.
     NotAnAccount(String),
     /// The work was ended before it was done: why.
@@ -84,7 +84,7 @@ fn help(code: Code, reader: Reader) -> Option<&'static str> {
 }
 
 /// What a message says, without what to do where that is not for this reader.
-fn message_for(error: &crate::error::Error, reader: Reader) -> String {
+fn message_for(error: &crate::model::error::Error, reader: Reader) -> String {
     match error.kind() {
         Kind::Envelope { code, input, position, detail, .. } => {
             let mut text = format!("{input}: {code}: {}", rule(*code).message);
@@ -160,17 +160,17 @@ impl Error {
     }
 }
 
-impl From<crate::error::Error> for Error {
-    fn from(error: crate::error::Error) -> Self {
+impl From<crate::model::error::Error> for Error {
+    fn from(error: crate::model::error::Error) -> Self {
         Error::Body(error)
     }
 }
 
-impl From<Error> for crate::error::Error {
+impl From<Error> for crate::model::error::Error {
     fn from(error: Error) -> Self {
         match error {
             Error::Body(error) => error,
-            other => crate::error::Error::usage(other.to_string()),
+            other => crate::model::error::Error::usage(other.to_string()),
         }
     }
 }
@@ -261,14 +261,14 @@ mod tests {
     #[test]
     fn no_message_names_what_its_reader_cannot_do() {
         for rule in rules::envelope::RULES {
-            let error = crate::envelope::breach(rule.code, "the body", None, "");
+            let error = crate::document::envelope::breach(rule.code, "the body", None, "");
             assert!(!message_for(&error, Reader::Http).contains("--"), "{}", rule.code);
             for word in message_for(&error, Reader::Import).split([' ', ',', ';', ')', '(']) {
                 assert!(!word.starts_with("--") || IMPORT_OPTIONS.contains(&word), "{}: {word}", rule.code);
             }
             assert!(error.to_string().starts_with(message_for(&error, Reader::Http).split("; ").next().unwrap()));
         }
-        let usage = crate::error::Error::usage("there is no room; give --max-bytes more");
+        let usage = crate::model::error::Error::usage("there is no room; give --max-bytes more");
         assert_eq!(message_for(&usage, Reader::Http), "there is no room");
         assert_eq!(message_for(&usage, Reader::Import), "there is no room");
     }

@@ -3,14 +3,14 @@
 use super::contacts::{ADDRESSES, PHONES};
 use super::values::{Id, Time};
 use super::{Result, fields, lists};
-use crate::contact::{Family, MemberId};
-use crate::envelope::{Asked, SmsPermission};
-use crate::error::Kind;
-use crate::finding::Code;
-use crate::limits::{Limits, MAX_BYTES, MAX_CONTACTS};
-use crate::pipeline::{InMemory, Job, Mode, Progress, run_in_memory};
+use crate::document::envelope::{Asked, SmsPermission};
+use crate::model::error::Kind;
+use crate::model::finding::Code;
+use crate::model::limits::{Limits, MAX_BYTES, MAX_CONTACTS};
+use crate::model::member::{Family, MemberId};
 use crate::rules::date::Date;
 use crate::rules::{Effect, Settings, rule};
+use crate::run::job::{InMemory, Job, Mode, Progress, run_in_memory};
 use rusqlite::{CachedStatement, OptionalExtension, Row, Transaction, params};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -217,7 +217,7 @@ pub fn clean(body: Body, fields: HashSet<String>, progress: &dyn Progress) -> Re
     let mut rejected = HashSet::new();
     for line in report.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let line: Line<'_> = serde_json::from_slice(line).map_err(|error| {
-            crate::error::Error::from(Kind::Counts { what: format!("a line of the report: {error}") })
+            crate::model::error::Error::from(Kind::Counts { what: format!("a line of the report: {error}") })
         })?;
         let is_rejected = line.outcome == "rejected";
         if is_rejected {
@@ -422,8 +422,9 @@ pub fn apply(transaction: &Transaction<'_>, cleaned: Cleaned, watch: &mut Watch<
     // Where no contact was accepted there is no body.
     let contacts = match &body[..] {
         [] => Contacts { import_data: Vec::new() },
-        body => serde_json::from_slice(body)
-            .map_err(|error| crate::error::Error::from(Kind::Counts { what: format!("the cleaned body: {error}") }))?,
+        body => serde_json::from_slice(body).map_err(|error| {
+            crate::model::error::Error::from(Kind::Counts { what: format!("the cleaned body: {error}") })
+        })?,
     };
     let (mut imported, mut unsubscribed) = (0, 0);
     // The contacts that are left, by their index in the body that came.

@@ -10,7 +10,7 @@
 use super::import::{Body, KEPT_MAX};
 use super::values::{Id, Time};
 use super::{Error, QUEUED_MAX, Result, connect, lock, patiently, private};
-use crate::envelope::Asked;
+use crate::document::envelope::Asked;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -284,7 +284,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::envelope::SmsPermission;
+    use crate::document::envelope::SmsPermission;
 
     fn body(text: &str) -> Body {
         Body {

@@ -1,13 +1,13 @@
 //! `presort bench`: throughput on the user's own file, stage by stage, beside a plain copy of the same bytes.
 
+use crate::document::envelope::Asked;
 use crate::document::{Document, SLICE};
-use crate::envelope::Asked;
-use crate::error::{Error, Result};
-use crate::parse::Parser;
-use crate::pipeline::{Job, Mode, run as run_job};
+use crate::json::parse::Parser;
+use crate::json::split::Status;
+use crate::model::error::{Error, Result};
 use crate::rules::Settings;
+use crate::run::job::{Job, Mode, run as run_job};
 use crate::sample::{Sample, SampleFormat};
-use crate::split::Status;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -44,7 +44,7 @@ pub fn run(input: Option<&Path>, runs: usize, threads: usize, as_json: bool) -> 
         Some(_) => return Err(Error::usage("bench reads its file several times: name a file, not standard input")),
         None => {
             let path = temporary.path().join("sample.json");
-            let mut output = crate::output::Output::create(&path, false)?;
+            let mut output = crate::output::file::Output::create(&path, false)?;
             let sample = Sample { contacts: 200_000, seed: 1, mess: 5.0, format: SampleFormat::Payload };
             crate::sample::write(&sample, &mut output).map_err(|error| Error::io("write", "a sample", error))?;
             output.finish()?;
@@ -131,7 +131,7 @@ fn copy(path: &Path, to: &Path) -> Result<()> {
 }
 
 fn read(path: &Path) -> Result<()> {
-    let mut source = crate::input::Source::open(path)?;
+    let mut source = crate::source::Source::open(path)?;
     let mut lines = 0;
     while let Some(chunk) = source.next(source.end())? {
         lines += memchr::memchr_iter(b'\n', chunk.bytes()).count();
@@ -142,7 +142,7 @@ fn read(path: &Path) -> Result<()> {
 
 /// Finds the contacts, and with `parse` reads them; gives how many there are.
 fn split(path: &Path, parse: bool) -> Result<u64> {
-    let asked = Asked { list_ids: Vec::new(), sms_permission: Some(crate::envelope::SmsPermission::NotSet) };
+    let asked = Asked { list_ids: Vec::new(), sms_permission: Some(crate::document::envelope::SmsPermission::NotSet) };
     let mut document = Document::open(path, u64::MAX, &asked, false, false)?;
     let mut splitter = document.splitter();
     let (mut spans, mut parser) = (Vec::new(), Parser::new());

@@ -1,10 +1,10 @@
 //! The bodies that `presort import` is given: files, standard input, and directories, which are held against their receipt.
 
 use crate::account::import::{Body, KEPT_MAX};
-use crate::envelope::Asked;
-use crate::error::{Error, Result};
-use crate::hash::Hash;
-use crate::payload::{RECEIPT, hexadecimal, is_ours};
+use crate::document::envelope::Asked;
+use crate::model::error::{Error, Result};
+use crate::output::body::{RECEIPT, hexadecimal, is_ours};
+use crate::output::hash::Hash;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs::File;

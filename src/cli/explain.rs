@@ -1,7 +1,7 @@
 //! `presort explain`: one rule, or the table of all.
 
-use crate::error::{Error, Result};
-use crate::finding::Code;
+use crate::model::error::{Error, Result};
+use crate::model::finding::Code;
 use crate::rules::{Rule, all, rule};
 use serde_json::json;
 use std::fmt::Write as _;

@@ -12,15 +12,15 @@ mod serve;
 mod signals;
 mod summary;
 
-use crate::envelope::{Asked, SmsPermission};
-use crate::error::{Error, Kind, Result};
-use crate::limits::{Limits, MAX_BYTES, MAX_CONTACTS};
-use crate::output::{Output, check_stdout, identity, is_stdout};
-use crate::payload::{Earlier, is_ours};
-use crate::pipeline::{Job, Mode, run};
-use crate::printable::{is_unsafe, printable};
+use crate::document::envelope::{Asked, SmsPermission};
+use crate::model::error::{Error, Kind, Result};
+use crate::model::limits::{Limits, MAX_BYTES, MAX_CONTACTS};
+use crate::model::printable::{is_unsafe, printable};
+use crate::output::body::{Earlier, is_ours};
+use crate::output::file::{Output, check_stdout, identity, is_stdout};
 use crate::rules::date::{self, Date};
 use crate::rules::{BadField, Duplicates, PhoneFormat, Settings, custom};
+use crate::run::job::{Job, Mode, run};
 use crate::sample::{Sample, SampleFormat};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::{self, IsTerminal, Write};
@@ -555,7 +555,7 @@ impl Common {
             When::Never => false,
             When::Auto => io::stderr().is_terminal() && !self.quiet,
         });
-        job.progress = bar.as_ref().map(|bar| bar as &dyn crate::pipeline::Progress);
+        job.progress = bar.as_ref().map(|bar| bar as &dyn crate::run::job::Progress);
         if io::stdin().is_terminal() && job.inputs.iter().any(|input| input.as_os_str() == "-") && !self.quiet {
             let _ = writeln!(
                 io::stderr(),

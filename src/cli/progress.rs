@@ -1,7 +1,7 @@
 //! Progress on standard error, on a terminal.
 
-use crate::pipeline::Progress;
-use crate::printable::printable;
+use crate::model::printable::printable;
+use crate::run::job::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::atomic::{AtomicU64, Ordering};
 

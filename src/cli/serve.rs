@@ -1,7 +1,7 @@
 //! `presort serve`.
 
 use super::account::open;
-use crate::error::{Error, Result};
+use crate::model::error::{Error, Result};
 use crate::service::{self, Config};
 use clap::{Args, ValueEnum};
 use std::io::{self, IsTerminal, Write};

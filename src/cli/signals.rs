@@ -12,7 +12,7 @@ pub fn install(interrupted: &'static str) {
         let waiting = std::thread::Builder::new().name("signals".into());
         let _ = waiting.spawn(move || {
             if let Some(signal) = signals.forever().next() {
-                crate::output::remove_unfinished();
+                crate::output::file::remove_unfinished();
                 if signal == SIGINT {
                     use std::io::Write;
                     let _ = writeln!(std::io::stderr(), "\npresort: interrupted: {interrupted}");

@@ -1,10 +1,10 @@
 //! What a run came to, for a person, in ten lines or fewer.
 
-use crate::finding::{Code, Example, Severity};
-use crate::pipeline::{Job, Mode, Summary};
-use crate::printable::printable;
-use crate::receipt::Receipt;
+use crate::model::finding::{Code, Example, Severity};
+use crate::model::printable::printable;
+use crate::output::receipt::Receipt;
 use crate::rules::{Duplicates, rule};
+use crate::run::job::{Job, Mode, Summary};
 use std::fmt::Write as _;
 
 /// Lines of a summary, at most.

@@ -1,7 +1,7 @@
 //! Addresses, together: three kinds, of which the unprefixed members and `home_` are one.
 
 use super::{Effect, Rule};
-use crate::finding::{Code, Severity};
+use crate::model::finding::{Code, Severity};
 
 /// The family's codes.
 pub static RULES: &[Rule] = &[

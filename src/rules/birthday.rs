@@ -3,8 +3,8 @@
 use super::date::days_in;
 use super::number::{self, Float};
 use super::{Effect, Rule, text};
-use crate::contact::Value;
-use crate::finding::{Code, Severity};
+use crate::model::finding::{Code, Severity};
+use crate::model::member::Value;
 
 /// The family's codes.
 pub static RULES: &[Rule] = &[

@@ -1,7 +1,7 @@
 //! Custom fields: `cf:NAME`.
 
 use super::{Effect, Rule};
-use crate::finding::{Code, Severity};
+use crate::model::finding::{Code, Severity};
 use std::collections::{HashMap, HashSet};
 use unicode_normalization::UnicodeNormalization;
 

@@ -1,7 +1,7 @@
 //! Dates: eight ways of writing a day, written one way.
 
 use super::{Effect, Rule, text};
-use crate::finding::{Code, Severity};
+use crate::model::finding::{Code, Severity};
 use std::fmt;
 
 /// The family's codes.

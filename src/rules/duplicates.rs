@@ -1,7 +1,7 @@
 //! Contacts that were seen before in the run.
 
 use super::{Effect, Rule};
-use crate::finding::{Code, Severity};
+use crate::model::finding::{Code, Severity};
 
 /// The family's codes.
 pub static RULES: &[Rule] = &[Rule {

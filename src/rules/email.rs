@@ -1,7 +1,7 @@
 //! Email addresses: unwrapped, checked, the domain lowered.
 
 use super::{Effect, Rule, text};
-use crate::finding::{Code, Severity};
+use crate::model::finding::{Code, Severity};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 /// The family's codes.

@@ -1,7 +1,7 @@
 //! The members around the contacts.
 
 use super::{Effect, Rule};
-use crate::finding::{Code, Severity};
+use crate::model::finding::{Code, Severity};
 
 /// Most lists of one import.
 pub const LISTS_MAX: usize = 50;

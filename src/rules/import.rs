@@ -2,7 +2,7 @@
 //! none of these.
 
 use super::{Effect, Rule};
-use crate::finding::{Code, Severity};
+use crate::model::finding::{Code, Severity};
 
 /// The family's codes.
 pub static RULES: &[Rule] = &[

@@ -15,8 +15,8 @@ pub mod sms;
 pub mod text;
 pub mod whole;
 
-use crate::finding::{Code, Severity};
-use crate::identity::IdentityKey;
+use crate::model::finding::{Code, Severity};
+use crate::model::identity::IdentityKey;
 use std::sync::OnceLock;
 
 /// What a finding of a rule leads to, as long as no option says otherwise.

@@ -2,7 +2,7 @@
 
 use super::number::{self, Float};
 use super::{Effect, PhoneFormat, Rule, Settings, text};
-use crate::finding::{Code, Severity};
+use crate::model::finding::{Code, Severity};
 
 /// The family's codes.
 pub static RULES: &[Rule] = &[

@@ -1,7 +1,7 @@
 //! Text messages: the number, and the day of consent.
 
 use super::{Effect, Rule};
-use crate::finding::{Code, Severity};
+use crate::model::finding::{Code, Severity};
 
 /// The family's codes.
 pub static RULES: &[Rule] = &[

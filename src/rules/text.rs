@@ -1,8 +1,8 @@
 //! Text: Unicode normalisation form C, white space, control characters, length.
 
 use super::{Effect, Rule};
-use crate::finding::{Code, Severity};
-use crate::scan::word;
+use crate::model::finding::{Code, Severity};
+use crate::simd::word;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// The family's codes.

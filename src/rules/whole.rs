@@ -1,7 +1,7 @@
 //! The contact as a whole: syntax, shape, identity, names; and values of the wrong type or of none.
 
 use super::{Effect, Rule};
-use crate::finding::{Code, Severity};
+use crate::model::finding::{Code, Severity};
 
 /// Longest contact, in bytes of its JSON.
 pub const CONTACT_BYTES_MAX: u64 = 1 << 20;

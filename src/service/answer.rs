@@ -1,7 +1,7 @@
 //! What is answered when something is wrong, in the service's own shape.
 
 use crate::account::{Error, Reader};
-use crate::error::Kind;
+use crate::model::error::Kind;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};

@@ -9,7 +9,7 @@ use crate::account::import::{Body as ImportBody, KEPT_MAX};
 use crate::account::lists::{List, ListQuery, Members, NewList};
 use crate::account::page::{Link, Page, Wanted};
 use crate::account::{Error, Result as AccountResult};
-use crate::envelope::Asked;
+use crate::document::envelope::Asked;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{MatchedPath, Path, RawQuery, State};

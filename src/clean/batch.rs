@@ -1,0 +1,52 @@
+//! Contacts that were read together.
+
+use crate::json::split::{Layout, Span};
+use crate::model::position::Position;
+
+/// Contacts that lie next to each other in one input.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'b> {
+    /// The bytes they lie in.
+    pub bytes: &'b [u8],
+    /// Offset of the first of those bytes in the input.
+    pub base: u64,
+    /// Offset at which the line of that byte begins.
+    pub line_start: u64,
+    /// Where they are.
+    pub spans: &'b [Span],
+    /// Index of the first contact in its input.
+    pub first: u64,
+    /// How the input lays its contacts out.
+    pub layout: Layout,
+    /// The input, by its place on the command line.
+    pub input: usize,
+    /// Its name, where there are several.
+    pub input_name: Option<&'b str>,
+}
+
+impl<'b> Batch<'b> {
+    /// The bytes of a contact.
+    #[must_use]
+    pub fn contact(&self, span: &Span) -> &'b [u8] {
+        &self.bytes[(span.start - self.base) as usize..(span.end - self.base) as usize]
+    }
+
+    /// Where a byte of contact `i` is, `at` bytes behind the contact's first.
+    #[must_use]
+    pub fn position(&self, i: usize, at: usize) -> Position {
+        let span = &self.spans[i];
+        let start = (span.start - self.base) as usize;
+        // The line of the contact began in these bytes, or where the line of the first byte did.
+        let line_start = match memchr::memrchr(b'\n', &self.bytes[..start]) {
+            Some(newline) => self.base + newline as u64 + 1,
+            None => self.line_start,
+        };
+        let contact = Position {
+            offset: span.start,
+            line: span.line,
+            column: span.start - line_start + 1,
+            contact: Some(self.first + i as u64),
+        };
+        contact.after(&self.bytes[start..start + at])
+    }
+}

@@ -1,0 +1,533 @@
+//! What shape a document has, from its first bytes.
+
+use crate::document::envelope::{IMPORT_DATA, is_member};
+use crate::json::syntax::Cursor;
+use crate::model::fault::{Fault, SyntaxError};
+use crate::model::member::MemberId;
+use crate::model::position::Position;
+
+/// Bytes within which the first object must show what it is.
+const LOOK_AT: usize = 16 << 20;
+/// Bytes up to which each new block is looked at again from the first byte on. Beyond them, the bytes must have doubled: what is
+/// looked at in all stays in proportion to the input.
+const LOOK_AGAIN: usize = 1 << 20;
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The shapes contacts come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A request body: an object with `import_data`.
+    Body,
+    /// A bare array of contacts, or several.
+    Array,
+    /// One or several contacts a line.
+    Lines,
+    /// Contacts that are spread over several lines each, one behind another.
+    Objects,
+}
+
+/// Tells the shape of a document. It is given more and more of it, and keeps nothing but a few words.
+#[derive(Debug)]
+pub struct Detector {
+    /// The first byte that is not known to be a byte-order mark or white space.
+    at: Position,
+    /// There was white space before it.
+    space: bool,
+    /// It is known to be something else.
+    found: bool,
+    /// Bytes from there on that did not show the shape.
+    tried: usize,
+}
+
+impl Default for Detector {
+    fn default() -> Self {
+        let at = Position { offset: 0, line: 1, column: 1, contact: None };
+        Detector { at, space: false, found: false, tried: 0 }
+    }
+}
+
+impl Detector {
+    /// Where the document begins, behind byte-order marks and white space. What lies before it is not needed any more.
+    #[must_use]
+    pub fn start(&self) -> Position {
+        self.at
+    }
+
+    /// True while nothing but byte-order marks and white space came.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        !self.found
+    }
+
+    /// Looks at the document from [`Detector::start`] on: `bytes`, which are all the rest of it when `whole`. `Ok(None)`: more
+    /// bytes are needed to tell.
+    ///
+    /// # Errors
+    /// It is none of the shapes; the text says what it looks like and what to do.
+    pub fn look(&mut self, bytes: &[u8], whole: bool) -> Result<Option<Shape>, String> {
+        let mut bytes = bytes;
+        if self.at.offset == 0 {
+            // Four bytes tell UTF-16 from UTF-32.
+            if bytes.len() < 4 && !whole {
+                return Ok(None);
+            }
+            if let Some(what) = other_format(bytes) {
+                return Err(what);
+            }
+        }
+        if !self.found {
+            bytes = self.skip(bytes, whole);
+        }
+        if !self.found {
+            return match (whole, self.space) {
+                (false, _) => Ok(None),
+                (true, false) => Err("the input is empty; was the export written?".into()),
+                (true, true) => Err("the input holds nothing but white space; was the export written?".into()),
+            };
+        }
+        // Never more than this, however much has been read: file and pipe must come to the same.
+        let text = &bytes[..bytes.len().min(LOOK_AT)];
+        let whole = whole || text.len() == LOOK_AT;
+        if !whole && self.tried >= LOOK_AGAIN && text.len() < self.tried.saturating_mul(2) {
+            return Ok(None);
+        }
+        self.tried = text.len();
+        match text[0] {
+            b'[' => Ok(array(text, whole)),
+            b'{' => Ok(object(text, whole)),
+            b'<' => Err(no_json(text)),
+            _ if line_that_is_no_json(text).is_some() => behind_a_line(text, whole),
+            _ if is_open_call(text) => Err(no_json(text)),
+            _ => match other_lines(text, whole) {
+                Some(true) => Ok(Some(Shape::Lines)),
+                Some(false) => Err(no_json(text)),
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// Goes past byte-order marks and white space, and gives what is left.
+    fn skip<'b>(&mut self, bytes: &'b [u8], whole: bool) -> &'b [u8] {
+        let mut rest = bytes;
+        loop {
+            let space = rest.iter().position(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r')).unwrap_or(rest.len());
+            self.space |= space > 0;
+            rest = &rest[space..];
+            match rest.strip_prefix(MARK) {
+                Some(behind) => rest = behind,
+                None => break,
+            }
+        }
+        // The start of a mark may go on in the next block.
+        self.found = !rest.is_empty() && (whole || !MARK.starts_with(rest));
+        self.at = self.at.after(&bytes[..bytes.len() - rest.len()]);
+        rest
+    }
+}
+
+/// Tells the shape of a document that begins with `bytes`, as a [`Detector`] does that is asked once.
+///
+/// # Errors
+/// As [`Detector::look`].
+pub fn detect(bytes: &[u8], whole: bool) -> Result<Option<Shape>, String> {
+    Detector::default().look(bytes, whole)
+}
+
+/// What a first line is that programs write before JSON, and what to do about it.
+fn line_that_is_no_json(text: &[u8]) -> Option<&'static str> {
+    const GUARDS: [&[u8]; 5] = [b")]}'", b")]}", b"while(1);", b"while (1);", b"for(;;);"];
+    const PHP: [&str; 6] =
+        ["Warning: ", "Notice: ", "Deprecated: ", "Fatal error: ", "Parse error: ", "Strict Standards: "];
+    if GUARDS.iter().any(|guard| text.starts_with(guard)) {
+        return Some(
+            "this begins with a guard against scripts, like )]}', that is no JSON: take it out, for example with tail -n +2 FILE",
+        );
+    }
+    let line = text.split(|b| *b == b'\n').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(&line[..line.len().min(4096)]);
+    let message = line.strip_prefix("PHP ").unwrap_or(&line);
+    let is_php = PHP.iter().any(|kind| message.starts_with(kind)) && line.contains(" on line ");
+    is_php.then_some(PHP_WARNING)
+}
+
+const PHP_WARNING: &str =
+    "this begins with a message of PHP: correct the program that wrote the export, or take the message out";
+
+/// A document behind such a line is refused: told as what it is, and never read as lines. Where contacts stand on lines of their
+/// own behind it, it is one bad line of many.
+fn behind_a_line(text: &[u8], whole: bool) -> Result<Option<Shape>, String> {
+    let mut at = 0;
+    let mut what = "";
+    // PHP may have had more than one thing to say, with empty lines between.
+    while let Some(named) = line_that_is_no_json(&text[at..]) {
+        what = named;
+        let rest = &text[at..];
+        let guard = rest.iter().position(|b| matches!(b, b'[' | b'{' | b'\n')).unwrap_or(rest.len());
+        let end = if named == PHP_WARNING { memchr::memchr(b'\n', rest).unwrap_or(rest.len()) } else { guard };
+        at += end;
+        at += text[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+    }
+    let behind = &text[at..];
+    let shape = match behind.first() {
+        None if whole => return Err(what.to_owned()),
+        None => None,
+        Some(b'{') => object(behind, whole),
+        Some(b'[') => array(behind, whole),
+        Some(_) => match other_lines(text, whole) {
+            Some(true) => Some(Shape::Lines),
+            Some(false) => return Err(what.to_owned()),
+            None => None,
+        },
+    };
+    match shape {
+        // A line of its own: the guard or message is a line before it.
+        Some(Shape::Lines) if memchr::memchr(b'\n', &text[..at]).is_some() => Ok(Some(Shape::Lines)),
+        None => Ok(None),
+        Some(_) => Err(what.to_owned()),
+    }
+}
+
+/// An array of contacts, or a first line that happens to be an array.
+fn array(text: &[u8], whole: bool) -> Option<Shape> {
+    /// Longest such line.
+    const LINE: usize = 64 << 10;
+    let Some(newline) = memchr::memchr(b'\n', &text[..text.len().min(LINE)]) else {
+        return (whole || text.len() >= LINE).then_some(Shape::Array);
+    };
+    // One with objects in it holds contacts: it is the document, and what follows it is not.
+    if text[..newline].contains(&b'{') || crate::json::syntax::check(&text[..newline]).is_err() {
+        return Some(Shape::Array);
+    }
+    // The array is closed in its line. With contacts on lines of their own behind it, it is one bad line of many.
+    Some(if other_lines(text, whole)? { Shape::Lines } else { Shape::Array })
+}
+
+/// True when a line behind the first begins as a contact does: then the first is one bad line of many. None where more bytes
+/// may show one.
+fn other_lines(text: &[u8], whole: bool) -> Option<bool> {
+    /// Bytes within which such a line must come.
+    const LOOK_AT: usize = 1 << 20;
+    // Never more of it, however much has been read: file and pipe must come to the same.
+    let head = &text[..text.len().min(LOOK_AT)];
+    let found = head.split(|b| *b == b'\n').skip(1).any(|line| line.trim_ascii_start().starts_with(b"{"));
+    (found || whole || text.len() >= LOOK_AT).then_some(found)
+}
+
+/// Formats that are told by their first bytes.
+fn other_format(bytes: &[u8]) -> Option<String> {
+    // Without a byte-order mark iconv has to be told the order, or takes the machine's own.
+    let encoding = match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        [1..=0x7f, 0, 0, 0, ..] => Some("UTF-32LE"),
+        [0, 0, 0, 1..=0x7f, ..] => Some("UTF-32BE"),
+        [1..=0x7f, 0, ..] => Some("UTF-16LE"),
+        [0, 1..=0x7f, ..] => Some("UTF-16BE"),
+        _ => None,
+    };
+    if let Some(encoding) = encoding {
+        let name = encoding.trim_end_matches(|c: char| c.is_alphabetic());
+        return Some(format!("this is {name}: convert it to UTF-8 (iconv -f {encoding} -t UTF-8)"));
+    }
+    let what = match bytes {
+        [0x1f, 0x8b, ..] => "this is compressed with gzip: unpack it first (gzip -dc FILE | presort ...)",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "this is compressed with zstd: unpack it first (zstd -dc FILE | presort ...)",
+        [b'P', b'K', 3, 4, ..] => "this is a zip archive or a spreadsheet: export the contacts as JSON",
+        _ => return None,
+    };
+    Some(what.to_owned())
+}
+
+/// What to say of text that is not JSON.
+fn no_json(text: &[u8]) -> String {
+    const WANTED: &str = "expected a request body {...}, an array [...] of contacts, or one contact {...} a line";
+    let line = text.split(|b| *b == b'\n').next().unwrap_or_default();
+    let begins = |words: &[&str]| {
+        words.iter().any(|word| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes())))
+    };
+    let head = &text[..text.len().min(4096)];
+    let has = |word: &str| memchr::memmem::find(head, word.as_bytes()).is_some();
+    let separators = line.iter().filter(|b| matches!(b, b',' | b';' | b'\t')).count();
+    let is_php =
+        [">Warning<", ">Notice<", ">Deprecated<", ">Fatal error<", ">Parse error<"].iter().any(|kind| has(kind))
+            && has(" on line ");
+    let looks = if is_php {
+        return PHP_WARNING.to_owned();
+    } else if begins(&["BEGIN:VCARD"]) {
+        "these are vCards: export the contacts as JSON, or convert them first; "
+    } else if is_sql(text) {
+        "this is a dump of a database, in SQL: export the table of contacts as JSON; "
+    } else if is_jsonp(line) {
+        "this is JSONP, a call of a function with the JSON in it: ask for JSON without a callback, or take the name and the \
+         parentheses out; "
+    } else if text.starts_with(b"<") {
+        "this looks like XML or HTML: "
+    } else if separators > 0 && !text.starts_with(b"'") {
+        "this looks like CSV: convert it to JSON first; "
+    } else {
+        ""
+    };
+    format!("{looks}{WANTED}")
+}
+
+/// True for what dumps of databases begin with: a comment that says so, or a statement.
+fn is_sql(text: &[u8]) -> bool {
+    const STATEMENTS: [&str; 11] = [
+        "insert into ",
+        "create table ",
+        "create database ",
+        "drop table ",
+        "begin transaction;",
+        "begin;",
+        "start transaction;",
+        "pragma ",
+        "set ",
+        "use ",
+        "copy ",
+    ];
+    let head = String::from_utf8_lossy(&text[..text.len().min(4096)]).to_ascii_lowercase();
+    head.starts_with("pgdmp")
+        || head.starts_with("/*!")
+        || (head.starts_with("--") && (head.contains("dump") || head.contains("sql")))
+        || STATEMENTS.iter().any(|statement| head.starts_with(statement)) && head.contains(';')
+}
+
+/// True for JSONP whose call goes on behind its first line.
+fn is_open_call(text: &[u8]) -> bool {
+    let Some(newline) = memchr::memchr(b'\n', text) else { return false };
+    let line = text[..newline].trim_ascii_end();
+    is_jsonp(line) && !line.ends_with(b")") && !line.ends_with(b";")
+}
+
+/// True for `callback({`, `/**/ my.callback ([` and the like.
+fn is_jsonp(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    let line = line.strip_prefix(b"/**/").unwrap_or(line).trim_ascii_start();
+    let name = line.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'.')).count();
+    let behind = line[name..].trim_ascii_start();
+    name > 0 && behind.first() == Some(&b'(') && {
+        let inside = behind[1..].trim_ascii_start();
+        matches!(inside.first(), None | Some(b'{' | b'['))
+    }
+}
+
+/// An object: the envelope of a body, or the first contact of many.
+fn object(bytes: &[u8], whole: bool) -> Option<Shape> {
+    let mut cursor = Cursor::new(bytes);
+    cursor.at = 1;
+    // A name that only a contact has; one that only a body has; a value that a contact would not have.
+    let (mut lines, mut body, mut nested) = (false, false, false);
+    let mut look = || -> Result<bool, SyntaxError> {
+        cursor.skip_space();
+        if cursor.peek() == Some(b'}') {
+            cursor.at += 1;
+            nested = true;
+            return Ok(false);
+        }
+        loop {
+            let name = cursor.name()?;
+            let name = crate::json::syntax::unescape(&bytes[name]);
+            if name == IMPORT_DATA {
+                return Ok(true);
+            }
+            body |= is_member(&name);
+            lines |= MemberId::of(&name) != MemberId::Unknown;
+            nested |= matches!(cursor.peek(), Some(b'[' | b'{'));
+            cursor.value()?;
+            cursor.skip_space();
+            if cursor.peek() == Some(b'}') {
+                cursor.at += 1;
+                return Ok(false);
+            }
+            cursor.expect(b',', "a comma or }")?;
+            cursor.skip_space();
+        }
+    };
+    let found = look();
+    let end = cursor.at;
+    match found {
+        Ok(true) => Some(Shape::Body),
+        Ok(false) => {
+            // The first object decides: a line break inside of it is no mistake, and so it is none in those that follow.
+            let contacts = if bytes[..end].contains(&b'\n') { Shape::Objects } else { Shape::Lines };
+            let follows = || bytes[end..].iter().any(|b| !b.is_ascii_whitespace());
+            if lines || follows() {
+                return Some(contacts);
+            }
+            // Nothing in it says contact, and nothing follows: a body without its contacts.
+            whole.then_some(if body || nested { Shape::Body } else { contacts })
+        }
+        Err(error) if error.fault == Fault::End && !whole => None,
+        // A brace alone on its line begins an object that is spread over several, broken or not.
+        Err(_) if lines && first_line(bytes) == b"{" => Some(Shape::Objects),
+        Err(_) if lines => Some(Shape::Lines),
+        // Broken before it showed what it is: one bad line of many, or a body; reading it as that says where.
+        Err(_) => match second_line(bytes) {
+            Some(true) => Some(Shape::Lines),
+            None if !whole => None,
+            _ => Some(Shape::Body),
+        },
+    }
+}
+
+fn first_line(bytes: &[u8]) -> &[u8] {
+    bytes.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end()
+}
+
+/// True when the first line ends with a brace and the next one begins with one; none where the next one is not there yet.
+fn second_line(bytes: &[u8]) -> Option<bool> {
+    let newline = memchr::memchr(b'\n', bytes)?;
+    let next = bytes[newline..].trim_ascii_start().first()?;
+    Some(bytes[..newline].trim_ascii_end().ends_with(b"}") && *next == b'{')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(text: &str) -> Result<Option<Shape>, String> {
+        // What is told from a part must be what is told from the whole.
+        let whole = detect(text.as_bytes(), true);
+        let mut detector = Detector::default();
+        for end in 0..text.len() {
+            let start = detector.start().offset as usize;
+            for part in [detect(&text.as_bytes()[..end], false), detector.look(&text.as_bytes()[start..end], false)] {
+                if let Ok(Some(part)) = part {
+                    assert_eq!(whole, Ok(Some(part)), "{text:?} to {end}");
+                }
+            }
+        }
+        let start = detector.start();
+        assert_eq!(detector.look(&text.as_bytes()[start.offset as usize..], true), whole);
+        assert_eq!(
+            detector.start(),
+            start.after(&text.as_bytes()[start.offset as usize..detector.start().offset as usize])
+        );
+        whole
+    }
+
+    #[test]
+    fn shapes() {
+        use Shape::*;
+        for (text, expected) in [
+            ("[]", Array),
+            ("\u{feff} [", Array),
+            (r#"{"import_data":["#, Body),
+            (r#"{"x":{"email":1},"list_ids":["#, Body),
+            (r#"{"import\u005fdata":["#, Body),
+            ("{}", Body),
+            (r#"{"contacts":[]}"#, Body),
+            (r#"{"email":"a"}"#, Lines),
+            ("{\"email\":\"a\"}\n{\"email\":\"b\"}", Lines),
+            ("{\"cf:x\":\"a\"}\n", Lines),
+            ("{}\n{\"email\":\"b\"}", Lines),
+            ("{\"id\":7}\n{\"id\":8}", Lines),
+            ("{\"email\":\"a\n{\"email\":\"b\"}", Lines),
+            ("{email:\"a\"}\n{\"email\":\"b\"}", Lines),
+            ("{email:\"a\"}", Body),
+            ("null\n7\n{\"email\":\"a\"}", Lines),
+            ("garbage\n{\"email\":\"a\"}\n", Lines),
+            (")]}'\n{\"email\":\"a\"}\n{\"email\":\"b\"}\n", Lines),
+            ("Warning: x in y on line 3\n\n{\"email\":\"a\"}\n{\"email\":\"b\"}\n", Lines),
+            ("cb(1)\n{\"email\":\"a\"}", Lines),
+            ("[]\n{\"email\":\"a\"}", Lines),
+            ("[1]\nnull", Array),
+            ("[1]\nnull\n {}", Lines),
+            ("[]\n\n", Array),
+            ("[\n]", Array),
+            ("{\"list_ids\":[\"x\"],\"email\":\"bad\"}", Lines),
+            ("{\"list_ids\":[\"x\"]}", Body),
+            ("{\"foo\":1}", Lines),
+            ("{\n \"email\": \"a\"\n}\n{\n}", Objects),
+            ("{\n \"email\": \"a\"\n}\n", Objects),
+            ("{\n \"foo\": 1\n}\n", Objects),
+            ("{\n \"results\": []\n}\n", Body),
+            ("{\n \"results\": []\n}\n{\n}", Objects),
+            ("{\n \"email\": \"a\",,\n}\n{\n}", Objects),
+            ("{\"email\": \"a\",,\n}\n{\n}", Lines),
+            ("{\"email\":\"a\"}{\"email\":\"b\"}", Lines),
+            ("[{}]\n[{}]", Array),
+            ("\u{feff}\n\u{feff} {\"email\":\"a\"}", Lines),
+        ] {
+            assert_eq!(shape(text), Ok(Some(expected)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn refused_by_name() {
+        for (bytes, says) in [
+            (&b""[..], "empty"),
+            (b" \n", "white space"),
+            (b"\xef\xbb\xbf", "empty"),
+            (b"\xff\xfe{\0", "UTF-16"),
+            (b"\xfe\xff\0{", "UTF-16"),
+            (b"{\0\"\0", "UTF-16"),
+            (b"\xff\xfe\0\0", "UTF-32"),
+            (b"\x1f\x8b\x08", "gzip"),
+            (b"(\xb5/\xfd", "zstd"),
+            (b"PK\x03\x04", "zip"),
+            (b"email,first_name\na@b.c,Joe\n", "CSV"),
+            (b"<html>", "XML"),
+            (b"null", "expected a request body"),
+            (b"\xff\xfe{\0", "iconv -f UTF-16 -t"),
+            (b"{\0\"\0", "iconv -f UTF-16LE -t"),
+            (b"[\0\n\0", "iconv -f UTF-16LE -t"),
+            (b"e\0m\0", "iconv -f UTF-16LE -t"),
+            (b"\n\0{\0", "iconv -f UTF-16LE -t"),
+            (b"\0{\0\"", "iconv -f UTF-16BE -t"),
+            (b"\xff\xfe\0\0{\0\0\0", "iconv -f UTF-32 -t"),
+            (b"{\0\0\0", "iconv -f UTF-32LE -t"),
+            (b"\0\0\0[", "iconv -f UTF-32BE -t"),
+            (b"BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n", "vCards"),
+            (b"begin:vcard\n", "vCards"),
+            (b"callback({\"email\":\"a@b.co\"});", "JSONP"),
+            (b"/**/ jQuery12_3.cb ([\n{}\n])", "JSONP"),
+            (b"cb(\n[1])", "JSONP"),
+            (b"-- MySQL dump 10.13  Distrib 8.0\n", "SQL"),
+            (b"--\n-- PostgreSQL database dump\n--\n", "SQL"),
+            (b"/*!40101 SET NAMES utf8 */;\n", "SQL"),
+            (b"INSERT INTO `contacts` VALUES (1,'a@b.co');\n", "SQL"),
+            (b"create table contacts (email text);\n", "SQL"),
+            (b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n", "SQL"),
+            (b")]}'\n{\"import_data\":[]}", "guard against scripts"),
+            (b")]}',\n[{\"email\":\"a@b.co\"}]", "guard against scripts"),
+            (b")]}'{\"email\":\"a@b.co\"}", "guard against scripts"),
+            (b"while(1);[{}]", "guard against scripts"),
+            (b"for(;;);{\"import_data\":[]}", "guard against scripts"),
+            (b")]}'\n", "guard against scripts"),
+            (b"<br />\n<b>Warning</b>:  foo in <b>/x.php</b> on line <b>3</b><br />\n{\"email\":1}", "PHP"),
+            (b"\nWarning: foo() in /x.php on line 3\n[{\"email\":1}]", "PHP"),
+            (b"PHP Notice:  x in /x.php on line 3\n\nNotice: x in /x.php on line 3\n{\"import_data\":[]}", "PHP"),
+            (b"Fatal error: x in /x.php on line 3", "PHP"),
+        ] {
+            let error = detect(bytes, true).unwrap_err();
+            assert!(error.contains(says), "{bytes:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn more_is_asked_for() {
+        assert_eq!(detect(b"", false), Ok(None));
+        assert_eq!(detect(b"{\"x\":\"", false), Ok(None));
+        assert_eq!(detect(b"{\"email\":1", false), Ok(None));
+    }
+
+    /// However small the blocks, each byte of a long first object is looked at a few times at most.
+    #[test]
+    fn a_long_first_object_is_not_looked_at_for_each_block() {
+        let text = [b"{\"x\":\"".as_slice(), &vec![b'x'; 12 << 20]].concat();
+        let mut detector = Detector::default();
+        let mut looked = 0;
+        for end in (4..text.len()).step_by(4096) {
+            let before = detector.tried;
+            assert_eq!(detector.look(&text[..end], false), Ok(None));
+            if detector.tried != before {
+                looked += end;
+            }
+        }
+        // Up to a mebibyte each block is looked at, which no longer input makes more.
+        assert!(looked < (128 << 20) + 3 * text.len(), "{looked}");
+        // Behind a contact that shows what it is, nothing is waited for.
+        assert_eq!(detect(b"{\"email\":\"a\"}\n\n", false), Ok(Some(Shape::Lines)));
+    }
+}

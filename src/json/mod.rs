@@ -1,0 +1,6 @@
+//! JSON: strict syntax, bytes to contact spans, spans to members, and text as JSON writes it. No I/O.
+
+pub mod parse;
+pub mod split;
+pub mod syntax;
+pub mod write;

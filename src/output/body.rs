@@ -1,0 +1,572 @@
+//! Cleaned contacts to request bodies within both limits.
+
+use crate::clean::cleaner::Accepted;
+use crate::document::envelope::Envelope;
+use crate::model::error::{Error, Kind, Result};
+use crate::model::limits::Limits;
+use crate::output::file::{Finished, Output, Piece};
+use crate::output::hash::{self, Digest, Hash};
+use crate::output::temporary;
+use crate::source::Watch;
+use serde::Serialize;
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A body that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Payload {
+    /// Its file, without the directory.
+    pub file: String,
+    /// Contacts in it.
+    pub contacts: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, in hexadecimal digits.
+    pub sha256: String,
+}
+
+/// A hash, as receipts write it.
+#[must_use]
+pub fn hexadecimal(digest: Digest) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What became of a body.
+#[derive(Debug)]
+pub enum Ended {
+    /// It was written.
+    Body(Payload),
+    /// It would have had no contact, so there is none; whether an older file was removed.
+    Nothing {
+        /// A file of the same name was removed.
+        removed: bool,
+    },
+}
+
+/// One body, being written.
+pub struct Body {
+    output: Output,
+    file: String,
+    limits: Limits,
+    /// None where the body is kept, to be hashed when it is whole.
+    hash: Option<Hash>,
+    /// The body up to its first contact: it is written with that contact.
+    prefix: Vec<u8>,
+    bytes: u64,
+    contacts: u64,
+}
+
+impl Body {
+    /// Begins a body. Nothing is written before its first contact.
+    #[must_use]
+    pub fn begin(output: Output, file: String, limits: Limits, prefix: &[u8]) -> Body {
+        let prefix = prefix.to_vec();
+        Body { output, file, limits, hash: Some(Hash::default()), bytes: prefix.len() as u64, prefix, contacts: 0 }
+    }
+
+    /// The same for one that is kept: [`Body::end_kept`] ends it.
+    fn begin_kept(mut output: Output, file: String, limits: Limits, prefix: &[u8]) -> Body {
+        output.keep();
+        Body { hash: None, ..Body::begin(output, file, limits, prefix) }
+    }
+
+    /// Writes what stands around the contacts.
+    fn add(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some(hash) = &mut self.hash {
+            hash.update(bytes);
+        }
+        self.output.write(bytes)
+    }
+
+    /// Contacts so far.
+    #[must_use]
+    pub fn contacts(&self) -> u64 {
+        self.contacts
+    }
+
+    /// Takes as many of `accepted` as fit, and says how many. Each lies in `out` behind a comma, from where the one before
+    /// ends (the first: from `start`) to its own end. When that takes the last of `out`, another buffer is put in its place.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn take(&mut self, out: &mut Vec<u8>, start: usize, accepted: &[Accepted]) -> Result<usize> {
+        let first = usize::from(self.contacts == 0);
+        // The comma of a body's first contact is not written.
+        let have = self.bytes + Envelope::SUFFIX.len() as u64;
+        let fits = |a: &Accepted| have + u64::from(a.end) - ((start + first) as u64) < self.limits.max_bytes;
+        let room = (self.limits.max_contacts - self.contacts).min(accepted.len() as u64) as usize;
+        let taken = accepted[..room].partition_point(fits);
+        if let Some(last) = accepted[..taken].last() {
+            if self.contacts == 0 {
+                let prefix = std::mem::take(&mut self.prefix);
+                self.add(&prefix)?;
+            }
+            let (start, end) = (start + first, last.end as usize);
+            if let Some(hash) = &mut self.hash {
+                hash.update(&out[start..end]);
+            }
+            self.bytes += (end - start) as u64;
+            self.contacts += taken as u64;
+            self.output.give_up_to(out, start, end)?;
+        }
+        Ok(taken)
+    }
+
+    /// Ends the body and puts it in its place. A body without a contact is not written: then, with `remove_older`, a file that it
+    /// would have overwritten is removed.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn end(self, remove_older: bool) -> Result<Ended> {
+        if self.contacts == 0 {
+            return Ok(Ended::Nothing { removed: self.output.discard(remove_older)? });
+        }
+        Ok(Ended::Body(self.end_kept()?.0))
+    }
+
+    /// The same, without its hash if it is kept, and what is left of its file.
+    fn end_kept(mut self) -> Result<(Payload, Finished)> {
+        self.add(Envelope::SUFFIX)?;
+        self.bytes += Envelope::SUFFIX.len() as u64;
+        if self.bytes >= self.limits.max_bytes && self.contacts > 0 {
+            let what = format!("a body of {} bytes, at most {} allowed", self.bytes, self.limits.max_bytes - 1);
+            return Err(Kind::Counts { what }.into());
+        }
+        let finished = self.output.finish()?;
+        let sha256 = self.hash.map(|hash| hexadecimal(hash.end())).unwrap_or_default();
+        Ok((Payload { file: self.file, contacts: self.contacts, bytes: self.bytes, sha256 }, finished))
+    }
+}
+
+/// Bodies whose hashes are still to be made, a matter of milliseconds that can be left to any thread.
+#[must_use]
+pub struct Unhashed(Vec<(usize, Vec<Piece>)>);
+
+/// Bodies whose hashes were made.
+pub struct Hashed {
+    digests: Vec<(usize, Digest)>,
+    buffers: Vec<Vec<u8>>,
+}
+
+impl Unhashed {
+    /// Makes the hashes.
+    #[must_use]
+    pub fn hash(self) -> Hashed {
+        let bytes = |at: usize| self.0.get(at).map_or(&[][..], |(_, pieces)| pieces).iter().map(Piece::bytes);
+        let digests = hash::two([bytes(0), bytes(1)]);
+        Hashed {
+            digests: self.0.iter().map(|(number, _)| *number).zip(digests).collect(),
+            buffers: self.0.into_iter().flat_map(|(_, pieces)| pieces).map(Piece::into_buffer).collect(),
+        }
+    }
+}
+
+/// What to do about bodies that an earlier run left in the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Earlier {
+    /// They are an error.
+    #[default]
+    Refuse,
+    /// They are removed.
+    Replace,
+    /// They stay, and the new ones are numbered on from them.
+    Append,
+}
+
+/// A directory of bodies: `payload-00001.json` and so on. It is locked while this lives.
+pub struct Directory {
+    dir: PathBuf,
+    limits: Limits,
+    prefix: Vec<u8>,
+    /// Number of the last body that was there before.
+    before: usize,
+    /// What the receipts of earlier runs say of them, where bodies are added to theirs.
+    earlier: Vec<serde_json::Value>,
+    /// Bodies that were removed.
+    removed: usize,
+    body: Option<Body>,
+    /// Bodies are kept until there are two to be hashed.
+    keeps: bool,
+    /// The buffers of files that are done, while there is no body.
+    buffers: Vec<Vec<u8>>,
+    /// Those whose hash is not known yet have none.
+    done: Vec<Payload>,
+    /// The bodies that were kept and are not yet hashed: two at most.
+    unhashed: Vec<(usize, Vec<Piece>)>,
+    /// Locked; none where the system locks no directories.
+    _lock: Option<fs::File>,
+}
+
+/// Largest bodies that are kept in memory to be hashed two at a time.
+const KEPT_MAX: u64 = 8 << 20;
+
+/// Name of the receipt beside the bodies.
+pub const RECEIPT: &str = "receipt.json";
+
+/// Name of body `number`, from 1.
+#[must_use]
+pub fn file_name(number: usize) -> String {
+    format!("payload-{number:05}.json")
+}
+
+/// True for the names of bodies and of the receipt.
+#[must_use]
+pub fn is_ours(name: &str) -> bool {
+    name == RECEIPT || number_of(name).is_some()
+}
+
+/// The number in the name of a body.
+fn number_of(name: &str) -> Option<usize> {
+    let number = name.strip_prefix("payload-")?.strip_suffix(".json")?.parse().ok()?;
+    (file_name(number) == name).then_some(number)
+}
+
+/// Names of the bodies and the receipt in a directory.
+fn ours_in(dir: &Path) -> std::io::Result<Vec<String>> {
+    let names = fs::read_dir(dir)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    Ok(names.filter(|name| is_ours(name)).collect())
+}
+
+/// Locks a directory for as long as the file is open.
+fn lock(dir: &Path, name: &str) -> Result<Option<fs::File>> {
+    // Some systems open no directories, some file systems lock none.
+    let Ok(file) = fs::File::open(dir) else { return Ok(None) };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Err(Error::usage(format!(
+            "another run of presort writes to {name}: wait for it, or name another directory"
+        ))),
+        Err(fs::TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// What the receipt in a directory says, as a list of runs, the oldest first. All their bodies must be there and no others.
+fn earlier_runs(dir: &Path, bodies: &[String]) -> Result<Vec<serde_json::Value>> {
+    let path = dir.join(RECEIPT);
+    let name = path.display().to_string();
+    let unsound =
+        |what: String| Error::usage(format!("{what}; --replace removes the bodies, or name another directory"));
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let dir = dir.display();
+            return Err(unsound(format!(
+                "{dir} holds bodies but no {RECEIPT}: the run that wrote them did not finish"
+            )));
+        }
+        Err(error) => return Err(Error::io("read", name, error)),
+    };
+    let mut receipt: serde_json::Value =
+        serde_json::from_slice(&bytes).map_err(|error| unsound(format!("{name} is not a receipt: {error}")))?;
+    let Some(last) = receipt.as_object_mut() else { return Err(unsound(format!("{name} is not a receipt"))) };
+    let mut runs = match last.remove("earlier_runs") {
+        Some(serde_json::Value::Array(runs)) => runs,
+        _ => Vec::new(),
+    };
+    runs.push(receipt);
+    let mut known = HashMap::new();
+    for payload in runs.iter().filter_map(|run| run["payloads"].as_array()).flatten() {
+        let (Some(file), Some(bytes)) = (payload["file"].as_str(), payload["bytes"].as_u64()) else {
+            return Err(unsound(format!("{name} names a body without its file or its size")));
+        };
+        known.insert(file, bytes);
+    }
+    for body in bodies {
+        let path = dir.join(body);
+        let found = fs::metadata(&path).map_err(|error| Error::io("read", path.display().to_string(), error))?.len();
+        match known.remove(body.as_str()) {
+            Some(bytes) if bytes == found => {}
+            Some(bytes) => {
+                return Err(unsound(format!("{} has {found} bytes, and {bytes} by its {RECEIPT}", path.display())));
+            }
+            None => return Err(unsound(format!("{} is not in its {RECEIPT}", path.display()))),
+        }
+    }
+    if let Some(missing) = known.keys().min() {
+        return Err(unsound(format!("{} is missing, and its {RECEIPT} names it", dir.join(missing).display())));
+    }
+    Ok(runs)
+}
+
+impl Directory {
+    /// Makes the directory, if it is not there, and locks it. `earlier` says what to do about bodies of another run; `force`
+    /// allows a receipt without bodies to be overwritten.
+    ///
+    /// # Errors
+    /// It holds bodies, another run writes to it, or it cannot be made.
+    pub fn create(dir: &Path, limits: Limits, prefix: Vec<u8>, earlier: Earlier, force: bool) -> Result<Directory> {
+        let name = dir.display().to_string();
+        fs::create_dir_all(dir).map_err(|error| Error::io("create the directory", &name, error))?;
+        let lock = lock(dir, &name)?;
+        temporary::remove_all_left_behind(dir, "payload-");
+        temporary::remove_all_left_behind(dir, RECEIPT);
+        let ours = ours_in(dir).map_err(|error| Error::io("read", &name, error))?;
+        let (receipt, bodies): (Vec<String>, Vec<String>) = ours.into_iter().partition(|name| name == RECEIPT);
+        let mut directory = Directory {
+            dir: dir.to_path_buf(),
+            limits,
+            prefix,
+            before: 0,
+            earlier: Vec::new(),
+            removed: 0,
+            body: None,
+            keeps: limits.max_bytes <= KEPT_MAX,
+            buffers: Vec::new(),
+            done: Vec::new(),
+            unhashed: Vec::new(),
+            _lock: lock,
+        };
+        match earlier {
+            Earlier::Refuse if !bodies.is_empty() => {
+                return Err(Kind::HoldsBodies { dir: name, bodies: bodies.len() }.into());
+            }
+            Earlier::Refuse if !receipt.is_empty() && !force => {
+                return Err(Kind::Exists { file: dir.join(RECEIPT).display().to_string() }.into());
+            }
+            Earlier::Append if !bodies.is_empty() || !receipt.is_empty() => {
+                directory.earlier = earlier_runs(dir, &bodies)?;
+                directory.before = bodies.iter().filter_map(|name| number_of(name)).max().unwrap_or(0);
+                // The receipt stands for the bodies that are there until another one stands for all.
+                return Ok(directory);
+            }
+            _ => {}
+        }
+        // Without its receipt, a directory is known to be unfinished.
+        for ours in receipt.iter().chain(&bodies) {
+            let path = dir.join(ours);
+            fs::remove_file(&path).map_err(|error| Error::io("remove", path.display().to_string(), error))?;
+        }
+        directory.removed = bodies.len();
+        Ok(directory)
+    }
+
+    /// Bodies of an earlier run that were removed.
+    #[must_use]
+    pub fn removed(&self) -> usize {
+        self.removed
+    }
+
+    /// The receipts of the runs whose bodies were there before, the oldest first.
+    pub fn take_earlier(&mut self) -> Vec<serde_json::Value> {
+        std::mem::take(&mut self.earlier)
+    }
+
+    /// Takes all of `accepted`, in as many bodies as they need. See [`Body::take`]. A body is put in its place only if `watch` says
+    /// that the input is what it was.
+    ///
+    /// # Errors
+    /// A body cannot be written, or the input changed.
+    pub fn take(
+        &mut self,
+        out: &mut Vec<u8>,
+        start: usize,
+        accepted: &[Accepted],
+        watch: Option<&Watch>,
+    ) -> Result<()> {
+        let (mut start, mut rest) = (start, accepted);
+        while !rest.is_empty() {
+            let body = match &mut self.body {
+                Some(body) => body,
+                None => {
+                    let file = file_name(self.before + self.done.len() + 1);
+                    let mut output = Output::create_new(&self.dir.join(&file))?;
+                    output.reuse(std::mem::take(&mut self.buffers));
+                    output.expect(self.limits.max_bytes);
+                    let begin = if self.keeps { Body::begin_kept } else { Body::begin };
+                    self.body.insert(begin(output, file, self.limits, &self.prefix))
+                }
+            };
+            let taken = body.take(out, start, rest)?;
+            if taken == 0 && body.contacts() == 0 {
+                return Err(Kind::Counts { what: "a contact that no body can take".into() }.into());
+            }
+            if taken < rest.len() {
+                watch.map_or(Ok(()), Watch::check)?;
+                self.end_body()?;
+            }
+            if taken > 0 {
+                start = rest[taken - 1].end as usize;
+                rest = &rest[taken..];
+            }
+        }
+        Ok(())
+    }
+
+    fn end_body(&mut self) -> Result<()> {
+        if let Some(body) = self.body.take() {
+            let (payload, finished) = body.end_kept()?;
+            self.buffers = finished.spare;
+            if self.keeps {
+                // Nobody took the last two.
+                if self.unhashed.len() == 2 {
+                    self.hash();
+                }
+                self.unhashed.push((self.done.len(), finished.kept));
+            }
+            self.done.push(payload);
+        }
+        Ok(())
+    }
+
+    /// Two bodies, if there are two, that somebody is to hash. Whatever nobody takes is hashed here in the end.
+    pub fn unhashed(&mut self) -> Option<Unhashed> {
+        (self.unhashed.len() == 2).then(|| Unhashed(std::mem::take(&mut self.unhashed)))
+    }
+
+    /// Takes back what somebody hashed.
+    pub fn hashed(&mut self, hashed: Hashed) {
+        for (number, digest) in hashed.digests {
+            self.done[number].sha256 = hexadecimal(digest);
+        }
+        match &mut self.body {
+            Some(body) => body.output.reuse(hashed.buffers),
+            None => self.buffers.extend(hashed.buffers),
+        }
+    }
+
+    fn hash(&mut self) {
+        let hashed = Unhashed(std::mem::take(&mut self.unhashed)).hash();
+        self.hashed(hashed);
+    }
+
+    /// Ends the last body. The directory stays locked for as long as what is given back beside the bodies lives.
+    ///
+    /// # Errors
+    /// A body cannot be written.
+    pub fn end(mut self) -> Result<(Vec<Payload>, Option<fs::File>)> {
+        self.end_body()?;
+        self.hash();
+        if let Some(body) = self.done.iter().find(|body| body.sha256.is_empty()) {
+            return Err(Kind::Counts { what: format!("{} was not hashed", body.file) }.into());
+        }
+        Ok((self.done, self._lock))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sha2::{Digest as _, Sha256};
+
+    /// Contacts `{...}` of these lengths, each behind a comma.
+    fn contacts(lengths: &[usize]) -> (Vec<u8>, Vec<Accepted>) {
+        let (mut out, mut accepted) = (Vec::new(), Vec::new());
+        for (i, len) in lengths.iter().enumerate() {
+            out.extend_from_slice(format!(",{{{:>1$}}}", "", len - 2).as_bytes());
+            accepted.push(Accepted { contact: i as u32, end: out.len() as u32, identity: 0 });
+        }
+        (out, accepted)
+    }
+
+    fn run(limits: Limits, lengths: &[usize], at_once: usize) -> Vec<(u64, u64)> {
+        let dir = tempfile::tempdir().unwrap();
+        let prefix = Envelope::default().prefix();
+        let mut directory = Directory::create(dir.path(), limits, prefix, Earlier::Refuse, false).unwrap();
+        let (out, accepted) = contacts(lengths);
+        let mut start = 0;
+        for some in accepted.chunks(at_once) {
+            directory.take(&mut out[..some.last().unwrap().end as usize].to_vec(), start, some, None).unwrap();
+            start = some.last().unwrap().end as usize;
+        }
+        let payloads = directory.end().unwrap().0;
+        for payload in &payloads {
+            let bytes = fs::read(dir.path().join(&payload.file)).unwrap();
+            assert_eq!(bytes.len() as u64, payload.bytes);
+            let hex: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(hex, payload.sha256);
+            let body: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+            assert_eq!(body["import_data"].as_array().unwrap().len() as u64, payload.contacts);
+        }
+        payloads.into_iter().map(|p| (p.contacts, p.bytes)).collect()
+    }
+
+    #[test]
+    fn bodies_are_strictly_smaller_than_the_limit() {
+        // The envelope is 30 bytes, 32 with the end: two contacts of 10 make 53.
+        assert_eq!(Envelope::default().prefix().len(), 30);
+        for at_once in [1, 2, 5] {
+            let limits = |max_bytes, max_contacts| Limits { max_bytes, max_contacts };
+            assert_eq!(run(limits(54, 9), &[10; 5], at_once), [(2, 53), (2, 53), (1, 42)]);
+            assert_eq!(run(limits(53, 9), &[10; 3], at_once), [(1, 42), (1, 42), (1, 42)]);
+            assert_eq!(run(limits(1000, 2), &[10; 5], at_once), [(2, 53), (2, 53), (1, 42)]);
+            assert_eq!(run(limits(59, 9), &[26, 5, 5, 5, 5, 5], at_once), [(1, 58), (4, 55), (1, 37)]);
+            assert_eq!(run(limits(60, 9), &[], at_once), []);
+        }
+    }
+
+    fn names(dir: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn bodies_of_another_run_are_not_mixed_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let all = ["mine.json", "payload-00001.json", "payload-00007.json", "payload-1.json", "receipt.json"];
+        for name in all {
+            fs::write(dir.path().join(name), "old").unwrap();
+        }
+        let create = |earlier, force| {
+            Directory::create(dir.path(), Limits::default(), Envelope::default().prefix(), earlier, force)
+        };
+        for force in [false, true] {
+            let error = create(Earlier::Refuse, force).err().unwrap();
+            assert!(matches!(error.kind(), Kind::HoldsBodies { bodies: 2, .. }), "{error}");
+        }
+        // Its receipt is none.
+        assert!(create(Earlier::Append, true).err().unwrap().to_string().contains("not a receipt"));
+        assert_eq!(names(dir.path()), all);
+        let mut directory = create(Earlier::Replace, false).unwrap();
+        assert_eq!(directory.removed(), 2);
+        let (mut out, accepted) = contacts(&[10]);
+        directory.take(&mut out, 0, &accepted, None).unwrap();
+        assert_eq!(directory.end().unwrap().0.len(), 1);
+        assert_eq!(names(dir.path()), ["mine.json", "payload-00001.json", "payload-1.json"]);
+    }
+
+    #[test]
+    fn bodies_are_added_to_those_of_a_receipt() {
+        let dir = tempfile::tempdir().unwrap();
+        let create = || {
+            let prefix = Envelope::default().prefix();
+            Directory::create(dir.path(), Limits::default(), prefix, Earlier::Append, false)
+        };
+        let receipt = |text: &str| fs::write(dir.path().join(RECEIPT), text).unwrap();
+        fs::write(dir.path().join(file_name(1)), "12345").unwrap();
+        fs::write(dir.path().join(file_name(4)), "123").unwrap();
+        let refused = || create().err().unwrap().to_string();
+        assert!(refused().contains("no receipt.json"));
+        receipt(r#"{"payloads":[{"file":"payload-00001.json","bytes":5}]}"#);
+        assert!(refused().contains("payload-00004.json is not in"));
+        receipt(r#"{"payloads":[{"file":"payload-00001.json","bytes":5},{"file":"payload-00004.json","bytes":4}]}"#);
+        assert!(refused().contains("has 3 bytes, and 4"));
+        let four = r#"{"seconds":1,"payloads":[{"file":"payload-00004.json","bytes":3}]"#;
+        receipt(&format!(
+            r#"{four},"earlier_runs":[{{"payloads":[{{"file":"payload-00001.json","bytes":5}},{{"file":"payload-00002.json","bytes":5}}]}}]}}"#
+        ));
+        assert!(refused().contains("payload-00002.json is missing"));
+        receipt(&format!(r#"{four},"earlier_runs":[{{"payloads":[{{"file":"payload-00001.json","bytes":5}}]}}]}}"#));
+        let mut directory = create().unwrap();
+        let (mut out, accepted) = contacts(&[10]);
+        directory.take(&mut out, 0, &accepted, None).unwrap();
+        assert_eq!(directory.take_earlier().len(), 2);
+        assert_eq!(directory.end().unwrap().0[0].file, "payload-00005.json");
+        assert_eq!(names(dir.path()).len(), 4);
+    }
+
+    #[test]
+    fn a_directory_is_written_by_one_run_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let create =
+            || Directory::create(dir.path(), Limits::default(), Envelope::default().prefix(), Earlier::Refuse, false);
+        let first = create().unwrap();
+        assert!(create().err().unwrap().to_string().contains("another run"));
+        let (_, lock) = first.end().unwrap();
+        assert!(create().is_err());
+        drop(lock);
+        create().unwrap();
+    }
+}

@@ -1,0 +1,272 @@
+//! The receipt: what came in, what went out, and that it adds up.
+
+use crate::clean::cleaner::Stats;
+use crate::model::error::{Error, Kind, Result};
+use crate::model::finding::Code;
+use crate::model::position::Position;
+use crate::output::body::Payload;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// All that a run did, as JSON.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// Version of presort.
+    pub version: &'static str,
+    /// What was read.
+    pub input: Vec<InputReceipt>,
+    /// `request`, `split`, `stream` or `check`.
+    pub mode: &'static str,
+    /// Options that bear on the output.
+    pub options: Options,
+    /// Limits of a body.
+    pub limits: LimitsReceipt,
+    /// Bytes of all inputs that were used: up to their end, to what stopped the run, or to what was dropped.
+    pub bytes_read: u64,
+    /// Bytes of all inputs, where that is known.
+    pub bytes_total: Option<u64>,
+    /// `bytes_total - bytes_read`, when the run was stopped or something was dropped.
+    pub bytes_not_read: Option<u64>,
+    /// Counts of contacts.
+    pub contacts: Contacts,
+    /// Findings by code; codes without one are not listed.
+    pub findings: BTreeMap<&'static str, u64>,
+    /// What lay behind a limit.
+    pub dropped: Option<Dropped>,
+    /// What ended the run early.
+    pub stopped: Option<Stopped>,
+    /// False: nobody said which custom fields the account has.
+    pub custom_field_names_checked: bool,
+    /// The bodies, in order.
+    pub payloads: Vec<Payload>,
+    /// The receipts of earlier runs whose bodies are in the same directory, the oldest first. Each adds up by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier_runs: Vec<serde_json::Value>,
+    /// Wall-clock time of the run.
+    pub seconds: f64,
+    /// `bytes_read` by `seconds`.
+    pub bytes_per_second: u64,
+}
+
+/// One input.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct InputReceipt {
+    /// Its name.
+    pub name: String,
+    /// `body`, `array`, `ndjson`, or `objects` for contacts that are spread over several lines each.
+    pub shape: &'static str,
+    /// Bytes of it that were used.
+    pub bytes_read: u64,
+    /// Its size, where that is known.
+    pub bytes_total: Option<u64>,
+    /// Contacts seen in it.
+    pub contacts: u64,
+    /// It was a pipe and had to be written to a temporary file before its contacts could be read.
+    pub spooled: bool,
+    /// The size that it grew to while it was read, in bytes: what was added was not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grown_to: Option<u64>,
+}
+
+/// Options that bear on the output.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Options {
+    /// The lists of the bodies.
+    pub list_ids: Vec<String>,
+    /// The permission of the bodies, if one was given.
+    pub sms_permission_to_send: Option<&'static str>,
+    /// Longest address, in characters.
+    pub email_max: usize,
+    /// `hold` or `reject`.
+    pub bad_field: &'static str,
+    /// Over-long text was cut.
+    pub truncate: bool,
+    /// Numbers were held against the numbering plan.
+    pub nanp: bool,
+    /// `dashed` or `digits`.
+    pub phone_format: &'static str,
+    /// `keep` or `first`.
+    pub duplicates: &'static str,
+    /// The day that consent dates were held against.
+    pub as_of: String,
+    /// Values in report and ledger are hashes.
+    pub redacted: bool,
+}
+
+/// Limits of a body.
+#[derive(Debug, Clone, Serialize)]
+pub struct LimitsReceipt {
+    /// A body is smaller than this, in bytes.
+    pub max_bytes: u64,
+    /// Contacts.
+    pub max_contacts: u64,
+}
+
+/// Counts of contacts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Contacts {
+    /// Contacts judged: accepted and rejected.
+    pub seen: u64,
+    /// In the output, but for those that are not written.
+    pub accepted: u64,
+    /// Not in the output.
+    pub rejected: u64,
+    /// In the output, without some value.
+    pub accepted_with_held_back: u64,
+    /// In the output, with some value changed.
+    pub changed: u64,
+    /// Seen before in the run.
+    pub duplicates: u64,
+    /// Of the accepted ones, those that are in no output: the envelope is broken, so no body could be written.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_written: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// What lay behind a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Dropped {
+    /// Index of the first contact that was dropped; none when no further contact had begun before the limit, and nobody
+    /// looked whether one begins behind it.
+    pub first_contact: Option<u64>,
+    /// Offset at which it begins, or the limit.
+    pub at_byte: u64,
+    /// Bytes from there to the end of the input, where that is known.
+    pub bytes: Option<u64>,
+}
+
+/// What ended the run early.
+#[derive(Debug, Clone, Serialize)]
+pub struct Stopped {
+    /// The message.
+    pub message: String,
+    /// The input.
+    pub input: Option<String>,
+    /// Byte of the input.
+    pub offset: Option<u64>,
+    /// Its line, from 1.
+    pub line: Option<u64>,
+    /// Its byte in the line, from 1.
+    pub column: Option<u64>,
+    /// Index of the contact.
+    pub contact: Option<u64>,
+}
+
+impl Stopped {
+    /// From the error and the input it arose in.
+    #[must_use]
+    pub fn new(error: &Error, input: Option<String>) -> Self {
+        let position = error.position();
+        let known = |n: fn(&Position) -> u64| position.as_ref().map(n);
+        Stopped {
+            message: error.to_string(),
+            input,
+            offset: known(|p| p.offset),
+            line: known(|p| p.line),
+            column: known(|p| p.column).filter(|column| *column > 0),
+            contact: position.and_then(|p| p.contact),
+        }
+    }
+}
+
+/// Counts that were made apart from each other.
+#[derive(Debug, Clone, Copy)]
+pub struct Counts<'c> {
+    /// Contacts that the splitter found, where the whole input was read.
+    pub split: Option<u64>,
+    /// Contacts that were judged, by the writer's count of what workers handed it.
+    pub judged: u64,
+    /// What workers counted while judging.
+    pub stats: &'c Stats,
+    /// Contacts written, by the writer; none where nothing is written.
+    pub written: Option<u64>,
+    /// Lines written to the rejects; none where they are not wanted.
+    pub reject_lines: Option<u64>,
+    /// Contacts found to be duplicates.
+    pub duplicates: u64,
+    /// The bodies; none in the other modes.
+    pub payloads: Option<&'c [Payload]>,
+}
+
+impl Counts<'_> {
+    /// Holds them against each other.
+    ///
+    /// # Errors
+    /// Two that should be equal are not.
+    pub fn check(&self) -> Result<()> {
+        let same = |what: &str, a: u64, b: u64| {
+            if a == b {
+                return Ok(());
+            }
+            Err(Error::from(Kind::Counts { what: format!("{what}: {a} and {b}") }))
+        };
+        let stats = self.stats;
+        if let Some(split) = self.split {
+            same("contacts split and judged", split, self.judged)?;
+        }
+        same("contacts judged, and accepted or rejected", self.judged, stats.accepted + stats.rejected)?;
+        if let Some(written) = self.written {
+            same("contacts accepted and written", stats.accepted, written)?;
+        }
+        if let Some(lines) = self.reject_lines {
+            same("contacts rejected and lines of rejects", stats.rejected, lines)?;
+        }
+        if let Some(payloads) = self.payloads {
+            let contacts = payloads.iter().map(|payload| payload.contacts).sum();
+            same("contacts accepted and contacts in bodies", stats.accepted, contacts)?;
+        }
+        same("duplicates found and told", self.duplicates, stats.codes[Code::DUP001 as usize])
+    }
+}
+
+impl Receipt {
+    /// True when every contact and value came through, normalised at most.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        let held = |code: &str| self.findings.contains_key(code);
+        self.contacts.rejected == 0
+            && self.contacts.accepted_with_held_back == 0
+            && self.dropped.is_none()
+            && self.stopped.is_none()
+            && !held(Code::ENV008.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_that_differ_are_refused() {
+        let mut stats = Stats { accepted: 3, rejected: 2, ..Stats::default() };
+        stats.codes[Code::DUP001 as usize] = 1;
+        let payload = |contacts| Payload { file: String::new(), contacts, bytes: 0, sha256: String::new() };
+        let payloads = [payload(2), payload(1)];
+        let good = Counts {
+            split: Some(5),
+            judged: 5,
+            stats: &stats,
+            written: Some(3),
+            reject_lines: Some(2),
+            duplicates: 1,
+            payloads: Some(&payloads),
+        };
+        good.check().unwrap();
+        for bad in [
+            Counts { split: Some(6), ..good },
+            Counts { judged: 4, split: None, ..good },
+            Counts { written: Some(2), ..good },
+            Counts { reject_lines: Some(3), ..good },
+            Counts { duplicates: 0, ..good },
+            Counts { payloads: Some(&payloads[..1]), ..good },
+        ] {
+            assert!(matches!(bad.check().unwrap_err().kind(), Kind::Counts { .. }));
+        }
+    }
+}

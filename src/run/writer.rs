@@ -1,0 +1,559 @@
+//! The writer: takes cleaned batches in input order, tells duplicates, and sends every byte to its file. One thread at a
+//! time is the writer.
+
+use crate::clean::cleaner::{Accepted, Cleaned, Cleaner, Separator, Stats, Wanted, example};
+
+use crate::clean::batch::Batch;
+use crate::clean::lines::{self, Place};
+use crate::document::envelope::{TellValue, Told};
+use crate::model::error::{Error, Kind, Result};
+use crate::model::finding::{Code, Detail, Example, Finding, Outcome, Raw, Severity, To};
+use crate::output::body::{Body, Directory, Hashed, Unhashed};
+use crate::output::file::Output;
+use crate::output::receipt::Dropped;
+use crate::rules::{Duplicates, Effect, Settings, rule};
+use crate::run::duplicates::{Seen, Sight};
+use crate::run::reader::Long;
+use crate::source::Watch;
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Findings that `check` lists in full.
+pub const LISTED: usize = 20;
+
+/// Where cleaned contacts go.
+pub enum Sink {
+    /// One body; contacts that do not fit are dropped.
+    Request(Box<Body>),
+    /// As many bodies as it takes.
+    Split(Box<Directory>),
+    /// One contact a line.
+    Stream(Output),
+    /// Nowhere.
+    Check,
+    /// Nowhere, though bodies were asked for: their lists are not known. The directory is the one they would have gone to.
+    NoBody(Option<Box<Directory>>),
+}
+
+impl Sink {
+    /// What stands between contacts.
+    #[must_use]
+    pub fn separator(&self) -> Separator {
+        match self {
+            Sink::Request(_) | Sink::Split(_) => Separator::Comma,
+            Sink::Stream(_) | Sink::Check | Sink::NoBody(_) => Separator::Newline,
+        }
+    }
+
+    /// Takes contacts that lie behind one another in `out` from `start` on, and says how many. When that takes the last of `out`,
+    /// another buffer replaces it. No body is put in its place once `watch` has seen a change.
+    fn take(&mut self, out: &mut Vec<u8>, start: usize, accepted: &[Accepted], watch: Option<&Watch>) -> Result<usize> {
+        match self {
+            Sink::Request(body) => return body.take(out, start, accepted),
+            Sink::Split(directory) => directory.take(out, start, accepted, watch)?,
+            Sink::Stream(output) => {
+                if let Some(last) = accepted.last() {
+                    output.give_up_to(out, start, last.end as usize)?;
+                }
+            }
+            Sink::Check | Sink::NoBody(_) => {}
+        }
+        Ok(accepted.len())
+    }
+}
+
+impl Sink {
+    /// Bodies that somebody is to hash.
+    pub fn unhashed(&mut self) -> Option<Unhashed> {
+        match self {
+            Sink::Split(directory) => directory.unhashed(),
+            _ => None,
+        }
+    }
+
+    /// Takes back what somebody hashed.
+    pub fn hashed(&mut self, hashed: Hashed) {
+        if let Sink::Split(directory) = self {
+            directory.hashed(hashed);
+        }
+    }
+}
+
+/// Whether more is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum More {
+    /// Go on.
+    Yes,
+    /// Broken input, or a full body: nothing behind this is wanted.
+    No,
+}
+
+/// A contact seen before.
+#[derive(Debug, Clone, Copy)]
+struct Duplicate {
+    /// Its place among the accepted ones of its batch.
+    accepted: usize,
+    /// Its place in the batch.
+    contact: usize,
+    /// Index of the first, in the run.
+    first: u64,
+}
+
+/// The writer's files and counts. See the [module](self).
+pub struct Writer<'j> {
+    /// The settings of the rules, as the workers have them: under `not_set`, and under `explicit`.
+    pub settings: &'j [Settings; 2],
+    /// What is wanted.
+    pub wanted: &'j Wanted,
+    /// Where contacts go.
+    pub sink: Sink,
+    /// The report.
+    pub report: Option<Output>,
+    /// The ledger.
+    pub changes: Option<Output>,
+    /// The rejects.
+    pub rejects: Option<Output>,
+    /// Names of the inputs, where there are several.
+    pub names: &'j [String],
+    /// Tell whether an input changed while it was read; none for those that cannot.
+    pub watches: Vec<Option<Arc<Watch>>>,
+    /// Bytes of all inputs, where that is known.
+    pub bytes_total: Option<u64>,
+    /// Bytes of the inputs that are done.
+    bytes_done: u64,
+    /// The input that the last batch was of, and where that ended.
+    pub reached: (usize, u64),
+    seen: Seen,
+    cleaner: Cleaner,
+    spare: [Cleaned; 2],
+    /// Index in the run of the first contact of each input so far.
+    starts: Vec<u64>,
+    /// What workers counted.
+    pub stats: Stats,
+    /// Some contact had a custom field.
+    pub any_custom: bool,
+    /// Contacts of batches that came.
+    pub judged: u64,
+    /// Contacts written.
+    pub written: u64,
+    /// Lines written to the rejects.
+    pub reject_lines: u64,
+    /// Contacts seen before.
+    pub duplicates: u64,
+    /// What did not fit in the body.
+    pub dropped: Option<Dropped>,
+    /// What ended the run, and the input that it is about.
+    pub stop: Option<(usize, Error)>,
+    /// The first finding of each code, in input order.
+    pub examples: Vec<Example>,
+    /// The first findings, for `check`.
+    pub listed: Vec<Example>,
+}
+
+impl<'j> Writer<'j> {
+    /// A writer that has written nothing.
+    #[must_use]
+    pub fn new(settings: &'j [Settings; 2], wanted: &'j Wanted, names: &'j [String], sink: Sink) -> Self {
+        Writer {
+            settings,
+            wanted,
+            sink,
+            report: None,
+            changes: None,
+            rejects: None,
+            names,
+            watches: Vec::new(),
+            bytes_total: None,
+            bytes_done: 0,
+            reached: (0, 0),
+            seen: Seen::default(),
+            cleaner: Cleaner::default(),
+            spare: Default::default(),
+            starts: Vec::new(),
+            stats: Stats::default(),
+            any_custom: false,
+            judged: 0,
+            written: 0,
+            reject_lines: 0,
+            duplicates: 0,
+            dropped: None,
+            stop: None,
+            examples: Vec::new(),
+            listed: Vec::new(),
+        }
+    }
+
+    /// Notes what was found of an envelope.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn told(&mut self, input: usize, told: &[Told]) -> Result<()> {
+        for told in told {
+            let rule = rule(told.code);
+            let outcome = match (rule.severity, rule.effect) {
+                (Severity::Change, _) => Outcome::Changed,
+                (_, Effect::Keeps) => Outcome::Kept,
+                _ => Outcome::HeldBack,
+            };
+            let to = told.to.clone().unwrap_or_default();
+            let finding = Finding {
+                code: told.code,
+                severity: rule.severity,
+                outcome,
+                field: Some(&*told.field).filter(|field| !field.is_empty()),
+                value: match &told.value {
+                    Some(TellValue::Text(text)) => Raw::Value(crate::model::member::Value::String(text)),
+                    Some(TellValue::Json(json)) => Raw::Value(crate::json::parse::raw_value(json)),
+                    None => Raw::Nothing,
+                },
+                to: match (&told.to, rule.severity) {
+                    (Some(_), _) => To::Text(&to),
+                    (None, Severity::Change) => To::LeftOut,
+                    (None, _) => To::None,
+                },
+                detail: Detail::None,
+            };
+            let name = self.name(input);
+            let place = Place { input: name, contact: None, offset: told.position.offset, line: told.position.line };
+            self.stats.codes[told.code as usize] += 1;
+            let mut line = Vec::new();
+            lines::line(&place, &finding, self.wanted.redactor.as_ref(), &mut line);
+            let example = example(input, &place, &finding, self.wanted);
+            let file = match rule.severity {
+                Severity::Change => &mut self.changes,
+                _ => {
+                    self.example(example);
+                    &mut self.report
+                }
+            };
+            if let Some(file) = file {
+                file.write(&line)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn name(&self, input: usize) -> Option<&'j str> {
+        (self.names.len() > 1).then(|| self.names[input].as_str())
+    }
+
+    fn example(&mut self, example: Example) {
+        if self.examples.iter().all(|known| known.code != example.code) {
+            self.wanted.known.set(example.code);
+            self.examples.push(example.clone());
+        }
+        if self.listed.len() < LISTED {
+            self.listed.push(example);
+            if self.listed.len() == LISTED {
+                self.wanted.listed.store(false, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Rejects a contact that was too long to be held.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn long(&mut self, input: usize, long: &mut Long) -> Result<()> {
+        self.begin_input(input);
+        self.judged += 1;
+        self.stats.rejected += 1;
+        let count = &mut self.stats.codes[Code::SYN002 as usize];
+        *count += 1;
+        let is_first = *count == 1;
+        let place = Place {
+            input: self.name(input),
+            contact: Some(long.contact),
+            offset: long.span.start,
+            line: long.span.line,
+        };
+        let what = format!("it has {} bytes", long.span.end - long.span.start);
+        let finding = Finding {
+            code: Code::SYN002,
+            severity: Severity::Error,
+            outcome: Outcome::Rejected,
+            field: None,
+            value: Raw::Bytes(&long.head),
+            to: To::None,
+            detail: Detail::Is(&what),
+        };
+        if is_first || self.listed.len() < LISTED {
+            self.example(example(input, &place, &finding, self.wanted));
+        }
+        if let Some(report) = &mut self.report {
+            let mut line = Vec::new();
+            lines::line(&place, &finding, self.wanted.redactor.as_ref(), &mut line);
+            report.write(&line)?;
+        }
+        if let (Some(rejects), Some(file)) = (&mut self.rejects, &mut long.file) {
+            let mut block = vec![0; 64 << 10];
+            loop {
+                match file.read(&mut block).map_err(|error| Error::io("read", "a temporary file", error))? {
+                    0 => break,
+                    n => rejects.write(&block[..n])?,
+                }
+            }
+            rejects.write(b"\n")?;
+            self.reject_lines += 1;
+        }
+        Ok(())
+    }
+
+    /// Gives what was gathered for whoever reads along to the system: the input pauses.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn pause(&mut self) -> Result<()> {
+        if let Sink::Stream(output) = &mut self.sink {
+            output.pass_on()?;
+        }
+        [&mut self.report, &mut self.changes, &mut self.rejects].into_iter().flatten().try_for_each(Output::pass_on)
+    }
+
+    /// Notes where the contacts of an input, and of those before it, begin in the run.
+    fn begin_input(&mut self, input: usize) {
+        while self.starts.len() <= input {
+            self.starts.push(self.judged);
+        }
+    }
+
+    /// Writes one batch.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn batch(&mut self, batch: &Batch<'_>, explicit: bool, cleaned: &mut Cleaned) -> Result<More> {
+        self.begin_input(batch.input);
+        if let Err(error) = self.reach(batch) {
+            self.stop = Some((self.reached.0, error));
+            return Ok(More::No);
+        }
+        self.expect_contacts(batch);
+        let mut duplicates = self.find_duplicates(batch, cleaned)?;
+        let Some(cut) = self.contacts(cleaned, &duplicates)? else {
+            self.findings(batch, explicit, cleaned, &duplicates)?;
+            self.judged += cleaned.judged as u64;
+            if let Some((_, position, fault)) = cleaned.stop {
+                let input = self.names[batch.input].clone();
+                self.stop = Some((batch.input, Kind::Syntax { input, position, fault }.into()));
+                return Ok(More::No);
+            }
+            return Ok(More::Yes);
+        };
+        // The body is full. What is told of the batch must end before the contact that did not fit, so those before it are
+        // cleaned once more, by themselves.
+        let before = Batch { spans: &batch.spans[..cut], ..*batch };
+        let mut again = std::mem::take(&mut self.spare[0]);
+        let settings = &self.settings[usize::from(explicit)];
+        let (wanted, separator) = (self.wanted, self.sink.separator());
+        self.cleaner.guarded(&before, &self.names[batch.input], &mut again, |cleaner, again| {
+            cleaner.clean(&before, settings, wanted, separator, again);
+        })?;
+        duplicates.retain(|duplicate| duplicate.contact < cut);
+        self.findings(&before, explicit, &mut again, &duplicates)?;
+        self.judged += again.judged as u64;
+        self.spare[0] = again;
+        self.dropped = Some(Dropped {
+            first_contact: Some(batch.first + cut as u64),
+            at_byte: batch.spans[cut].start,
+            bytes: None,
+        });
+        Ok(More::No)
+    }
+
+    /// Notes how far the inputs were written. An input that is done must not have changed.
+    fn reach(&mut self, batch: &Batch<'_>) -> Result<()> {
+        if self.reached.0 != batch.input {
+            self.check_unchanged()?;
+            self.bytes_done += self.reached.1;
+            self.reached = (batch.input, 0);
+        }
+        if let Some(last) = batch.spans.last() {
+            self.reached.1 = last.end;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the input that is being written did not change.
+    ///
+    /// # Errors
+    /// It did.
+    pub fn check_unchanged(&self) -> Result<()> {
+        self.watches.get(self.reached.0).and_then(Option::as_deref).map_or(Ok(()), Watch::check)
+    }
+
+    /// Guesses how many contacts will come in all, from those so far and the bytes they took.
+    fn expect_contacts(&mut self, batch: &Batch<'_>) {
+        let Some(total) = self.bytes_total else { return };
+        let contacts = self.judged + batch.spans.len() as u64;
+        let bytes = (self.bytes_done + self.reached.1).max(1);
+        self.seen.expect_in_all((contacts as f64 / bytes as f64 * total as f64) as u64);
+    }
+
+    fn find_duplicates(&mut self, batch: &Batch<'_>, cleaned: &Cleaned) -> Result<Vec<Duplicate>> {
+        let mut duplicates = Vec::new();
+        /// Contacts between the one that is looked up and the one that is asked for.
+        const AHEAD: usize = 16;
+        for accepted in cleaned.accepted.iter().take(AHEAD) {
+            self.seen.expect(accepted.identity);
+        }
+        for (i, accepted) in cleaned.accepted.iter().enumerate() {
+            if let Some(ahead) = cleaned.accepted.get(i + AHEAD) {
+                self.seen.expect(ahead.identity);
+            }
+            let index = self.judged + u64::from(accepted.contact);
+            let sight = self.seen.see(accepted.identity, index);
+            match sight.map_err(|error| Error::io("find memory for", "the table of contacts seen", error))? {
+                Sight::New => {}
+                Sight::Before(first) => {
+                    duplicates.push(Duplicate { accepted: i, contact: accepted.contact as usize, first });
+                }
+            }
+        }
+        debug_assert!(batch.spans.len() >= cleaned.judged);
+        Ok(duplicates)
+    }
+
+    /// Writes the accepted contacts, without those that are rejected as duplicates. Gives the place in the batch of the first
+    /// contact that did not fit.
+    fn contacts(&mut self, cleaned: &mut Cleaned, duplicates: &[Duplicate]) -> Result<Option<usize>> {
+        let skipped: &[Duplicate] = match self.settings[0].duplicates {
+            Duplicates::Keep => &[],
+            Duplicates::First => duplicates,
+        };
+        let end_of = |i: usize| if i == 0 { 0 } else { cleaned.accepted[i - 1].end as usize };
+        let mut from = 0;
+        let ends = skipped.iter().map(|duplicate| duplicate.accepted).chain([cleaned.accepted.len()]);
+        for to in ends {
+            let some = &cleaned.accepted[from..to];
+            let watch = self.watches.get(self.reached.0).and_then(Option::as_deref);
+            let taken = self.sink.take(&mut cleaned.out, end_of(from), some, watch)?;
+            self.written += taken as u64;
+            if taken < some.len() {
+                return Ok(Some(some[taken].contact as usize));
+            }
+            from = to + 1;
+        }
+        Ok(None)
+    }
+
+    /// Counts a batch and writes what is told of it.
+    fn findings(
+        &mut self,
+        batch: &Batch<'_>,
+        explicit: bool,
+        cleaned: &mut Cleaned,
+        duplicates: &[Duplicate],
+    ) -> Result<()> {
+        self.stats.add(&cleaned.stats);
+        self.any_custom |= cleaned.any_custom;
+        // In input order: a duplicate's finding may be the first of its code.
+        let mut examples = std::mem::take(&mut cleaned.examples).into_iter().peekable();
+        // Bytes of the report, the ledger and the rejects that are done.
+        let mut done = [0, 0, 0];
+        for duplicate in duplicates {
+            let contact = batch.first + duplicate.contact as u64;
+            while let Some(example) = examples.next_if(|example| example.contact <= Some(contact)) {
+                self.example(example);
+            }
+            self.duplicates += 1;
+            let (start, end) = marks(cleaned, duplicate.contact);
+            let first = self.first(duplicate.first);
+            if self.settings[0].duplicates == Duplicates::Keep {
+                self.stretch(cleaned, done, Some(end))?;
+                self.keep_duplicate(batch, duplicate.contact, first)?;
+            } else {
+                self.stretch(cleaned, done, Some(start))?;
+                self.reject_duplicate(batch, explicit, duplicate.contact, first)?;
+            }
+            done = end;
+        }
+        for example in examples {
+            self.example(example);
+        }
+        self.stretch(cleaned, done, None)
+    }
+
+    fn first(&self, index: u64) -> Detail<'j> {
+        let input = self.starts.partition_point(|start| *start <= index).saturating_sub(1);
+        Detail::First { input: self.name(input), contact: index - self.starts[input] }
+    }
+
+    /// Writes a stretch of what a batch told; to the end, if none is given, and then other buffers are put in their places.
+    fn stretch(&mut self, cleaned: &mut Cleaned, from: [usize; 3], to: Option<[usize; 3]>) -> Result<()> {
+        let told = [&mut cleaned.report, &mut cleaned.changes, &mut cleaned.rejects];
+        let files = [&mut self.report, &mut self.changes, &mut self.rejects];
+        for (i, (told, file)) in told.into_iter().zip(files).enumerate() {
+            let bytes = &told[from[i]..to.map_or(told.len(), |to| to[i])];
+            if i == 2 {
+                self.reject_lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
+            }
+            if let Some(file) = file
+                && !bytes.is_empty()
+            {
+                if to.is_none() { file.give(told, from[i])? } else { file.write(bytes)? }
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_duplicate(&mut self, batch: &Batch<'_>, i: usize, detail: Detail<'j>) -> Result<()> {
+        let span = &batch.spans[i];
+        let place = Place {
+            input: self.name(batch.input),
+            contact: Some(batch.first + i as u64),
+            offset: span.start,
+            line: span.line,
+        };
+        let finding = Finding {
+            code: Code::DUP001,
+            severity: Severity::Warning,
+            outcome: Outcome::Kept,
+            field: None,
+            value: Raw::Nothing,
+            to: To::None,
+            detail,
+        };
+        self.stats.codes[Code::DUP001 as usize] += 1;
+        if self.listed.len() < LISTED || self.stats.codes[Code::DUP001 as usize] == 1 {
+            self.example(example(batch.input, &place, &finding, self.wanted));
+        }
+        if let Some(report) = &mut self.report {
+            let mut line = Vec::new();
+            lines::line(&place, &finding, self.wanted.redactor.as_ref(), &mut line);
+            report.write(&line)?;
+        }
+        Ok(())
+    }
+
+    /// Takes back what was counted of an accepted contact, and tells it as rejected instead.
+    fn reject_duplicate(&mut self, batch: &Batch<'_>, explicit: bool, i: usize, detail: Detail<'j>) -> Result<()> {
+        let settings = &self.settings[usize::from(explicit)];
+        let [mut accepted, mut rejected] = std::mem::take(&mut self.spare);
+        let alone = Batch { spans: &batch.spans[i..=i], first: batch.first + i as u64, ..*batch };
+        let (wanted, name) = (self.wanted, &self.names[batch.input]);
+        self.cleaner.guarded(&alone, name, &mut accepted, |cleaner, accepted| {
+            cleaner.clean(&alone, settings, wanted, Separator::Newline, accepted);
+        })?;
+        self.cleaner.guarded(&alone, name, &mut rejected, |cleaner, rejected| {
+            cleaner.reject_duplicate(&alone, 0, detail, settings, wanted, rejected);
+        })?;
+        self.stats.subtract(&accepted.stats);
+        self.stats.add(&rejected.stats);
+        for example in rejected.examples.drain(..) {
+            self.example(example);
+        }
+        self.stretch(&mut rejected, [0; 3], None)?;
+        self.spare = [accepted, rejected];
+        Ok(())
+    }
+}
+
+/// Where what contact `i` of a batch told begins and ends, in report, ledger and rejects.
+fn marks(cleaned: &Cleaned, i: usize) -> ([usize; 3], [usize; 3]) {
+    let ends = |m: &crate::clean::cleaner::Mark| [m.report as usize, m.changes as usize, m.rejects as usize];
+    let at = cleaned.marks.partition_point(|mark| (mark.contact as usize) < i);
+    let start = if at == 0 { [0; 3] } else { ends(&cleaned.marks[at - 1]) };
+    let own = cleaned.marks.get(at).filter(|mark| mark.contact as usize == i);
+    (start, own.map_or(start, ends))
+}

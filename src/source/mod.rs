@@ -1,0 +1,619 @@
+//! Where bytes come from: a regular file is mapped, window after window, and a window is let go when nobody works on it any
+//! more; everything else is read in blocks. Either way the reader sees [`Chunk`]s.
+
+pub mod watch;
+#[cfg(unix)]
+mod window;
+
+use crate::model::error::{Error, Result};
+use crossbeam_channel::{Receiver, Sender};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+pub use watch::Watch;
+
+/// New bytes of a file that one window maps.
+pub const WINDOW: usize = 1 << 20;
+/// New bytes that one block of a pipe holds.
+pub const BLOCK: usize = 256 << 10;
+/// Longest time for which a block of a pipe gathers bytes before it is handed on.
+pub const GATHERING: Duration = Duration::from_millis(50);
+
+/// New bytes to ask for at once, beside those that are kept: more where many are kept, as each new chunk brings them along.
+fn room_beside(kept: usize, least: usize) -> usize {
+    least.max(kept / 4)
+}
+
+enum Bytes {
+    #[cfg(unix)]
+    Window(window::Window),
+    Block(Block),
+}
+
+/// The first `len` of these bytes, whose room goes back to the pool.
+#[derive(Default)]
+struct Block {
+    bytes: Vec<u8>,
+    len: usize,
+    pool: Option<Sender<Vec<u8>>>,
+}
+
+/// A stretch of one input.
+pub struct Chunk {
+    bytes: Bytes,
+    /// Offset of its first byte in the input.
+    pub base: u64,
+}
+
+impl Chunk {
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            #[cfg(unix)]
+            Bytes::Window(window) => window,
+            Bytes::Block(block) => &block.bytes[..block.len],
+        }
+    }
+
+    /// Offset behind its last byte.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.base + self.bytes().len() as u64
+    }
+
+    /// Its bytes from `offset` of the input on.
+    #[must_use]
+    pub fn from(&self, offset: u64) -> &[u8] {
+        &self.bytes()[(offset - self.base) as usize..]
+    }
+
+    /// True when the file was cut off under the window: what was read from it is zeros and not to be used.
+    #[must_use]
+    pub fn is_torn(&self) -> bool {
+        match &self.bytes {
+            #[cfg(unix)]
+            Bytes::Window(window) => window.is_torn(),
+            Bytes::Block(_) => false,
+        }
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        if let Bytes::Block(Block { bytes, pool: Some(pool), .. }) = &mut self.bytes {
+            // Nobody may be there to take it back, which is as well.
+            let _ = pool.try_send(std::mem::take(bytes));
+        }
+    }
+}
+
+enum From {
+    /// A file; none while it is closed.
+    File {
+        file: Option<Arc<File>>,
+        len: u64,
+    },
+    /// All of it; `more`: but for what lies behind the limit.
+    Memory {
+        more: bool,
+        total: Option<u64>,
+    },
+    Pipe {
+        reader: Pipe,
+        pool: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
+    },
+}
+
+/// What can only be read once.
+enum Pipe {
+    /// A pipe, a terminal, a socket, a device.
+    File(File),
+    /// Anything else.
+    Reader(Box<dyn Read + Send>),
+}
+
+impl Pipe {
+    /// Whether reading would not have to wait, or only for so long. What cannot be asked is ready.
+    fn is_ready(&self, within: Duration) -> bool {
+        #[cfg(unix)]
+        if let Pipe::File(file) = self {
+            use rustix::event::{PollFd, PollFlags, Timespec, poll};
+            let Ok(within) = Timespec::try_from(within) else { return true };
+            loop {
+                return match poll(&mut [PollFd::new(file, PollFlags::IN)], Some(&within)) {
+                    Ok(ready) => ready > 0,
+                    Err(rustix::io::Errno::INTR) => continue,
+                    Err(_) => true,
+                };
+            }
+        }
+        let _ = within;
+        true
+    }
+}
+
+impl Read for Pipe {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Pipe::File(file) => file.read(buffer),
+            Pipe::Reader(reader) => reader.read(buffer),
+        }
+    }
+}
+
+/// One input, read from front to back.
+pub struct Source {
+    name: String,
+    from: From,
+    /// Bytes handed out so far.
+    end: u64,
+    /// Bytes that may be handed out.
+    limit: u64,
+    current: Option<Arc<Chunk>>,
+    spooled: bool,
+    /// Whether anything lies behind the limit, once a pipe was asked: asking takes a byte.
+    more: Option<bool>,
+    /// Tells whether the file changed meanwhile; none for what is no file of the user's.
+    watch: Option<Arc<Watch>>,
+}
+
+impl Source {
+    /// Opens a file; `-` is standard input.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is a directory.
+    pub fn open(path: &Path) -> Result<Source> {
+        if path.as_os_str() == "-" {
+            return Source::stdin();
+        }
+        let name = path.display().to_string();
+        let file = File::open(path).map_err(|error| Error::io("open", &name, error))?;
+        Source::of_file(name, file, Some(path.to_path_buf()), true)
+    }
+
+    fn stdin() -> Result<Source> {
+        let name = "standard input".to_owned();
+        #[cfg(unix)]
+        {
+            use std::os::fd::AsFd;
+            let fd = io::stdin().as_fd().try_clone_to_owned().map_err(|error| Error::io("read", &name, error))?;
+            let mut file = File::from(fd);
+            // A file redirected to standard input is mapped like any other, if nobody has read from it before.
+            let at_start = file.stream_position().is_ok_and(|at| at == 0);
+            Source::of_file(name, file, None, at_start)
+        }
+        #[cfg(not(unix))]
+        Ok(Source::pipe(name, Box::new(io::stdin())))
+    }
+
+    fn of_file(name: String, file: File, path: Option<PathBuf>, at_start: bool) -> Result<Source> {
+        let meta = file.metadata().map_err(|error| Error::io("read", &name, error))?;
+        if meta.is_dir() {
+            return Err(Error::usage(format!("{name} is a directory: name the files in it")));
+        }
+        // Files of /proc say that they are empty, and are not.
+        if cfg!(unix) && meta.is_file() && meta.len() > 0 && at_start {
+            let file = Arc::new(file);
+            let watch = Watch::new(&name, path, &file, &meta);
+            let mut source = Source::new(name, From::File { file: Some(file), len: meta.len() });
+            source.watch = Some(Arc::new(watch));
+            return Ok(source);
+        }
+        widen_pipe(&file);
+        Ok(Source::of_pipe(name, Pipe::File(file)))
+    }
+
+    /// An input that can only be read once.
+    #[must_use]
+    pub fn pipe(name: String, reader: Box<dyn Read + Send>) -> Source {
+        Source::of_pipe(name, Pipe::Reader(reader))
+    }
+
+    fn of_pipe(name: String, reader: Pipe) -> Source {
+        Source::new(name, From::Pipe { reader, pool: crossbeam_channel::bounded(4) })
+    }
+
+    /// An input in memory.
+    #[must_use]
+    pub fn memory(name: String, bytes: Vec<u8>) -> Source {
+        let end = bytes.len() as u64;
+        let current =
+            Some(Arc::new(Chunk { bytes: Bytes::Block(Block { len: bytes.len(), bytes, pool: None }), base: 0 }));
+        Source { end, current, ..Source::new(name, From::Memory { more: false, total: Some(end) }) }
+    }
+
+    fn new(name: String, from: From) -> Source {
+        Source { name, from, end: 0, limit: u64::MAX, current: None, spooled: false, more: None, watch: None }
+    }
+
+    /// Tells whether the file changed; none for what is no file of the user's.
+    #[must_use]
+    pub fn watch(&self) -> Option<&Arc<Watch>> {
+        self.watch.as_ref()
+    }
+
+    /// Closes a file that can be opened again, so that any number of inputs takes one open file at a time. Until
+    /// [`Source::resume`], nothing can be read from it.
+    pub fn suspend(&mut self) {
+        if let From::File { file, .. } = &mut self.from
+            && self.watch.as_ref().is_some_and(|watch| watch.close())
+        {
+            *file = None;
+            self.current = None;
+        }
+    }
+
+    /// Opens a file that was closed, to be read from `offset` on. Does nothing for any other input.
+    ///
+    /// # Errors
+    /// It cannot be opened, or changed meanwhile.
+    pub fn resume(&mut self, offset: u64) -> Result<()> {
+        if let (From::File { file: file @ None, .. }, Some(watch)) = (&mut self.from, &self.watch) {
+            *file = Some(watch.reopen()?);
+            self.end = offset;
+        }
+        Ok(())
+    }
+
+    /// Its name, for people.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Hands out nothing from `limit` on: bytes behind it are not touched.
+    pub fn set_limit(&mut self, limit: u64) {
+        self.limit = limit;
+        // What is in memory was all handed out already.
+        if let (From::Memory { more, .. }, Some(chunk)) = (&mut self.from, &mut self.current)
+            && let Some(Chunk { bytes: Bytes::Block(block), base: 0 }) = Arc::get_mut(chunk)
+            && block.len as u64 > limit
+        {
+            block.len = limit as usize;
+            self.end = limit;
+            *more = true;
+        }
+    }
+
+    /// Offset behind the last byte that was handed out.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// How long it is in bytes, where that is known.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        match &self.from {
+            From::File { len, .. } => Some(*len),
+            From::Memory { total, .. } => *total,
+            From::Pipe { .. } => None,
+        }
+    }
+
+    /// True for one that can be read a second time.
+    #[must_use]
+    pub fn is_seekable(&self) -> bool {
+        !matches!(self.from, From::Pipe { .. })
+    }
+
+    /// True when it was a pipe and went to a temporary file.
+    #[must_use]
+    pub fn is_spooled(&self) -> bool {
+        self.spooled
+    }
+
+    /// The chunk that was handed out last.
+    #[must_use]
+    pub fn current(&self) -> Option<&Arc<Chunk>> {
+        self.current.as_ref()
+    }
+
+    /// Goes back to the first byte, or to `offset`.
+    ///
+    /// # Panics
+    /// For a pipe.
+    pub fn rewind(&mut self, offset: u64) {
+        assert!(self.is_seekable(), "a pipe is read once");
+        if let From::File { .. } = self.from {
+            self.end = offset;
+            self.current = None;
+        }
+    }
+
+    /// True when no bytes come within this time, and the next chunk has to wait for some longer.
+    #[must_use]
+    pub fn would_wait(&self, within: Duration) -> bool {
+        match &self.from {
+            From::Pipe { reader, .. } => self.end < self.limit && !reader.is_ready(within),
+            _ => false,
+        }
+    }
+
+    /// The next chunk: all bytes from `keep` (not behind what was handed out) on, and some new ones. None where the input,
+    /// or its limit, ends.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn next(&mut self, keep: u64) -> Result<Option<Arc<Chunk>>> {
+        debug_assert!(keep <= self.end);
+        let chunk = match &mut self.from {
+            From::Memory { .. } => return Ok(None),
+            #[cfg(unix)]
+            From::File { file, len } => {
+                let end = (*len).min(self.limit).min(self.end + room_beside((self.end - keep) as usize, WINDOW) as u64);
+                if end <= self.end {
+                    return Ok(None);
+                }
+                // The window before is let go first, unless a worker still has it.
+                self.current = None;
+                let closed = || io::Error::other("the file is closed");
+                let file = file.as_ref().ok_or_else(closed);
+                match file.and_then(|file| window::Window::map(file, keep, (end - keep) as usize)) {
+                    Ok(window) => Chunk { bytes: Bytes::Window(window), base: keep },
+                    // Some file systems map nothing (sysfs, some that lie on a network).
+                    Err(_) if self.end == 0 && self.read_instead() => return self.next(keep),
+                    Err(error) => return Err(Error::io("read", &self.name, error)),
+                }
+            }
+            #[cfg(not(unix))]
+            From::File { .. } => unreachable!("files are read in blocks here"),
+            From::Pipe { reader, pool } => {
+                let mut block = pool.1.try_recv().unwrap_or_default();
+                let kept = self.current.as_ref().map_or(&[][..], |current| current.from(keep));
+                let room = self.limit.saturating_sub(self.end).min(room_beside(kept.len(), BLOCK) as u64) as usize;
+                // What is in it from before is written over, and its length says nothing: to fill it with zeros each time would
+                // cost as much as reading.
+                if block.len() < kept.len() + room {
+                    block.resize(kept.len() + room, 0);
+                }
+                block[..kept.len()].copy_from_slice(kept);
+                let kept = kept.len();
+                let mut read = kept;
+                let mut began = None;
+                while read < kept + room {
+                    match reader.read(&mut block[read..kept + room]) {
+                        Ok(0) => break,
+                        Ok(n) => {
+                            read += n;
+                            // The pipe is empty, or was: what there is does not wait long for more.
+                            if read < kept + room {
+                                let waited = began.get_or_insert_with(Instant::now).elapsed();
+                                let rest = GATHERING.checked_sub(waited).filter(|rest| !rest.is_zero());
+                                if !rest.is_some_and(|rest| reader.is_ready(rest)) {
+                                    break;
+                                }
+                            }
+                        }
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        Err(error) => return Err(Error::io("read", &self.name, error)),
+                    }
+                }
+                if read == kept {
+                    return Ok(None);
+                }
+                let pool = Some(pool.0.clone());
+                Chunk { bytes: Bytes::Block(Block { bytes: block, len: read, pool }), base: keep }
+            }
+        };
+        self.end = chunk.end();
+        let chunk = Arc::new(chunk);
+        self.current = Some(Arc::clone(&chunk));
+        Ok(Some(chunk))
+    }
+
+    /// Makes a file that cannot be mapped, and of which nothing was read, an input that is read once. Gives back whether it did.
+    #[cfg(unix)]
+    fn read_instead(&mut self) -> bool {
+        let From::File { file: Some(file), .. } = &self.from else { return false };
+        // A second handle would share its place in the file.
+        let Ok(file) = file.try_clone() else { return false };
+        self.watch = None;
+        self.from = From::Pipe { reader: Pipe::File(file), pool: crossbeam_channel::bounded(4) };
+        true
+    }
+
+    /// True when the limit, and not the end of the input, is what ends it here: there is at least one more byte.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn has_more_behind_limit(&mut self) -> Result<bool> {
+        if self.end < self.limit {
+            return Ok(false);
+        }
+        match &mut self.from {
+            From::File { len, .. } => Ok(*len > self.limit),
+            From::Memory { more, .. } => Ok(*more),
+            From::Pipe { .. } if self.more.is_some() => Ok(self.more == Some(true)),
+            From::Pipe { reader, .. } => loop {
+                match reader.read(&mut [0]) {
+                    Ok(n) => {
+                        self.more = Some(n > 0);
+                        return Ok(n > 0);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(Error::io("read", &self.name, error)),
+                }
+            },
+        }
+    }
+
+    /// Makes a pipe, of which everything so far is in the current chunk, one that can be read again: in memory when it ends
+    /// within `memory` bytes (or its limit is there), in a temporary file otherwise.
+    ///
+    /// # Errors
+    /// It cannot be read, or the temporary file not be written.
+    pub fn spool(&mut self, memory: u64) -> Result<()> {
+        if self.is_seekable() {
+            return Ok(());
+        }
+        // What was not kept is not needed again; all offsets stay as they are.
+        let base = self.current.as_ref().map_or(self.end, |chunk| chunk.base);
+        while self.end < memory.min(self.limit) {
+            if self.next(base)?.is_none() {
+                break;
+            }
+        }
+        let start = self.current.as_ref().map_or(&[][..], |chunk| chunk.bytes()).to_vec();
+        if self.end >= self.limit {
+            let more = self.has_more_behind_limit()?;
+            self.from = From::Memory { more, total: (!more).then_some(self.end) };
+            return Ok(());
+        }
+        let From::Pipe { reader, .. } = &mut self.from else { return Ok(()) };
+        let spool = |error| Error::io("write", "a temporary file (TMPDIR says where)", error);
+        let mut file = tempfile::tempfile().map_err(spool)?;
+        file.seek(SeekFrom::Start(base)).map_err(spool)?;
+        file.write_all(&start).map_err(spool)?;
+        let mut block = vec![0; BLOCK];
+        let mut len = base + start.len() as u64;
+        loop {
+            match reader.read(&mut block) {
+                Ok(0) => break,
+                Ok(n) => {
+                    file.write_all(&block[..n]).map_err(spool)?;
+                    len += n as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::io("read", &self.name, error)),
+            }
+        }
+        if len == self.end || cfg!(not(unix)) {
+            let mut bytes = start;
+            if cfg!(not(unix)) {
+                file.seek(SeekFrom::Start(self.end)).map_err(spool)?;
+                file.read_to_end(&mut bytes).map_err(spool)?;
+            }
+            let block = Block { len: bytes.len(), bytes, pool: None };
+            self.current = Some(Arc::new(Chunk { bytes: Bytes::Block(block), base }));
+            self.end = len;
+            self.from = From::Memory { more: false, total: Some(len) };
+        } else {
+            self.from = From::File { file: Some(Arc::new(file)), len };
+            self.spooled = true;
+            self.rewind(0);
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the file is still what it was when it was opened.
+    ///
+    /// # Errors
+    /// It changed, or cannot be looked at.
+    pub fn check_unchanged(&self) -> Result<()> {
+        self.watch.as_ref().map_or(Ok(()), |watch| watch.check())
+    }
+}
+
+/// Lets a pipe hold more, where the system allows it: the fewer bytes it holds, the more often those at its ends wait for each
+/// other. Whatever is no pipe stays as it is.
+pub fn widen_pipe(file: &File) {
+    #[cfg(target_os = "linux")]
+    // The most that a user may ask for, unless the system was told otherwise.
+    let _ = rustix::pipe::fcntl_setpipe_size(file, 1 << 20);
+    #[cfg(not(target_os = "linux"))]
+    let _ = file;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives out one byte, then two, then three ...
+    struct Trickle(Vec<u8>, usize, usize);
+    impl Read for Trickle {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.2 += 1;
+            let n = self.2.min(buffer.len()).min(self.0.len() - self.1);
+            buffer[..n].copy_from_slice(&self.0[self.1..self.1 + n]);
+            self.1 += n;
+            Ok(n)
+        }
+    }
+
+    fn bytes(len: usize) -> Vec<u8> {
+        (0..len).map(|i| (i * 7 % 251) as u8).collect()
+    }
+
+    fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    fn read_all(source: &mut Source) -> Vec<u8> {
+        let mut all = Vec::new();
+        let mut first = source.current().cloned();
+        while let Some(chunk) = first.take().or_else(|| source.next(all.len().saturating_sub(10) as u64).unwrap()) {
+            assert!(chunk.base as usize <= all.len());
+            let new = chunk.from(all.len() as u64);
+            assert!(!new.is_empty() || source.total() == Some(0));
+            all.extend_from_slice(new);
+        }
+        all
+    }
+
+    #[test]
+    fn files_and_pipes_give_the_same_bytes() {
+        let bytes = bytes(2 * WINDOW + 12345);
+        let file = file(&bytes);
+        let mut source = Source::open(file.path()).unwrap();
+        assert_eq!(source.total(), Some(bytes.len() as u64));
+        assert!(read_all(&mut source) == bytes);
+        let mut source = Source::pipe("pipe".into(), Box::new(Trickle(bytes.clone(), 0, 0)));
+        assert!(read_all(&mut source) == bytes);
+    }
+
+    #[test]
+    fn limits_hold() {
+        let bytes = bytes(1000);
+        let file = file(&bytes);
+        for (limit, more) in [(999, true), (1000, false), (1001, false)] {
+            let pipe = Source::pipe("pipe".into(), Box::new(Trickle(bytes.clone(), 0, 0)));
+            for mut source in [Source::open(file.path()).unwrap(), pipe] {
+                source.set_limit(limit);
+                assert_eq!(read_all(&mut source), bytes[..1000.min(limit as usize)]);
+                // However often it is asked.
+                for _ in 0..3 {
+                    assert_eq!(source.has_more_behind_limit().unwrap(), more, "{limit}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pipes_are_spooled() {
+        for (len, spooled) in [(0, false), (100, false), (BLOCK * 3, true)] {
+            let bytes = bytes(len);
+            let mut source = Source::pipe("pipe".into(), Box::new(Trickle(bytes.clone(), 0, 0)));
+            source.next(0).unwrap();
+            source.spool(BLOCK as u64).unwrap();
+            assert_eq!((source.is_seekable(), source.is_spooled()), (true, spooled));
+            assert_eq!(source.total(), Some(len as u64));
+            assert!(read_all(&mut source) == bytes);
+        }
+    }
+
+    #[test]
+    fn directories_and_missing_files_are_errors() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Source::open(dir.path()).err().unwrap().to_string().contains("directory"));
+        assert!(Source::open(&dir.path().join("none")).err().unwrap().to_string().starts_with("cannot open"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_shrinks_is_told_not_crashed_on() {
+        let file = file(&bytes(1 << 20));
+        let mut source = Source::open(file.path()).unwrap();
+        let chunk = source.next(0).unwrap().unwrap();
+        assert!(!chunk.is_torn());
+        file.as_file().set_len(5000).unwrap();
+        let sum: u64 = chunk.bytes().iter().map(|b| u64::from(*b)).sum();
+        assert!(sum > 0 && chunk.is_torn());
+        assert!(source.check_unchanged().unwrap_err().to_string().contains("shorter"));
+    }
+}

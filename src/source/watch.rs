@@ -1,0 +1,212 @@
+//! Tells whether a file changed while it was read: its identity, size and time of modification, at first and now.
+
+use crate::model::error::{Error, Kind, Result};
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// What a file looked like at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    /// Device and inode; zeros where the system has none.
+    id: (u64, u64),
+    len: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Stamp {
+    fn of(meta: &Metadata) -> Stamp {
+        #[cfg(unix)]
+        let id = {
+            use std::os::unix::fs::MetadataExt;
+            (meta.dev(), meta.ino())
+        };
+        #[cfg(not(unix))]
+        let id = (0, 0);
+        Stamp { id, len: meta.len(), modified: meta.modified().ok() }
+    }
+}
+
+/// Watches one file. The reader and the writer of a run share it: the writer asks again before it puts a file in place.
+#[derive(Debug)]
+pub struct Watch {
+    name: String,
+    /// Where the file is; none for one that was redirected to standard input.
+    path: Option<PathBuf>,
+    first: Stamp,
+    /// The file while it is open.
+    file: Mutex<Option<Arc<File>>>,
+    /// Bytes behind the end of what was there at first do no harm: the format is one contact a line.
+    may_grow: AtomicBool,
+    /// Its size when it was last found to have grown, in bytes; 0 if it did not.
+    grown_to: AtomicU64,
+}
+
+impl Watch {
+    pub(super) fn new(name: &str, path: Option<PathBuf>, file: &Arc<File>, meta: &Metadata) -> Watch {
+        Watch {
+            name: name.to_owned(),
+            path,
+            first: Stamp::of(meta),
+            file: Mutex::new(Some(Arc::clone(file))),
+            may_grow: AtomicBool::new(false),
+            grown_to: AtomicU64::new(0),
+        }
+    }
+
+    /// Allows the file to grow: what is added is not read, and is no reason to stop.
+    pub fn allow_growth(&self) {
+        self.may_grow.store(true, Ordering::Relaxed);
+    }
+
+    /// The size that the file grew to, in bytes, if it did.
+    #[must_use]
+    pub fn grown_to(&self) -> Option<u64> {
+        Some(self.grown_to.load(Ordering::Relaxed)).filter(|size| *size > 0)
+    }
+
+    /// Closes the file, if it can be opened again. Gives back whether it was closed.
+    pub(super) fn close(&self) -> bool {
+        if self.path.is_none() {
+            return false;
+        }
+        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        true
+    }
+
+    /// Opens the file again.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is another one or another size than at first.
+    pub(super) fn reopen(&self) -> Result<Arc<File>> {
+        let io = |error| Error::io("open", &self.name, error);
+        let Some(path) = &self.path else { return Err(io(io::ErrorKind::Unsupported.into())) };
+        let file = Arc::new(File::open(path).map_err(io)?);
+        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&file));
+        self.check()?;
+        Ok(file)
+    }
+
+    /// Makes sure that the file is what it was at first.
+    ///
+    /// # Errors
+    /// It changed, or cannot be looked at.
+    pub fn check(&self) -> Result<()> {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let meta = match (file, &self.path) {
+            (Some(file), _) => file.metadata(),
+            (None, Some(path)) => path.metadata(),
+            (None, None) => return Ok(()),
+        };
+        let now = match meta {
+            Ok(meta) => Stamp::of(&meta),
+            // It was read while it was open, and was removed since.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(Error::io("read", &self.name, error)),
+        };
+        let first = self.first;
+        if now.id != first.id {
+            return Err(self.changed(first.len, now.len));
+        }
+        // A file that has no name any more is still the same; another file of that name is not.
+        if let Some(meta) = self.path.as_ref().and_then(|path| path.metadata().ok())
+            && Stamp::of(&meta).id != first.id
+        {
+            return Err(self.changed(first.len, meta.len()));
+        }
+        if now.len > first.len && self.may_grow.load(Ordering::Relaxed) {
+            self.grown_to.store(now.len, Ordering::Relaxed);
+            return Ok(());
+        }
+        if now.len != first.len || now.modified != first.modified {
+            return Err(self.changed(first.len, now.len));
+        }
+        Ok(())
+    }
+
+    fn changed(&self, before: u64, now: u64) -> Error {
+        Kind::Changed { input: self.name.clone(), before, now }.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::io::Write;
+    use std::path::Path;
+
+    fn watch(path: &Path) -> Watch {
+        let file = Arc::new(File::open(path).unwrap());
+        let meta = file.metadata().unwrap();
+        Watch::new("in", Some(path.to_path_buf()), &file, &meta)
+    }
+
+    fn is_changed(result: Result<()>) -> bool {
+        result.is_err_and(|error| matches!(error.kind(), Kind::Changed { .. }))
+    }
+
+    #[test]
+    fn each_way_to_change_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("in");
+        let fresh = || {
+            fs::write(&path, "0123456789").unwrap();
+            // The clock of the file system is coarse.
+            let old = File::options().write(true).open(&path).unwrap();
+            old.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000)).unwrap();
+            watch(&path)
+        };
+        let write = |text: &str| {
+            let mut file = File::options().write(true).truncate(false).open(&path).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+        };
+        let same = fresh();
+        same.check().unwrap();
+        assert_eq!(same.grown_to(), None);
+
+        let rewritten = fresh();
+        write("x");
+        assert!(is_changed(rewritten.check()));
+
+        let shorter = fresh();
+        File::options().write(true).open(&path).unwrap().set_len(4).unwrap();
+        assert!(is_changed(shorter.check()));
+
+        let longer = fresh();
+        write("0123456789ab");
+        assert!(is_changed(longer.check()));
+        longer.allow_growth();
+        longer.check().unwrap();
+        assert_eq!(longer.grown_to(), Some(12));
+
+        let gone = fresh();
+        fs::remove_file(&path).unwrap();
+        gone.check().unwrap();
+        #[cfg(unix)]
+        {
+            fs::write(&path, "0123456789").unwrap();
+            assert!(is_changed(gone.check()));
+        }
+    }
+
+    #[test]
+    fn a_file_is_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("in");
+        fs::write(&path, "0123456789").unwrap();
+        let watch = watch(&path);
+        assert!(watch.close());
+        watch.check().unwrap();
+        watch.reopen().unwrap();
+        assert!(watch.close());
+        fs::write(&path, "01234").unwrap();
+        assert!(is_changed(watch.check()));
+        assert!(is_changed(watch.reopen().map(drop)));
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(watch.reopen().unwrap_err().kind(), Kind::Io { doing: "open", .. }));
+    }
+}
