@@ -21,7 +21,7 @@ pub fn settings(bits: u8) -> Settings {
         nanp: is(3),
         phone_format: if is(4) { PhoneFormat::Digits } else { PhoneFormat::Dashed },
         sms_explicit: is(5),
-        custom_fields: is(6).then(|| ["Tier", "id", "a"].map(str::to_owned).into()),
+        custom_fields: is(6).then(|| ["Tier", "id", "a"].iter().collect()),
         as_of: Date::new(2024, 2, 29).expect("it is a day"),
         ..Settings::default()
     }
