@@ -6,7 +6,7 @@ mod corpus;
 
 use corpus::{Corpus, Worker, sample};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use presort::clean::cleaner::Wanted;
+use presort::clean::cleaner::OutputSelection;
 use presort::json::split::Layout;
 use presort::output::hash::{self, Hash};
 use presort::rules::Settings;
@@ -28,7 +28,7 @@ fn worker(c: &mut Criterion) {
         ("5 % messy lines", 5.0, Layout::Lines),
     ] {
         let corpus = Corpus::sample(CONTACTS, mess, layout);
-        let (mut worker, wanted) = (Worker::default(), Wanted::default());
+        let (mut worker, wanted) = (Worker::default(), OutputSelection::default());
         let (expected, _) = worker.clean(&corpus, &settings, &wanted);
         assert_eq!(expected.accepted + expected.rejected, CONTACTS);
         // All that a worker finds in a clean sample is nothing.
@@ -65,7 +65,7 @@ fn hashes(c: &mut Criterion) {
     group.finish();
 }
 
-fn whole(c: &mut Criterion) {
+fn reject_contact(c: &mut Criterion) {
     const CONTACTS: u64 = 62_000;
     let temporary = tempfile::tempdir().expect("a temporary directory");
     let input = temporary.path().join("sample.json");

@@ -6,7 +6,7 @@ mod corpus;
 
 use corpus::{Corpus, Worker};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use presort::clean::cleaner::Wanted;
+use presort::clean::cleaner::OutputSelection;
 use presort::json::split::Layout;
 use presort::rules::Settings;
 use serde_json::Value;
@@ -140,7 +140,12 @@ fn worst(c: &mut Criterion) {
     let settings = Settings { sms_explicit: true, ..Settings::default() };
     let mut group = c.benchmark_group("worst");
     for Case { name, corpus, accepted, all_outputs } in cases() {
-        let wanted = Wanted { report: all_outputs, changes: all_outputs, rejects: all_outputs, ..Wanted::default() };
+        let wanted = OutputSelection {
+            report: all_outputs,
+            changes: all_outputs,
+            rejects: all_outputs,
+            ..OutputSelection::default()
+        };
         let mut worker = Worker::default();
         let (expected, _) = worker.clean(&corpus, &settings, &wanted);
         assert_eq!(expected.accepted + expected.rejected, corpus.contacts, "{name}");

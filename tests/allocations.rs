@@ -1,6 +1,6 @@
 //! Cleaning allocates nothing for a contact once its buffers have grown; counted by the allocator itself.
 
-use presort::clean::cleaner::{Cleaned, Cleaner, Separator, Wanted};
+use presort::clean::cleaner::{BatchCleaner, Cleaned, OutputSelection, Separator};
 
 use presort::clean::batch::Batch;
 use presort::json::split::{Layout, Span, Splitter};
@@ -73,12 +73,12 @@ fn export(contacts: u64, mess: f64, format: SampleFormat) -> (Vec<u8>, Vec<Span>
 fn allocations(bytes: &[u8], spans: &[Span], format: SampleFormat) -> u64 {
     let layout = if format == SampleFormat::Payload { Layout::Array } else { Layout::Lines };
     let settings = Settings { sms_explicit: true, ..Settings::default() };
-    let wanted = Wanted { report: true, changes: true, rejects: true, ..Wanted::default() };
+    let wanted = OutputSelection { report: true, changes: true, rejects: true, ..OutputSelection::default() };
     for code in presort::model::finding::Code::ALL {
         // An example of each code is kept for the summary; it is the first only.
         wanted.known.set(*code);
     }
-    let (mut cleaner, mut cleaned) = (Cleaner::default(), Cleaned::default());
+    let (mut cleaner, mut cleaned) = (BatchCleaner::default(), Cleaned::default());
     let mut all = || {
         for (i, spans) in spans.chunks(500).enumerate() {
             let first = i as u64 * 500;

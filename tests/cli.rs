@@ -76,8 +76,8 @@ fn the_boundary_of_one_body() {
     for limit in [1_000, 4_000_000] {
         let start_of_b = |input: &str| input.find(B).unwrap();
         // Bytes beyond the limit; the first contact that is dropped, where it begins, and the contacts that are left.
-        type Told = (Option<u64>, fn(&str, usize) -> usize);
-        let cases: &[(i64, Option<Told>, usize)] = &[
+        type EnvelopeFinding = (Option<u64>, fn(&str, usize) -> usize);
+        let cases: &[(i64, Option<EnvelopeFinding>, usize)] = &[
             (-1, None, 2),
             (0, None, 2),
             // The brace of the body is lost: no contact is.

@@ -180,7 +180,7 @@ impl Account {
 
 /// What was told before a kill.
 #[derive(Default)]
-struct Told {
+struct EnvelopeFinding {
     /// Activities that were accepted: the round, who asked, the identifier, the body.
     accepted: Vec<(u64, u64, String, u64)>,
     /// Activities that were said to be over, and when they were.
@@ -190,7 +190,7 @@ struct Told {
 struct Harness {
     account: Account,
     dir: PathBuf,
-    told: Mutex<Told>,
+    told: Mutex<EnvelopeFinding>,
     /// The number of the next body.
     next: AtomicU64,
 }

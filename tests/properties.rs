@@ -4,7 +4,7 @@
 
 #![cfg(unix)]
 
-use presort::document::envelope::{Asked, SmsPermission};
+use presort::document::envelope::{EnvelopeOverrides, SmsPermission};
 use presort::model::finding::Code;
 use presort::model::limits::Limits;
 use presort::model::member::{Family, KNOWN};
@@ -243,7 +243,7 @@ fn member() -> impl Strategy<Value = (String, String)> {
 }
 
 /// Members that are something only together: mostly none.
-fn together() -> impl Strategy<Value = Vec<(String, String)>> {
+fn check_cross_field() -> impl Strategy<Value = Vec<(String, String)>> {
     let pair = |a: &str, b: &str, value: String| vec![(a.to_owned(), value.clone()), (b.to_owned(), value)];
     let fields = || (24..30usize).prop_map(|n| (0..n).map(|i| (format!("cf:field {i}"), format!("\"{i}\""))).collect());
     prop_oneof![
@@ -270,7 +270,7 @@ fn contact() -> impl Strategy<Value = String> {
     ];
     let members =
         prop_oneof![9 => prop::collection::vec(member(), 0..12), 1 => prop::collection::vec(member(), 20..60)];
-    let object = (email, members, together(), 0..20u32, any::<prop::sample::Index>(), any::<bool>());
+    let object = (email, members, check_cross_field(), 0..20u32, any::<prop::sample::Index>(), any::<bool>());
     let object = object.prop_map(|(email, mut members, together, twice, at, escaped)| {
         // In front, so that of members given twice these stay.
         members.splice(0..0, together);
@@ -525,8 +525,8 @@ fn job(dir: &Path, input: PathBuf, asks: &Asks, is_body: bool) -> Job<'static> {
         limits: asks.limits,
         settings: asks.settings.clone(),
         asked: match is_body && !asks.named {
-            true => Asked::default(),
-            false => Asked { list_ids: vec![LIST.into()], sms_permission: Some(asks.permission) },
+            true => EnvelopeOverrides::default(),
+            false => EnvelopeOverrides { list_ids: vec![LIST.into()], sms_permission: Some(asks.permission) },
         },
         output: dir.join("output"),
         report: Some(dir.join("report")),

@@ -452,7 +452,7 @@ fn a_full_queue_takes_no_more() {
     fill();
     assert_eq!(open.waiting().unwrap(), 1000);
     // When one is taken back, another can come.
-    let last = open.activities(None, presort::account::page::Wanted::default()).unwrap().items.remove(0);
+    let last = open.activities(None, presort::account::page::PageRequest::default()).unwrap().items.remove(0);
     open.cancel(&last.activity_id).unwrap();
     open.accept(&import, None).unwrap();
     assert!(matches!(open.accept(&import, None), Err(Error::Full)));

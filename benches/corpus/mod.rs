@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
-use presort::clean::cleaner::{Cleaned, Cleaner, Separator, Stats, Wanted};
+use presort::clean::cleaner::{BatchCleaner, Cleaned, OutputSelection, Separator, Stats};
 
 use presort::clean::batch::Batch;
 use presort::document::SLICE;
@@ -101,13 +101,13 @@ impl Corpus {
 /// A worker with its buffers.
 #[derive(Default)]
 pub struct Worker {
-    cleaner: Cleaner,
+    cleaner: BatchCleaner,
     cleaned: Cleaned,
 }
 
 impl Worker {
     /// Cleans the whole corpus as one worker would; gives the counts and the bytes written of all outputs.
-    pub fn clean(&mut self, corpus: &Corpus, settings: &Settings, wanted: &Wanted) -> (Stats, usize) {
+    pub fn clean(&mut self, corpus: &Corpus, settings: &Settings, wanted: &OutputSelection) -> (Stats, usize) {
         let (mut stats, mut written) = (Stats::default(), 0);
         for batch in corpus.batches() {
             self.cleaner.clean(&batch, settings, wanted, Separator::Newline, &mut self.cleaned);

@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use presort::document::envelope::{Asked, SmsPermission};
+use presort::document::envelope::{EnvelopeOverrides, SmsPermission};
 use presort::model::error::Kind;
 use presort::model::limits::Limits;
 use presort::run::job::{InMemory, Job, Mode, run_in_memory};
@@ -20,10 +20,10 @@ fn run(bytes: &[u8], mode: &Mode, how: u8, bits: u8, threads: usize) -> Option<I
     job.threads = threads;
     job.report = Some("report".into());
     job.settings = Settings { duplicates: if is(2) { Duplicates::First } else { Duplicates::Keep }, ..settings(bits) };
-    job.asked = Asked {
+    job.asked = EnvelopeOverrides {
         list_ids: if is(3) { vec![LIST.into()] } else { Vec::new() },
         sms_permission: is(4).then_some(SmsPermission::Explicit),
-        ..Asked::default()
+        ..EnvelopeOverrides::default()
     };
     if is(5) {
         job.limits = Limits { max_bytes: 700, max_contacts: 3 };

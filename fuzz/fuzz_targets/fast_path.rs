@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use presort::clean::cleaner::{Cleaned, Cleaner};
+use presort::clean::cleaner::{Cleaned, BatchCleaner};
 use presort::simd::Choice;
 use presort::json::split::Layout;
 use presort_fuzz::{clean, settings, spans};
@@ -25,9 +25,9 @@ fuzz_target!(|data: &[u8]| {
     let [bits, how, bytes @ ..] = data else { return };
     let layout = if how & 1 == 0 { Layout::Lines } else { Layout::Array };
     let (settings, spans) = (settings(*bits), spans(bytes, layout));
-    let parsed = clean(&mut Cleaner::without_shortcut(), bytes, layout, &spans, &settings);
+    let parsed = clean(&mut BatchCleaner::without_shortcut(), bytes, layout, &spans, &settings);
     for choice in Choice::available() {
-        let fast = clean(&mut Cleaner::with_backend(choice), bytes, layout, &spans, &settings);
+        let fast = clean(&mut BatchCleaner::with_backend(choice), bytes, layout, &spans, &settings);
         assert_same(&fast, &parsed, choice);
     }
 });

@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use presort::clean::cleaner::{Cleaned, Cleaner};
+use presort::clean::cleaner::{Cleaned, BatchCleaner};
 use presort::json::split::Layout;
 use presort_fuzz::{clean, members, settings, spans};
 use serde_json::Value;
@@ -94,7 +94,7 @@ fuzz_target!(|data: &[u8]| {
     let [bits, bytes @ ..] = data else { return };
     let settings = settings(*bits);
     let found = spans(bytes, Layout::Lines);
-    let mut cleaner = Cleaner::default();
+    let mut cleaner = BatchCleaner::default();
     let cleaned = clean(&mut cleaner, bytes, Layout::Lines, &found, &settings);
     let lines: Vec<&[u8]> = bytes
         .split(|byte| *byte == b'\n')

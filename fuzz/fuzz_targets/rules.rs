@@ -113,5 +113,5 @@ fuzz_target!(|data: &[u8]| {
     check_birthday(&given, 12);
     check_birthday(&given, 31);
     let _ = custom::is_name(&given);
-    let _ = custom::parse_names(&given);
+    let _ = custom::parse_names(given.as_bytes());
 });

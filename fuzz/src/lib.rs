@@ -1,6 +1,6 @@
 //! What the targets share: settings by a byte, and a batch of contacts cleaned.
 
-use presort::clean::cleaner::{Cleaned, Cleaner, Separator, Wanted};
+use presort::clean::cleaner::{Cleaned, BatchCleaner, Separator, OutputSelection};
 
 use presort::clean::batch::Batch;
 use presort::rules::date::Date;
@@ -41,9 +41,9 @@ pub fn spans(bytes: &[u8], layout: Layout) -> Vec<Span> {
 
 /// Cleans these contacts, with every output.
 #[must_use]
-pub fn clean(cleaner: &mut Cleaner, bytes: &[u8], layout: Layout, spans: &[Span], settings: &Settings) -> Cleaned {
+pub fn clean(cleaner: &mut BatchCleaner, bytes: &[u8], layout: Layout, spans: &[Span], settings: &Settings) -> Cleaned {
     let batch = Batch { bytes, base: 0, line_start: 0, spans, first: 0, layout, input: 0, input_name: None };
-    let wanted = Wanted { report: true, changes: true, rejects: true, ..Wanted::default() };
+    let wanted = OutputSelection { report: true, changes: true, rejects: true, ..OutputSelection::default() };
     let mut cleaned = Cleaned::default();
     cleaner.clean(&batch, settings, &wanted, Separator::Newline, &mut cleaned);
     cleaned

@@ -1,7 +1,7 @@
 //! Activities: imports that were accepted, wait, run, and are done.
 
 use super::import::{self, Applied, Body, Cleaned};
-use super::page::{Link, Page, Wanted};
+use super::page::{Link, Page, PageRequest};
 use super::queue::Waiting;
 use super::values::{Id, Time};
 use super::{Account, Error, KEPT_DAYS, Reader, Result, fields, lock};
@@ -281,7 +281,7 @@ impl Account {
     ///
     /// # Errors
     /// They cannot be read.
-    pub fn activities(&self, state: Option<State>, page: Wanted) -> Result<Page<Activity>> {
+    pub fn activities(&self, state: Option<State>, page: PageRequest) -> Result<Page<Activity>> {
         self.activities_with(state, page, usize::MAX)
     }
 
@@ -289,7 +289,7 @@ impl Account {
     ///
     /// # Errors
     /// They cannot be read.
-    pub fn activities_with(&self, state: Option<State>, page: Wanted, errors: usize) -> Result<Page<Activity>> {
+    pub fn activities_with(&self, state: Option<State>, page: PageRequest, errors: usize) -> Result<Page<Activity>> {
         self.read_activities(|transaction, running| {
             let mut statement = transaction.prepare_cached(&format!(
                 "SELECT * FROM ({ALL}) WHERE seq < ?1
@@ -607,7 +607,7 @@ mod tests {
     }
 
     fn contacts(account: &Account) -> usize {
-        let page = Wanted { limit: 100_000, ..Wanted::default() };
+        let page = PageRequest { limit: 100_000, ..PageRequest::default() };
         account.contacts(&ContactQuery { page, ..ContactQuery::default() }).unwrap().items.len()
     }
 
@@ -662,7 +662,7 @@ mod tests {
         assert_eq!(contacts(&account), 3);
         assert!(matches!(account.cancel(&two.activity_id), Err(Error::Conflict(_))));
         let states: Vec<State> =
-            account.activities(None, Wanted::all()).unwrap().items.iter().map(|activity| activity.state).collect();
+            account.activities(None, PageRequest::all()).unwrap().items.iter().map(|activity| activity.state).collect();
         assert_eq!(states, [State::Completed, State::Cancelled]);
     }
 
@@ -677,7 +677,7 @@ mod tests {
         account.queue.put_back(&waiting, &kept.unwrap()).unwrap();
         assert_eq!(account.waiting().unwrap(), 1);
         assert_eq!(account.activity(&accepted.activity_id).unwrap().state, State::Completed);
-        assert_eq!(account.activities(None, Wanted::all()).unwrap().items.len(), 1);
+        assert_eq!(account.activities(None, PageRequest::all()).unwrap().items.len(), 1);
         assert_eq!(run(&account, FOREVER, false).state, State::Completed);
         assert_eq!(account.waiting().unwrap(), 0);
         assert_eq!(account.contacts(&ContactQuery::default()).unwrap(), updated);
@@ -699,11 +699,11 @@ mod tests {
                 });
             }
         });
-        let activities = account.activities(Some(State::Completed), Wanted::all()).unwrap().items;
-        let short = account.activities_with(None, Wanted { bytes: 1, ..Wanted::all() }, 0).unwrap();
+        let activities = account.activities(Some(State::Completed), PageRequest::all()).unwrap().items;
+        let short = account.activities_with(None, PageRequest { bytes: 1, ..PageRequest::all() }, 0).unwrap();
         assert!(short.items.len() == 1 && short.next.is_some());
         assert_eq!((activities.len(), contacts(&account)), (30, 600));
-        let page = Wanted { limit: 1000, ..Wanted::default() };
+        let page = PageRequest { limit: 1000, ..PageRequest::default() };
         for contact in account.contacts(&ContactQuery { page, ..ContactQuery::default() }).unwrap().items {
             assert_eq!(contact.created_at, contact.updated_at, "applied twice");
         }
@@ -718,7 +718,7 @@ mod tests {
         let running = account.activity(&accepted.activity_id).unwrap();
         assert_eq!((running.state, running.percent_done), (State::Processing, 40));
         assert!(running.started_at.is_some() && running.completed_at.is_none());
-        let of = |state| account.activities(Some(state), Wanted::all()).unwrap().items.len();
+        let of = |state| account.activities(Some(state), PageRequest::all()).unwrap().items.len();
         assert_eq!((of(State::Processing), of(State::Initialized)), (1, 0));
     }
 

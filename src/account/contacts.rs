@@ -1,6 +1,6 @@
 //! Contacts, as the endpoint tells them, and as an export that `presort clean` takes back.
 
-use super::page::{Page, Wanted};
+use super::page::{Page, PageRequest};
 use super::values::{Id, Time};
 use super::{Account, Error, Result};
 use crate::json::write::json_string;
@@ -280,7 +280,7 @@ pub struct ContactQuery {
     /// What is wanted of each.
     pub include: Include,
     /// Which page.
-    pub page: Wanted,
+    pub page: PageRequest,
 }
 
 const COLUMNS: &str = "id, contact_id, email, email_permission, opt_in_source, opt_out_source, opt_out_at, \

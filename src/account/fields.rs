@@ -1,6 +1,6 @@
 //! Custom fields.
 
-use super::page::{self, Page, Wanted};
+use super::page::{self, Page, PageRequest};
 use super::values::{Id, Time};
 use super::{Account, Error, Result};
 use rusqlite::{Transaction, params};
@@ -93,7 +93,7 @@ impl Account {
     ///
     /// # Errors
     /// They cannot be read.
-    pub fn fields(&self, page: Wanted) -> Result<Page<Field>> {
+    pub fn fields(&self, page: PageRequest) -> Result<Page<Field>> {
         self.read(|transaction| {
             let mut statement = transaction.prepare_cached(
                 "SELECT id, custom_field_id, label, name, type, created_at, updated_at FROM custom_fields

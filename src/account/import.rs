@@ -3,7 +3,7 @@
 use super::contacts::{ADDRESSES, PHONES};
 use super::values::{Id, Time};
 use super::{Result, fields, lists};
-use crate::document::envelope::{Asked, SmsPermission};
+use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
 use crate::model::error::Kind;
 use crate::model::finding::Code;
 use crate::model::limits::{Limits, MAX_BYTES, MAX_CONTACTS};
@@ -36,7 +36,7 @@ pub struct Body {
     /// Bytes behind those, which nobody kept.
     pub bytes_dropped: u64,
     /// What options say about its envelope.
-    pub asked: Asked,
+    pub asked: EnvelopeOverrides,
 }
 
 /// What the endpoint reads of a body.
@@ -159,7 +159,7 @@ pub struct Cleaned {
     pub errors: Errors,
 }
 
-fn job<'p>(asked: &Asked, fields: Option<HashSet<String>>, progress: &'p dyn Progress) -> Job<'p> {
+fn job<'p>(asked: &EnvelopeOverrides, fields: Option<HashSet<String>>, progress: &'p dyn Progress) -> Job<'p> {
     Job {
         progress: Some(progress),
         settings: Settings {
@@ -179,7 +179,7 @@ fn job<'p>(asked: &Asked, fields: Option<HashSet<String>>, progress: &'p dyn Pro
 ///
 /// # Errors
 /// It cannot.
-pub fn look(body: &[u8], asked: &Asked, progress: &dyn Progress) -> Result<()> {
+pub fn look(body: &[u8], asked: &EnvelopeOverrides, progress: &dyn Progress) -> Result<()> {
     let job = Job { report: None, ..job(asked, None, progress) };
     match run_in_memory(&job, body.to_vec(), LIMITS)?.summary.stop {
         Some(stop) => Err(stop.into()),

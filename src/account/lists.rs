@@ -1,6 +1,6 @@
 //! Contact lists.
 
-use super::page::{self, Page, Wanted};
+use super::page::{self, Page, PageRequest};
 use super::values::{Id, Time};
 use super::{Account, Error, Result};
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -63,7 +63,7 @@ pub struct ListQuery {
     /// Count the members of each.
     pub members: Option<Members>,
     /// Which page.
-    pub page: Wanted,
+    pub page: PageRequest,
 }
 
 impl Account {

@@ -21,7 +21,7 @@ pub struct Page<T> {
 
 /// Which page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
+pub struct PageRequest {
     /// Most items.
     pub limit: u64,
     /// [`Page::next`] of the page before; none for the first.
@@ -32,17 +32,17 @@ pub struct Wanted {
     pub bytes: u64,
 }
 
-impl Default for Wanted {
+impl Default for PageRequest {
     fn default() -> Self {
-        Wanted { limit: LIMIT, after: None, count: false, bytes: u64::MAX }
+        PageRequest { limit: LIMIT, after: None, count: false, bytes: u64::MAX }
     }
 }
 
-impl Wanted {
+impl PageRequest {
     /// Everything.
     #[must_use]
     pub fn all() -> Self {
-        Wanted { limit: i64::MAX as u64 - 1, ..Wanted::default() }
+        PageRequest { limit: i64::MAX as u64 - 1, ..PageRequest::default() }
     }
 
     /// One more than the page has, so that it shows whether there is a next.
@@ -126,17 +126,17 @@ mod tests {
 
     #[test]
     fn a_page_ends_at_its_limit_or_its_bytes() {
-        let of = |wanted: Wanted| {
+        let of = |wanted: PageRequest| {
             let rows = ["aaaa", "bb", "c", "dddddddd"].into_iter().zip(1..).map(|(text, key)| Ok((key, text)));
             let page = wanted.page(rows, None).unwrap();
             (page.items.len(), page.next)
         };
-        assert_eq!(of(Wanted::default()), (4, None));
-        assert_eq!(of(Wanted { limit: 4, ..Wanted::default() }), (4, None));
-        assert_eq!(of(Wanted { limit: 3, ..Wanted::default() }), (3, Some(3)));
+        assert_eq!(of(PageRequest::default()), (4, None));
+        assert_eq!(of(PageRequest { limit: 4, ..PageRequest::default() }), (4, None));
+        assert_eq!(of(PageRequest { limit: 3, ..PageRequest::default() }), (3, Some(3)));
         // With their quotes they have 6, 4, 3 and 10 bytes.
-        assert_eq!(of(Wanted { bytes: 11, ..Wanted::default() }), (2, Some(2)));
-        assert_eq!(of(Wanted { bytes: 24, ..Wanted::default() }), (4, None));
-        assert_eq!(of(Wanted { bytes: 1, ..Wanted::default() }), (1, Some(1)));
+        assert_eq!(of(PageRequest { bytes: 11, ..PageRequest::default() }), (2, Some(2)));
+        assert_eq!(of(PageRequest { bytes: 24, ..PageRequest::default() }), (4, None));
+        assert_eq!(of(PageRequest { bytes: 1, ..PageRequest::default() }), (1, Some(1)));
     }
 }

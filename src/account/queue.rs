@@ -10,7 +10,7 @@
 use super::import::{Body, KEPT_MAX};
 use super::values::{Id, Time};
 use super::{Error, QUEUED_MAX, Result, connect, lock, patiently, private};
-use crate::document::envelope::Asked;
+use crate::document::envelope::EnvelopeOverrides;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -175,7 +175,7 @@ impl Queue {
                         source_file_name: row.get(2)?,
                         created_at: row.get(3)?,
                     };
-                    let asked: Option<Asked> = serde_json::from_str(row.get_ref(5)?.as_str()?).ok();
+                    let asked: Option<EnvelopeOverrides> = serde_json::from_str(row.get_ref(5)?.as_str()?).ok();
                     let bytes_dropped = row.get::<_, i64>(4)?.unsigned_abs();
                     let bytes = row.get(6)?;
                     Ok((waiting, asked.map(|asked| Body { bytes, bytes_dropped, asked })))
@@ -290,7 +290,7 @@ mod tests {
         Body {
             bytes: text.into(),
             bytes_dropped: 7,
-            asked: Asked { sms_permission: Some(SmsPermission::Explicit), ..Asked::default() },
+            asked: EnvelopeOverrides { sms_permission: Some(SmsPermission::Explicit), ..EnvelopeOverrides::default() },
         }
     }
 
@@ -323,7 +323,7 @@ mod tests {
         // Another file, another body, other lists.
         queue.push_once(&body("x"), "y.json").unwrap();
         queue.push_once(&body("y"), "x.json").unwrap();
-        queue.push_once(&Body { asked: Asked::default(), ..body("x") }, "x.json").unwrap();
+        queue.push_once(&Body { asked: EnvelopeOverrides::default(), ..body("x") }, "x.json").unwrap();
         assert_eq!(queue.count().unwrap(), 4);
         // What comes by HTTP has no name, and each is its own.
         (0..2).for_each(|_| drop(queue.push(&body("x"), None).unwrap()));

@@ -1,10 +1,10 @@
-//! A batch of contacts: parsed, judged, written. No threads and no I/O here; a [`Cleaner`] is what one worker works with, and
+//! A batch of contacts: parsed, judged, written. No threads and no I/O here; a [`BatchCleaner`] is what one worker works with, and
 //! a [`Cleaned`] is what it hands to the writer.
 
 use crate::clean::batch::Batch;
 use crate::clean::fast_path::{Canonical, LEFT, Plain};
 use crate::clean::lines::{self, Place, Redactor};
-use crate::clean::validator::{Buffers, Findings, Judge, Verdict};
+use crate::clean::validator::{Buffers, Findings, Validator, Verdict};
 use crate::json::parse::{Contacts, Parsed, Parser, Strict, raw_value};
 use crate::json::split::Layout;
 use crate::json::syntax::{self};
@@ -33,7 +33,7 @@ pub enum Separator {
 
 /// What is wanted of a run beside the cleaned contacts.
 #[derive(Debug, Default)]
-pub struct Wanted {
+pub struct OutputSelection {
     /// Report lines (errors and warnings).
     pub report: bool,
     /// Lines of the change ledger.
@@ -185,7 +185,7 @@ impl Cleaned {
 
 /// Takes findings of one contact, counts them, and writes what is wanted of them.
 struct Sink<'x> {
-    wanted: &'x Wanted,
+    wanted: &'x OutputSelection,
     place: Place<'x>,
     input: usize,
     report: &'x mut Vec<u8>,
@@ -218,7 +218,7 @@ impl Findings for Sink<'_> {
 
 /// A finding for a person; without its value, where values are to be replaced.
 #[must_use]
-pub fn example(input: usize, place: &Place<'_>, finding: &Finding<'_>, wanted: &Wanted) -> Example {
+pub fn example(input: usize, place: &Place<'_>, finding: &Finding<'_>, wanted: &OutputSelection) -> Example {
     let text = if wanted.redactor.is_some() { "".into() } else { lines::value_text(&finding.value) };
     let mut value: String = text.chars().take(60).collect();
     if value.len() < text.len() {
@@ -241,7 +241,7 @@ pub fn example(input: usize, place: &Place<'_>, finding: &Finding<'_>, wanted: &
 
 /// One worker's parser and buffers.
 #[derive(Default)]
-pub struct Cleaner {
+pub struct BatchCleaner {
     canonical: Canonical,
     parser: Parser,
     judge: Buffers,
@@ -252,10 +252,10 @@ pub struct Cleaner {
     parse_all: bool,
 }
 
-/// Cleans one group of contacts; everything that [`Cleaner::clean`] and its parts share.
-struct Work<'w> {
+/// Cleans one group of contacts; everything that [`BatchCleaner::clean`] and its parts share.
+struct BatchContext<'w> {
     settings: &'w Settings,
-    wanted: &'w Wanted,
+    wanted: &'w OutputSelection,
     separator: Separator,
     batch: &'w Batch<'w>,
     /// Which contacts are clean, and which are plain.
@@ -265,17 +265,17 @@ struct Work<'w> {
     cleaned: &'w mut Cleaned,
 }
 
-impl Cleaner {
+impl BatchCleaner {
     /// A cleaner that sends every contact through the parser, clean or not: slower, and the same in all it gives.
     #[must_use]
     pub fn without_shortcut() -> Self {
-        Cleaner { parse_all: true, ..Cleaner::default() }
+        BatchCleaner { parse_all: true, ..BatchCleaner::default() }
     }
 
     /// A cleaner with the backend of its check told, for tests and benches.
     #[must_use]
     pub fn with_backend(choice: crate::simd::Choice) -> Self {
-        Cleaner { canonical: Canonical::with_backend(choice), ..Cleaner::default() }
+        BatchCleaner { canonical: Canonical::with_backend(choice), ..BatchCleaner::default() }
     }
 
     /// Does some work of this cleaner on a batch. A panic in it becomes an error that names the input and the contact.
@@ -287,11 +287,11 @@ impl Cleaner {
         batch: &Batch<'_>,
         input: &str,
         cleaned: &mut Cleaned,
-        work: impl FnOnce(&mut Cleaner, &mut Cleaned),
+        work: impl FnOnce(&mut BatchCleaner, &mut Cleaned),
     ) -> Result<()> {
         catch_unwind(AssertUnwindSafe(|| work(self, cleaned))).map_err(|panic| {
             // What it was in the middle of is of no more use.
-            *self = Cleaner::default();
+            *self = BatchCleaner::default();
             let position = batch.position(cleaned.at, 0);
             Kind::Bug { input: input.to_owned(), position, what: panic_text(&*panic) }.into()
         })
@@ -302,7 +302,7 @@ impl Cleaner {
         &mut self,
         batch: &Batch<'_>,
         settings: &Settings,
-        wanted: &Wanted,
+        wanted: &OutputSelection,
         separator: Separator,
         cleaned: &mut Cleaned,
     ) {
@@ -318,7 +318,7 @@ impl Cleaner {
         cleaned.any_custom = canonical.any_custom;
         let verdicts = &canonical.verdicts;
         let (strict, copies) = (&mut self.strict, &mut self.copies);
-        let mut work = Work { settings, wanted, separator, batch, canonical, strict, copies, cleaned };
+        let mut work = BatchContext { settings, wanted, separator, batch, canonical, strict, copies, cleaned };
         let mut i = 0;
         while i < batch.spans.len() && work.cleaned.stop.is_none() {
             // A stretch whose contacts, but for the clean ones, can be parsed together.
@@ -372,18 +372,18 @@ impl Cleaner {
         i: usize,
         first: Detail<'_>,
         settings: &Settings,
-        wanted: &Wanted,
+        wanted: &OutputSelection,
         cleaned: &mut Cleaned,
     ) {
         cleaned.clear();
         let (canonical, strict, copies) = (&self.canonical, &mut self.strict, &mut self.copies);
         let separator = Separator::Newline;
-        let mut work = Work { settings, wanted, separator, batch, canonical, strict, copies, cleaned };
+        let mut work = BatchContext { settings, wanted, separator, batch, canonical, strict, copies, cleaned };
         self.judge = work.alone(i, std::mem::take(&mut self.judge), Some(first));
     }
 }
 
-impl<'w> Work<'w> {
+impl<'w> BatchContext<'w> {
     fn place(&self, i: usize) -> Place<'w> {
         let span = &self.batch.spans[i];
         Place {
@@ -410,7 +410,7 @@ impl<'w> Work<'w> {
             done = i + 1;
             buffers = match contacts.next() {
                 Some(Parsed::Members(members)) => {
-                    let mut judge = Judge::new(self.settings, buffers);
+                    let mut judge = Validator::new(self.settings, buffers);
                     self.judge(i, b"", members, None, &mut judge);
                     judge.into_buffers()
                 }
@@ -438,7 +438,7 @@ impl<'w> Work<'w> {
         }
         let mut done = range.start;
         if let Ok(mut rest) = std::str::from_utf8(&copies) {
-            let mut judge = Judge::new(self.settings, buffers);
+            let mut judge = Validator::new(self.settings, buffers);
             for plain in plain {
                 let i = plain.contact as usize;
                 self.copy(done..i);
@@ -549,7 +549,7 @@ impl<'w> Work<'w> {
                 self.reject(i, Code::CON001, None, Raw::Value(value), Detail::Is(value.kind().name()), true);
             }
             Ok(Some(strict)) => {
-                let mut judge = Judge::new(self.settings, buffers);
+                let mut judge = Validator::new(self.settings, buffers);
                 self.judge(i, b"", strict.members(), duplicate_of, &mut judge);
                 let buffers = judge.into_buffers();
                 *self.strict = strict.recycle();
@@ -615,7 +615,7 @@ impl<'w> Work<'w> {
         bytes: &[u8],
         members: impl Iterator<Item = Member<'a>>,
         duplicate_of: Option<Detail<'a>>,
-        judge: &mut Judge<'a, '_>,
+        judge: &mut Validator<'a, '_>,
     ) {
         self.cleaned.at = i;
         #[cfg(test)]
@@ -698,9 +698,9 @@ pub(crate) mod tests {
             input: 0,
             input_name: None,
         };
-        let wanted = Wanted { report: true, changes: true, rejects: true, ..Wanted::default() };
+        let wanted = OutputSelection { report: true, changes: true, rejects: true, ..OutputSelection::default() };
         let mut cleaned = Cleaned::default();
-        Cleaner::default().clean(&batch, &Settings::default(), &wanted, Separator::Newline, &mut cleaned);
+        BatchCleaner::default().clean(&batch, &Settings::default(), &wanted, Separator::Newline, &mut cleaned);
         cleaned
     }
 
@@ -754,7 +754,7 @@ pub(crate) mod tests {
 
     /// What a batch of contacts, laid out as `layout`, comes to by a cleaner.
     fn clean_by(
-        cleaner: &mut Cleaner,
+        cleaner: &mut BatchCleaner,
         contacts: &[String],
         layout: Layout,
         settings: &Settings,
@@ -778,7 +778,7 @@ pub(crate) mod tests {
             input: 0,
             input_name: None,
         };
-        let wanted = Wanted { report: true, changes: true, rejects: true, ..Wanted::default() };
+        let wanted = OutputSelection { report: true, changes: true, rejects: true, ..OutputSelection::default() };
         let mut cleaned = Cleaned::default();
         cleaner.clean(&batch, settings, &wanted, separator, &mut cleaned);
         cleaned
@@ -788,9 +788,10 @@ pub(crate) mod tests {
     fn both_ways(contacts: &[String], settings: &Settings) {
         for layout in [Layout::Array, Layout::Lines] {
             for separator in [Separator::Comma, Separator::Newline] {
-                let parsed = clean_by(&mut Cleaner::without_shortcut(), contacts, layout, settings, separator);
+                let parsed = clean_by(&mut BatchCleaner::without_shortcut(), contacts, layout, settings, separator);
                 for choice in crate::simd::Choice::available() {
-                    let cleaned = clean_by(&mut Cleaner::with_backend(choice), contacts, layout, settings, separator);
+                    let cleaned =
+                        clean_by(&mut BatchCleaner::with_backend(choice), contacts, layout, settings, separator);
                     let show = |c: &Cleaned| {
                         [&c.out, &c.report, &c.changes, &c.rejects]
                             .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
@@ -938,7 +939,7 @@ pub(crate) mod tests {
             r#"{"first_name":"x"}"#,
         ] {
             let contacts = vec![contact.to_owned(); 3];
-            let mut cleaner = Cleaner::default();
+            let mut cleaner = BatchCleaner::default();
             clean_by(&mut cleaner, &contacts, Layout::Lines, &Settings::default(), Separator::Newline);
             assert_eq!(cleaner.canonical.plain.len(), 3, "{contact}");
             both_ways(&contacts, &Settings::default());
@@ -951,7 +952,7 @@ pub(crate) mod tests {
         let contacts: Vec<String> = (0..100)
             .map(|i| format!(r#"{{"email":"a{i}@b.co","first_name":" x","phone":"1-508-123-1235","zip":{}}}"#, i + 1))
             .collect();
-        let mut cleaner = Cleaner::default();
+        let mut cleaner = BatchCleaner::default();
         let cleaned = clean_by(&mut cleaner, &contacts, Layout::Lines, &settings, Separator::Newline);
         assert_eq!((cleaned.stats.accepted, cleaner.canonical.plain.len()), (100, 100));
         let first = cleaned.out.split(|byte| *byte == b'\n').next().unwrap();
@@ -966,7 +967,7 @@ pub(crate) mod tests {
         write(&Sample { contacts: 2000, seed: 3, mess: 0.0, format: SampleFormat::Ndjson }, &mut out).unwrap();
         let contacts: Vec<String> = String::from_utf8(out).unwrap().lines().map(str::to_owned).collect();
         let settings = Settings { sms_explicit: true, ..Settings::default() };
-        let mut cleaner = Cleaner::default();
+        let mut cleaner = BatchCleaner::default();
         let cleaned = clean_by(&mut cleaner, &contacts, Layout::Lines, &settings, Separator::Newline);
         assert_eq!(cleaned.stats.accepted, 2000);
         let taken = cleaner.canonical.verdicts.iter().filter(|v| **v > crate::clean::fast_path::PLAIN).count();

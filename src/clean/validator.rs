@@ -82,7 +82,7 @@ pub trait Findings {
     fn take(&mut self, finding: &Finding<'_>);
 }
 
-/// The buffers of a [`Judge`], kept between one and the next so that judging allocates nothing.
+/// The buffers of a [`Validator`], kept between one and the next so that judging allocates nothing.
 #[derive(Debug, Default)]
 pub struct Buffers {
     slots: Vec<Slot<'static>>,
@@ -93,7 +93,7 @@ pub struct Buffers {
 }
 
 /// The rules with their settings, and the buffers they work in. `'a` is how long parsed values live.
-pub struct Judge<'a, 's> {
+pub struct Validator<'a, 's> {
     settings: &'s Settings,
     slots: Vec<Slot<'a>>,
     waiting: Vec<Waiting<'a>>,
@@ -124,11 +124,11 @@ const NONE: u32 = u32::MAX;
 /// More members than this are not a contact's; their names are told apart by hashing.
 const FEW: usize = 32;
 
-impl<'a, 's> Judge<'a, 's> {
+impl<'a, 's> Validator<'a, 's> {
     /// A judge by these settings, with another one's buffers.
     #[must_use]
     pub fn new(settings: &'s Settings, buffers: Buffers) -> Self {
-        Judge {
+        Validator {
             settings,
             slots: recycle(buffers.slots),
             waiting: recycle(buffers.waiting),
@@ -175,7 +175,7 @@ impl<'a, 's> Judge<'a, 's> {
         for member in members {
             self.member(member);
         }
-        self.together();
+        self.check_cross_field();
         if let Some(detail) = duplicate_of {
             self.wait(Code::DUP001, Severity::Error, Outcome::Rejected, None, Raw::Nothing, detail);
             self.rejected = true;
@@ -186,7 +186,7 @@ impl<'a, 's> Judge<'a, 's> {
             self.write(bytes, out);
             if out.len() - start > self.settings.contact_bytes_max {
                 out.truncate(start);
-                self.whole(Code::CON005, Detail::None);
+                self.reject_contact(Code::CON005, Detail::None);
             } else {
                 identity = self.identity();
             }
@@ -221,7 +221,7 @@ impl<'a, 's> Judge<'a, 's> {
     }
 
     /// A fault of the contact as a whole, which rejects it.
-    fn whole(&mut self, code: Code, detail: Detail<'a>) {
+    fn reject_contact(&mut self, code: Code, detail: Detail<'a>) {
         self.rejected = true;
         self.wait(code, Severity::Error, Outcome::Rejected, None, Raw::Nothing, detail);
     }
@@ -518,7 +518,7 @@ impl<'a, 's> Judge<'a, 's> {
     }
 
     /// What only shows when all members are there.
-    fn together(&mut self) {
+    fn check_cross_field(&mut self) {
         self.birthday();
         self.phones();
         self.addresses();
@@ -532,7 +532,7 @@ impl<'a, 's> Judge<'a, 's> {
             if given(MemberId::SmsNumber) {
                 self.rejected = true;
             } else {
-                self.whole(Code::CON002, Detail::None);
+                self.reject_contact(Code::CON002, Detail::None);
             }
         }
     }
@@ -830,8 +830,8 @@ fn push_date(date: Date, buffer: &mut String) {
 mod tests {
     use super::*;
 
-    struct Told(Vec<String>);
-    impl Findings for Told {
+    struct EnvelopeFinding(Vec<String>);
+    impl Findings for EnvelopeFinding {
         fn take(&mut self, f: &Finding<'_>) {
             self.0.push(format!("{} {} {}", f.code, f.field.unwrap_or("-"), f.outcome.as_str()));
         }
@@ -839,9 +839,9 @@ mod tests {
 
     fn judge(settings: &Settings, members: &[(&str, Value<'_>)]) -> (String, Vec<String>, Verdict) {
         let mut out = Vec::new();
-        let mut told = Told(Vec::new());
+        let mut told = EnvelopeFinding(Vec::new());
         let members = members.iter().map(|(name, value)| Member { name, value: *value, normal: None });
-        let mut judge = Judge::new(settings, Buffers::default());
+        let mut judge = Validator::new(settings, Buffers::default());
         let (verdict, _) = judge.contact(b"", members, None, &mut out, &mut told);
         (String::from_utf8(out).unwrap(), told.0, verdict)
     }

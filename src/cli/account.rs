@@ -8,7 +8,7 @@ use crate::account::contacts::{ContactQuery, Include};
 use crate::account::fields::NewField;
 use crate::account::import::Body;
 use crate::account::lists::{ListQuery, Members, NewList};
-use crate::account::page::Wanted;
+use crate::account::page::PageRequest;
 use crate::account::{self, Account, Reader};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::finding::Code;
@@ -193,14 +193,14 @@ impl AccountArgs {
                 print(&mut out, &account.add_list(&new)?)?;
             }
             AccountVerb::Lists { verb: ListsVerb::List } => {
-                let query = ListQuery { members: Some(Members::All), page: Wanted::all(), name: None };
+                let query = ListQuery { members: Some(Members::All), page: PageRequest::all(), name: None };
                 account.lists(&query)?.items.iter().try_for_each(|list| print(&mut out, list))?;
             }
             AccountVerb::Fields { verb: FieldsVerb::Add { label, kind } } => {
                 print(&mut out, &account.add_field(&NewField { label: label.clone(), kind: kind.clone() })?)?;
             }
             AccountVerb::Fields { verb: FieldsVerb::List } => {
-                account.fields(Wanted::all())?.items.iter().try_for_each(|field| print(&mut out, field))?;
+                account.fields(PageRequest::all())?.items.iter().try_for_each(|field| print(&mut out, field))?;
             }
             AccountVerb::Contacts { email, list_ids, limit } => {
                 let mut left = limit.unwrap_or(u64::MAX);
@@ -228,7 +228,7 @@ impl AccountArgs {
             }
             AccountVerb::Activities { cancel: Some(id), .. } => print(&mut out, &account.cancel(id)?)?,
             AccountVerb::Activities { state, cancel: None } => {
-                let mut wanted = Wanted { limit: PAGE, ..Wanted::default() };
+                let mut wanted = PageRequest { limit: PAGE, ..PageRequest::default() };
                 loop {
                     let page = account.activities(*state, wanted)?;
                     page.items.iter().try_for_each(|activity| print(&mut out, activity))?;

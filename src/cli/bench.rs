@@ -1,6 +1,6 @@
 //! `presort bench`: throughput on the user's own file, stage by stage, beside a plain copy of the same bytes.
 
-use crate::document::envelope::Asked;
+use crate::document::envelope::EnvelopeOverrides;
 use crate::document::{Document, SLICE};
 use crate::json::parse::Parser;
 use crate::json::split::Status;
@@ -142,7 +142,10 @@ fn read(path: &Path) -> Result<()> {
 
 /// Finds the contacts, and with `parse` reads them; gives how many there are.
 fn split(path: &Path, parse: bool) -> Result<u64> {
-    let asked = Asked { list_ids: Vec::new(), sms_permission: Some(crate::document::envelope::SmsPermission::NotSet) };
+    let asked = EnvelopeOverrides {
+        list_ids: Vec::new(),
+        sms_permission: Some(crate::document::envelope::SmsPermission::NotSet),
+    };
     let mut document = Document::open(path, u64::MAX, &asked, false, false)?;
     let mut splitter = document.splitter();
     let (mut spans, mut parser) = (Vec::new(), Parser::new());

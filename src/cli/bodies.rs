@@ -1,7 +1,7 @@
 //! The bodies that `presort import` is given: files, standard input, and directories, which are held against their receipt.
 
 use crate::account::import::{Body, KEPT_MAX};
-use crate::document::envelope::Asked;
+use crate::document::envelope::EnvelopeOverrides;
 use crate::model::error::{Error, Result};
 use crate::output::body::{RECEIPT, hexadecimal, is_ours};
 use crate::output::hash::Hash;
@@ -181,7 +181,7 @@ fn difference(path: &Path, written: &Written) -> Result<Option<String>> {
 
 impl Payload {
     /// Reads the body, as much of it as an import can use.
-    pub fn read(&self, asked: &Asked) -> Result<Body> {
+    pub fn read(&self, asked: &EnvelopeOverrides) -> Result<Body> {
         let fail = |error| Error::io("read", &self.name, error);
         let mut input: Box<dyn Read> = match self.path.to_str() {
             Some("-") => Box::new(io::stdin().lock()),

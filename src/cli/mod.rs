@@ -12,7 +12,7 @@ mod serve;
 mod signals;
 mod summary;
 
-use crate::document::envelope::{Asked, SmsPermission};
+use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::limits::{Limits, MAX_BYTES, MAX_CONTACTS};
 use crate::model::printable::{is_unsafe, printable};
@@ -240,8 +240,8 @@ struct EnvelopeArgs {
 }
 
 impl EnvelopeArgs {
-    fn asked(&self) -> Asked {
-        Asked {
+    fn asked(&self) -> EnvelopeOverrides {
+        EnvelopeOverrides {
             list_ids: self.list_ids.clone(),
             sms_permission: self.sms_permission.map(|permission| match permission {
                 Permission::Explicit => SmsPermission::Explicit,

@@ -1,7 +1,7 @@
 //! The members around the contacts: `list_ids`, `sms_permission_to_send`, and whatever else stands there.
 //!
 //! They may stand before the contacts or behind them. An [`EnvelopeReader`] is fed the bytes before the contacts, another one
-//! those behind, in pieces of any size; each byte is read once, and no more than one member is held. [`Found::resolve`] makes an
+//! those behind, in pieces of any size; each byte is read once, and no more than one member is held. [`EnvelopeMembers::resolve`] makes an
 //! [`Envelope`] of what was found and what was asked for.
 
 use crate::json::syntax::{Cursor, unescape};
@@ -86,7 +86,7 @@ impl Envelope {
 /// What options say about the envelope.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub struct EnvelopeOverrides {
     /// Lists that take the place of the body's.
     pub list_ids: Vec<String>,
     /// Permission that takes the place of the body's.
@@ -95,7 +95,7 @@ pub struct Asked {
 
 /// Something about the envelope that does not stop the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct EnvelopeFinding {
     /// The rule.
     pub code: Code,
     /// Where.
@@ -103,14 +103,14 @@ pub struct Told {
     /// The member.
     pub field: String,
     /// Its value: a text, or JSON.
-    pub value: Option<TellValue>,
+    pub value: Option<FindingValue>,
     /// What it became.
     pub to: Option<String>,
 }
 
 /// A value that is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TellValue {
+pub enum FindingValue {
     /// The text of a string.
     Text(String),
     /// JSON, as it stands in the body.
@@ -126,7 +126,7 @@ struct Raw {
 
 /// The members that were found around the contacts.
 #[derive(Debug, Clone, Default)]
-pub struct Found {
+pub struct EnvelopeMembers {
     list_ids: Option<Raw>,
     sms_permission: Option<Raw>,
     unknown: Vec<(String, Raw)>,
@@ -157,7 +157,7 @@ pub enum End {
 #[derive(Debug)]
 pub struct EnvelopeReader<'i> {
     input: &'i str,
-    found: Found,
+    found: EnvelopeMembers,
     /// Behind the contacts.
     is_tail: bool,
     /// No comma comes before the next member.
@@ -185,12 +185,12 @@ impl<'i> EnvelopeReader<'i> {
     /// For the bytes before the contacts, from behind the `{`, which is before `at`.
     #[must_use]
     pub fn head(input: &'i str, at: Position) -> Self {
-        EnvelopeReader { is_tail: false, is_first: true, ..EnvelopeReader::tail(input, Found::default(), at) }
+        EnvelopeReader { is_tail: false, is_first: true, ..EnvelopeReader::tail(input, EnvelopeMembers::default(), at) }
     }
 
     /// For the bytes behind the contacts, from behind the `]`, which is before `at`. `found` is what stood before the contacts.
     #[must_use]
-    pub fn tail(input: &'i str, found: Found, at: Position) -> Self {
+    pub fn tail(input: &'i str, found: EnvelopeMembers, at: Position) -> Self {
         EnvelopeReader {
             input,
             found,
@@ -217,7 +217,7 @@ impl<'i> EnvelopeReader<'i> {
 
     /// What was found so far.
     #[must_use]
-    pub fn into_found(self) -> Found {
+    pub fn into_found(self) -> EnvelopeMembers {
         self.found
     }
 
@@ -426,10 +426,10 @@ impl<'i> EnvelopeReader<'i> {
     }
 }
 
-impl Found {
+impl EnvelopeMembers {
     /// True when the envelope is all there for someone who asks so: lists that are needed, and the permission.
     #[must_use]
-    pub fn is_enough(&self, asked: &Asked, lists_needed: bool) -> bool {
+    pub fn is_enough(&self, asked: &EnvelopeOverrides, lists_needed: bool) -> bool {
         let lists = !lists_needed || !asked.list_ids.is_empty() || self.list_ids.is_some();
         lists && (asked.sms_permission.is_some() || self.sms_permission.is_some())
     }
@@ -452,23 +452,34 @@ impl Found {
 
     /// What is to be told of members that `self` has beyond `before`.
     #[must_use]
-    pub fn told_behind(&self, before: &Found) -> Vec<Told> {
-        self.unknown[before.unknown.len().min(self.unknown.len())..].iter().map(Found::told_unknown).collect()
+    pub fn told_behind(&self, before: &EnvelopeMembers) -> Vec<EnvelopeFinding> {
+        self.unknown[before.unknown.len().min(self.unknown.len())..].iter().map(EnvelopeMembers::told_unknown).collect()
     }
 
-    fn told_unknown((name, raw): &(String, Raw)) -> Told {
+    fn told_unknown((name, raw): &(String, Raw)) -> EnvelopeFinding {
         let value = match &raw.json[..] {
-            [b'"', inside @ .., b'"'] => TellValue::Text(unescape(inside).into_owned()),
-            json => TellValue::Json(String::from_utf8_lossy(json).into_owned()),
+            [b'"', inside @ .., b'"'] => FindingValue::Text(unescape(inside).into_owned()),
+            json => FindingValue::Json(String::from_utf8_lossy(json).into_owned()),
         };
-        Told { code: Code::ENV008, position: raw.position, field: name.clone(), value: Some(value), to: None }
+        EnvelopeFinding {
+            code: Code::ENV008,
+            position: raw.position,
+            field: name.clone(),
+            value: Some(value),
+            to: None,
+        }
     }
 
     /// The envelope, from what was asked for and, where nothing was, what was found.
     ///
     /// # Errors
     /// A breach of the envelope's rules.
-    pub fn resolve(&self, input: &str, asked: &Asked, lists_needed: bool) -> Result<(Envelope, Vec<Told>)> {
+    pub fn resolve(
+        &self,
+        input: &str,
+        asked: &EnvelopeOverrides,
+        lists_needed: bool,
+    ) -> Result<(Envelope, Vec<EnvelopeFinding>)> {
         let mut told = Vec::new();
         let lists = if !asked.list_ids.is_empty() {
             let ids = asked.list_ids.iter().map(|id| Cow::Borrowed(id.as_str()));
@@ -511,7 +522,7 @@ impl Found {
                 },
             },
         };
-        told.extend(self.unknown.iter().map(Found::told_unknown));
+        told.extend(self.unknown.iter().map(EnvelopeMembers::told_unknown));
         told.sort_by_key(|told| told.position.offset);
         Ok((Envelope { list_ids: lists, sms_permission }, told))
     }
@@ -562,7 +573,7 @@ fn check_lists<'a>(
     input: &str,
     mut ids: impl Iterator<Item = Cow<'a, str>>,
     position: Option<Position>,
-    told: &mut Vec<Told>,
+    told: &mut Vec<EnvelopeFinding>,
 ) -> Result<Vec<String>> {
     let mut lists: Vec<String> = Vec::new();
     while let Some(id) = ids.next() {
@@ -573,11 +584,11 @@ fn check_lists<'a>(
         let lower = id.to_ascii_lowercase();
         let mut tell = |code, to| {
             let position = position.unwrap_or_default();
-            told.push(Told {
+            told.push(EnvelopeFinding {
                 code,
                 position,
                 field: LIST_IDS.to_owned(),
-                value: Some(TellValue::Text(id.clone().into_owned())),
+                value: Some(FindingValue::Text(id.clone().into_owned())),
                 to,
             });
         };
@@ -607,7 +618,7 @@ mod tests {
 
     const A: &str = "04fe9a97-a579-43c5-bb1a-58ed29bf0a6a";
 
-    fn head(text: &str) -> Result<(Option<Side>, Found)> {
+    fn head(text: &str) -> Result<(Option<Side>, EnvelopeMembers)> {
         let origin = Position { offset: 1, line: 1, column: 2, contact: None };
         let mut whole = EnvelopeReader::head("x", origin);
         let side = whole.feed(&text.as_bytes()[1..]);
@@ -624,8 +635,8 @@ mod tests {
         Ok((side, whole.into_found()))
     }
 
-    fn resolve(text: &str) -> Result<(Envelope, Vec<Told>)> {
-        head(text)?.1.resolve("x", &Asked::default(), true)
+    fn resolve(text: &str) -> Result<(Envelope, Vec<EnvelopeFinding>)> {
+        head(text)?.1.resolve("x", &EnvelopeOverrides::default(), true)
     }
 
     fn code(text: &str) -> Code {
@@ -645,7 +656,7 @@ mod tests {
         let end = text.len() as u64 - 1;
         let place = Position { offset: end, line: 1, column: end + 1, contact: None };
         assert_eq!(side, Some(Side::Contacts(place)));
-        let (envelope, told) = found.resolve("x", &Asked::default(), true).unwrap();
+        let (envelope, told) = found.resolve("x", &EnvelopeOverrides::default(), true).unwrap();
         assert_eq!(envelope.list_ids, [A]);
         let codes: Vec<Code> = told.iter().map(|t| t.code).collect();
         assert_eq!(codes, [Code::ENV008, Code::ENV006, Code::ENV005]);
@@ -679,7 +690,7 @@ mod tests {
     fn tails() {
         let origin = Position { offset: 100, line: 1, column: 101, contact: None };
         let tail = |text: &str, end| -> Result<Option<u64>> {
-            let mut reader = EnvelopeReader::tail("x", Found::default(), origin);
+            let mut reader = EnvelopeReader::tail("x", EnvelopeMembers::default(), origin);
             match reader.feed(text.as_bytes())? {
                 Some(Side::Closed(place)) => Ok(Some(place.offset - 100)),
                 Some(Side::Contacts(_)) => panic!("contacts behind the contacts"),
@@ -729,7 +740,7 @@ mod tests {
         }
         let end = Position { offset: 0, line: 1, column: 1, contact: None }.after(whole.as_bytes());
         assert_eq!(side, Some(Side::Contacts(end)));
-        let (envelope, told) = reader.into_found().resolve("x", &Asked::default(), true).unwrap();
+        let (envelope, told) = reader.into_found().resolve("x", &EnvelopeOverrides::default(), true).unwrap();
         assert_eq!(envelope.list_ids, [A]);
         let x = Position { offset: 0, line: 1, column: 1, contact: None }.after(format!("{{{space}").as_bytes());
         assert_eq!(told[0].position, x);
@@ -764,7 +775,7 @@ mod tests {
     #[test]
     fn options_take_the_place_of_members() {
         let (_, found) = head(r#"{"list_ids":7,"sms_permission_to_send":8,"import_data":[]}"#).unwrap();
-        let asked = Asked { list_ids: vec![A.into()], sms_permission: Some(SmsPermission::NotSet) };
+        let asked = EnvelopeOverrides { list_ids: vec![A.into()], sms_permission: Some(SmsPermission::NotSet) };
         let (envelope, _) = found.resolve("x", &asked, true).unwrap();
         assert_eq!((envelope.list_ids.len(), envelope.sms_permission), (1, Some(SmsPermission::NotSet)));
     }

@@ -3,7 +3,7 @@
 pub mod envelope;
 pub mod format;
 
-use crate::document::envelope::{Asked, End, EnvelopeReader, Found, Side, breach};
+use crate::document::envelope::{End, EnvelopeMembers, EnvelopeOverrides, EnvelopeReader, Side, breach};
 use crate::document::format::{Detector, Shape};
 use crate::json::split::{Layout, SplitError, Splitter, Status};
 use crate::model::error::{Error, Kind, Result};
@@ -27,9 +27,9 @@ pub struct Document {
     /// The first byte that the splitter is to see.
     pub start: Position,
     /// The members before the contacts.
-    pub head: Found,
+    pub head: EnvelopeMembers,
     /// The members around the contacts, as far as they were looked at.
-    pub found: Found,
+    pub found: EnvelopeMembers,
     /// The members behind the contacts were looked at as well.
     pub looked_ahead: bool,
     /// Looking ahead met something broken: nothing may be written, and the contacts are read only to say what is wrong.
@@ -43,7 +43,13 @@ impl Document {
     ///
     /// # Errors
     /// It cannot be read, holds no contacts, or its envelope cannot be.
-    pub fn open(path: &Path, limit: u64, asked: &Asked, lists_needed: bool, may_be_empty: bool) -> Result<Document> {
+    pub fn open(
+        path: &Path,
+        limit: u64,
+        asked: &EnvelopeOverrides,
+        lists_needed: bool,
+        may_be_empty: bool,
+    ) -> Result<Document> {
         let source = Source::open(path)?;
         Document::of(source, limit, asked, lists_needed, may_be_empty)
     }
@@ -55,7 +61,7 @@ impl Document {
     pub fn of(
         mut source: Source,
         limit: u64,
-        asked: &Asked,
+        asked: &EnvelopeOverrides,
         lists_needed: bool,
         may_be_empty: bool,
     ) -> Result<Document> {
@@ -93,8 +99,8 @@ impl Document {
             shape: name,
             layout,
             start: detector.start(),
-            head: Found::default(),
-            found: Found::default(),
+            head: EnvelopeMembers::default(),
+            found: EnvelopeMembers::default(),
             looked_ahead: false,
             broken: None,
         };
@@ -172,7 +178,7 @@ impl Document {
                         Err(error) => return Err(split_error(&name, &splitter, error)),
                     }
                 }
-                if chunk.is_torn() {
+                if chunk.is_truncated() {
                     self.source.check_unchanged()?;
                 }
             }
@@ -245,7 +251,7 @@ pub fn cut_off(input: &str, splitter: &Splitter) -> Error {
 ///
 /// # Errors
 /// It cannot be read, or cannot stand there.
-pub fn read_tail(source: &mut Source, found: &mut Found, origin: Position) -> Result<End> {
+pub fn read_tail(source: &mut Source, found: &mut EnvelopeMembers, origin: Position) -> Result<End> {
     let name = source.name().to_owned();
     let mut reader = EnvelopeReader::tail(&name, found.clone(), origin);
     let mut at = loop {

@@ -32,7 +32,7 @@ pub static RULES: &[Rule] = &[
         effect: Effect::HoldsBack,
         message: "not a number of the North American Numbering Plan",
         help: "check area code and exchange: each is [2-9]XX and not N11; without --nanp they are not looked at",
-        why: "Asked for by --nanp: no phone has such a number, though the service may take it.",
+        why: "EnvelopeOverrides for by --nanp: no phone has such a number, though the service may take it.",
         before: r#""phone":"123-123-1234""#,
         after: "held back: the contact goes on without it",
     },

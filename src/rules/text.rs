@@ -34,7 +34,7 @@ pub static RULES: &[Rule] = &[
         effect: Effect::Changes,
         message: "cut at the limit",
         help: "look at what was cut off, in the change ledger",
-        why: "Asked for by --truncate: the service takes no more characters than the limit.",
+        why: "EnvelopeOverrides for by --truncate: the service takes no more characters than the limit.",
         before: r#""job_title":"(61 characters)""#,
         after: r#""job_title":"(its first 50 characters)""#,
     },
@@ -100,7 +100,7 @@ pub fn normalise(text: &str, buffer: &mut String) -> Text {
 }
 
 fn normalise_slowly(text: &str, buffer: &mut String) -> Text {
-    fn squeeze(chars: impl Iterator<Item = char>, buffer: &mut String) {
+    fn collapse_whitespace(chars: impl Iterator<Item = char>, buffer: &mut String) {
         buffer.clear();
         let mut space = false;
         for c in chars {
@@ -118,9 +118,9 @@ fn normalise_slowly(text: &str, buffer: &mut String) -> Text {
     let text_trimmed = text.trim_matches(is_trimmed);
     // ASCII has one form.
     if text_trimmed.is_ascii() || is_nfc_quick(text_trimmed.chars()) == IsNormalized::Yes {
-        squeeze(text_trimmed.chars(), buffer);
+        collapse_whitespace(text_trimmed.chars(), buffer);
     } else {
-        squeeze(text_trimmed.nfc(), buffer);
+        collapse_whitespace(text_trimmed.nfc(), buffer);
     }
     // Squeezing can uncover a mark at an end.
     let start = buffer.len() - buffer.trim_start_matches(is_trimmed).len();

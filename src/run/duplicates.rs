@@ -68,7 +68,7 @@ impl Hasher for Same {
 
 /// The contacts seen so far.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct DuplicateIndex {
     small: HashMap<Identity, u64, BuildHasherDefault<Same>>,
     large: Option<Box<Large>>,
     /// Contacts that are likely to come in all.
@@ -77,29 +77,29 @@ pub struct Seen {
 
 /// What was found of an identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sight {
+pub enum Lookup {
     /// It is seen for the first time.
     New,
     /// It was seen before; the index of the first.
     Before(u64),
 }
 
-impl Seen {
+impl DuplicateIndex {
     /// Notes that contact `index` (of the whole run) has this identity, if no other had it before. Indexes go up from call to call.
     ///
     /// # Errors
     /// There is no memory for more, or the temporary file cannot be read.
     #[inline]
-    pub fn see(&mut self, identity: Identity, index: u64) -> io::Result<Sight> {
+    pub fn insert(&mut self, identity: Identity, index: u64) -> io::Result<Lookup> {
         // A log has zeros where no contact was noted.
         let identity = identity.max(1);
         let Some(large) = &mut self.large else {
             if self.small.len() < SMALL {
                 return Ok(match self.small.entry(identity) {
-                    Entry::Occupied(entry) => Sight::Before(*entry.get()),
+                    Entry::Occupied(entry) => Lookup::Before(*entry.get()),
                     Entry::Vacant(entry) => {
                         entry.insert(index);
-                        Sight::New
+                        Lookup::New
                     }
                 });
             }
@@ -107,11 +107,11 @@ impl Seen {
             let mut small: Vec<(Identity, u64)> = std::mem::take(&mut self.small).into_iter().collect();
             small.sort_unstable_by_key(|(_, index)| *index);
             for (identity, index) in small {
-                large.see(identity, index, 0)?;
+                large.insert(identity, index, 0)?;
             }
-            return self.large.insert(large).see(identity, index, self.expected);
+            return self.large.insert(large).insert(identity, index, self.expected);
         };
-        large.see(identity, index, self.expected)
+        large.insert(identity, index, self.expected)
     }
 
     /// So many contacts are likely to come in all: a table that grows, which moves everything in it, grows to what they need. A
@@ -120,7 +120,7 @@ impl Seen {
         self.expected = contacts;
     }
 
-    /// Asks for the memory that [`Seen::see`] will look at, so that it is there by then: the table is far larger than any cache,
+    /// Asks for the memory that [`DuplicateIndex::see`] will look at, so that it is there by then: the table is far larger than any cache,
     /// and a look costs as much as everything else a contact costs.
     #[inline]
     pub fn expect(&self, identity: Identity) {
@@ -152,7 +152,7 @@ impl Large {
     }
 
     #[inline]
-    fn see(&mut self, identity: Identity, index: u64, expected: u64) -> io::Result<Sight> {
+    fn insert(&mut self, identity: Identity, index: u64, expected: u64) -> io::Result<Lookup> {
         if self.table.is_full(self.table.split(identity).0) {
             self.make_room(identity, index, expected)?;
         }
@@ -162,7 +162,7 @@ impl Large {
         let (number, tag) = self.table.split(identity);
         let block_bits = self.table.block_bits;
         let log = &mut self.log;
-        let mut sight = Ok(Sight::New);
+        let mut sight = Ok(Lookup::New);
         let mut alike = 0;
         let place = find(self.table.segment(number), tag, |block| {
             match log.find(identity, u64::from(block) << block_bits, 1 << block_bits) {
@@ -171,7 +171,7 @@ impl Large {
                     false
                 }
                 Ok(Some(first)) => {
-                    sight = Ok(Sight::Before(first));
+                    sight = Ok(Lookup::Before(first));
                     true
                 }
                 Err(error) => {
@@ -637,23 +637,23 @@ mod tests {
 
     #[test]
     fn tells_who_was_first() {
-        let mut seen = Seen::default();
+        let mut seen = DuplicateIndex::default();
         let many = 300_000;
         for i in 0..many {
-            assert_eq!(seen.see(identity(i), 2 * i).unwrap(), Sight::New, "{i}");
+            assert_eq!(seen.insert(identity(i), 2 * i).unwrap(), Lookup::New, "{i}");
             if i % 3 == 0 {
-                assert_eq!(seen.see(identity(i / 3), 2 * i + 1).unwrap(), Sight::Before(i / 3 * 2), "{i}");
+                assert_eq!(seen.insert(identity(i / 3), 2 * i + 1).unwrap(), Lookup::Before(i / 3 * 2), "{i}");
             }
         }
         for i in 0..many {
-            assert_eq!(seen.see(identity(i), 2 * many).unwrap(), Sight::Before(2 * i));
+            assert_eq!(seen.insert(identity(i), 2 * many).unwrap(), Lookup::Before(2 * i));
         }
     }
 
     /// Most of the log is in its file, and some contacts were never noted.
     #[test]
     fn tells_who_was_first_long_ago() {
-        let mut seen = Seen::default();
+        let mut seen = DuplicateIndex::default();
         let mut index = 0;
         let mut indexes = Vec::new();
         for i in 0..1_500_000u64 {
@@ -665,14 +665,14 @@ mod tests {
                 _ => 1,
             };
             indexes.push(index);
-            assert_eq!(seen.see(identity(i), index).unwrap(), Sight::New, "{i}");
+            assert_eq!(seen.insert(identity(i), index).unwrap(), Lookup::New, "{i}");
         }
         let large = seen.large.as_ref().unwrap();
         assert!(large.log.file.is_some() && !large.log.full);
         assert!(large.log.start > 5 << 20 && large.log.end.len() > 1 && large.log.end.capacity() <= LOG_END);
         // Near the file's end, all over it, and what is in memory.
         for i in (0..1_500_000).step_by(97).chain(1_199_900..1_200_100).chain(1_499_000..1_500_000) {
-            assert_eq!(seen.see(identity(i), index + 1).unwrap(), Sight::Before(indexes[i as usize]), "{i}");
+            assert_eq!(seen.insert(identity(i), index + 1).unwrap(), Lookup::Before(indexes[i as usize]), "{i}");
         }
     }
 
@@ -699,48 +699,48 @@ mod tests {
     /// The bits that a table has are the same: only the log tells these apart.
     #[test]
     fn tags_that_are_the_same_are_not_taken_for_each_other() {
-        let mut seen = Seen::default();
+        let mut seen = DuplicateIndex::default();
         for i in 0..SMALL as u64 {
-            seen.see(identity(i), i).unwrap();
+            seen.insert(identity(i), i).unwrap();
         }
         let alike = |i: u64| 0x1234_5678_9abc_0000_u64 + i;
         for i in 0..30 {
-            assert_eq!(seen.see(alike(i), 1_000_000 + i * 100).unwrap(), Sight::New);
+            assert_eq!(seen.insert(alike(i), 1_000_000 + i * 100).unwrap(), Lookup::New);
         }
         for i in 0..30 {
-            assert_eq!(seen.see(alike(i), 2_000_000).unwrap(), Sight::Before(1_000_000 + i * 100));
+            assert_eq!(seen.insert(alike(i), 2_000_000).unwrap(), Lookup::Before(1_000_000 + i * 100));
         }
     }
 
     #[test]
     fn indexes_have_no_end() {
-        let mut seen = Seen::default();
+        let mut seen = DuplicateIndex::default();
         for i in 0..SMALL as u64 + 9 {
-            seen.see(identity(i), i).unwrap();
+            seen.insert(identity(i), i).unwrap();
         }
         let mut log = Log { full: true, ..Log::default() };
         assert!(log.note(1, u64::MAX / 8).is_err(), "there is no memory for that");
         for i in (20..36u64).step_by(5) {
-            assert_eq!(seen.see(identity(1 << i), 1 << i).unwrap(), Sight::New);
+            assert_eq!(seen.insert(identity(1 << i), 1 << i).unwrap(), Lookup::New);
         }
         for i in (20..36u64).step_by(5) {
-            assert_eq!(seen.see(identity(1 << i), 1 << 36).unwrap(), Sight::Before(1 << i));
+            assert_eq!(seen.insert(identity(1 << i), 1 << 36).unwrap(), Lookup::Before(1 << i));
         }
-        assert_eq!(seen.see(identity(7), 1 << 36).unwrap(), Sight::Before(7));
+        assert_eq!(seen.insert(identity(7), 1 << 36).unwrap(), Lookup::Before(7));
     }
 
     /// What so many contacts may take: in the smallest table and a log that has no file yet, or 24 bytes each.
     #[track_caller]
-    fn assert_small(seen: &Seen, contacts: u64) {
+    fn assert_small(seen: &DuplicateIndex, contacts: u64) {
         let limit = (24 * contacts).max((4 << 20) + 4096);
         assert!(seen.bytes() as u64 <= limit, "{} bytes for {contacts}", seen.bytes());
     }
 
     #[test]
     fn takes_at_most_24_bytes_a_contact() {
-        let mut seen = Seen::default();
+        let mut seen = DuplicateIndex::default();
         for i in 0..2_500_000u64 {
-            seen.see(identity(i), i).unwrap();
+            seen.insert(identity(i), i).unwrap();
             if i % 1000 == 0 {
                 assert_small(&seen, i + 1);
             }
@@ -751,18 +751,18 @@ mod tests {
     #[test]
     fn a_guess_saves_growing_and_is_not_relied_on() {
         for (expected, all) in [(700_000, 700_000), (0, 700_000), (400_000, 1_000_000), (u64::MAX, 400_000)] {
-            let mut seen = Seen::default();
+            let mut seen = DuplicateIndex::default();
             let mut sizes = std::collections::BTreeSet::new();
             for i in 0..all {
                 seen.expect_in_all(expected);
-                assert_eq!(seen.see(identity(i), i).unwrap(), Sight::New);
+                assert_eq!(seen.insert(identity(i), i).unwrap(), Lookup::New);
                 sizes.extend(seen.large.as_ref().map(|large| large.table.map.len()));
                 if i % 1000 == 0 {
                     assert_small(&seen, i + 1);
                 }
             }
             for i in 0..all {
-                assert_eq!(seen.see(identity(i), all).unwrap(), Sight::Before(i));
+                assert_eq!(seen.insert(identity(i), all).unwrap(), Lookup::Before(i));
             }
             if expected == all {
                 assert_eq!(sizes.len(), 2, "{sizes:?}");
@@ -771,13 +771,13 @@ mod tests {
     }
 
     /// Sees these contacts twice and asks for no more steps, and no more memory, than contacts like any others take.
-    fn flood(made: impl Fn(u64) -> Identity + Copy, many: u64) -> Seen {
-        let mut seen = Seen::default();
+    fn flood(made: impl Fn(u64) -> Identity + Copy, many: u64) -> DuplicateIndex {
+        let mut seen = DuplicateIndex::default();
         STEPS.set(0);
         let identities = (0..SMALL as u64).map(identity).chain((0..many).map(made));
         for (i, identity) in identities.enumerate() {
             let i = i as u64;
-            assert_eq!(seen.see(identity, i).unwrap(), Sight::New, "{i}");
+            assert_eq!(seen.insert(identity, i).unwrap(), Lookup::New, "{i}");
             if i.is_multiple_of(1000) {
                 assert_small(&seen, i + 1);
             }
@@ -787,7 +787,7 @@ mod tests {
         let new = STEPS.replace(0);
         assert!(new < 20 * all, "{new} steps for {all}");
         for i in 0..many {
-            assert_eq!(seen.see(made(i), all).unwrap(), Sight::Before(SMALL as u64 + i));
+            assert_eq!(seen.insert(made(i), all).unwrap(), Lookup::Before(SMALL as u64 + i));
         }
         let again = STEPS.get();
         assert!(again < (2 + (2 << BLOCK_BITS)) * many, "{again} steps for {many}");
@@ -832,15 +832,15 @@ mod tests {
     #[test]
     #[ignore = "takes a while, 100 MB, and as much on the disk: cargo test --release -- --ignored table"]
     fn a_large_table_is_full() {
-        let mut seen = Seen::default();
+        let mut seen = DuplicateIndex::default();
         for i in 0..12_000_000u64 {
-            seen.see(identity(i), i).unwrap();
+            seen.insert(identity(i), i).unwrap();
             if i > 9_500_000 && i % 100_000 == 0 {
                 assert!((seen.bytes() as u64) < 15 * i / 2, "{} bytes for {i}", seen.bytes());
             }
         }
         for i in 0..12_000_000u64 {
-            assert_eq!(seen.see(identity(i), 12_000_000).unwrap(), Sight::Before(i));
+            assert_eq!(seen.insert(identity(i), 12_000_000).unwrap(), Lookup::Before(i));
         }
     }
 }

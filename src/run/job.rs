@@ -6,14 +6,14 @@
 //! and whoever has cleaned a batch writes all that is ready, unless somebody does already. So a batch is read, cleaned and mostly
 //! written where its bytes are in the processor's cache, and nobody waits for a thread that is busy with something else.
 //!
-//! A batch travels in a kit, which has all the buffers its work needs and goes back to the others when it is written; there are
-//! a few kits and no more, which bounds the memory of a run and keeps the reader from running ahead.
+//! A batch travels in a work, which has all the buffers its work needs and goes back to the others when it is written; there are
+//! a few works and no more, which bounds the memory of a run and keeps the reader from running ahead.
 //!
 //! With one thread asked for, the calling thread does all of this itself, batch after batch.
 
-use crate::clean::cleaner::{Cleaned, Cleaner, Separator, Wanted};
+use crate::clean::cleaner::{BatchCleaner, Cleaned, OutputSelection, Separator};
 use crate::clean::lines::Redactor;
-use crate::document::envelope::{Asked, Envelope, SmsPermission, Told, breach};
+use crate::document::envelope::{Envelope, EnvelopeFinding, EnvelopeOverrides, SmsPermission, breach};
 use crate::document::{Document, SLICE};
 use crate::json::split::Status;
 use crate::model::error::{Error, Kind, Result, panic_text};
@@ -71,7 +71,7 @@ pub struct Job<'p> {
     /// The rules' settings. Permission and the room in a body are filled in by the run.
     pub settings: Settings,
     /// What options say about the envelope.
-    pub asked: Asked,
+    pub asked: EnvelopeOverrides,
     /// Where the body or the lines go; `-` is standard output.
     pub output: PathBuf,
     /// Where the report goes.
@@ -103,7 +103,7 @@ impl Job<'_> {
             mode,
             limits: Limits::default(),
             settings: Settings::default(),
-            asked: Asked::default(),
+            asked: EnvelopeOverrides::default(),
             output,
             report: None,
             changes: None,
@@ -139,15 +139,15 @@ pub struct Summary {
 
 /// A batch, and what comes of it.
 #[derive(Default)]
-struct Kit {
+struct WorkItem {
     read: ReadBatch,
     cleaned: Cleaned,
     failed: Option<Error>,
 }
 
-impl Kit {
+impl WorkItem {
     /// The work of one batch. A panic in it becomes an error that names the contact.
-    fn clean(&mut self, cleaner: &mut Cleaner, shared: &Shared<'_>) {
+    fn clean(&mut self, cleaner: &mut BatchCleaner, shared: &Shared<'_>) {
         let names = shared.names;
         let settings = &shared.settings[usize::from(self.read.explicit)];
         if let Some(batch) = self.read.batch(names) {
@@ -156,7 +156,7 @@ impl Kit {
             });
             self.failed = done.err();
         }
-        if self.read.is_torn() {
+        if self.read.is_truncated() {
             // How short the file is now is found out where it is open.
             let input = names[self.read.input].clone();
             self.failed = Some(Kind::Changed { input, before: 0, now: 0 }.into());
@@ -167,7 +167,7 @@ impl Kit {
 /// What all threads of a run see.
 struct Shared<'s> {
     settings: &'s [Settings; 2],
-    wanted: &'s Wanted,
+    wanted: &'s OutputSelection,
     names: &'s [String],
     separator: Separator,
 }
@@ -175,9 +175,9 @@ struct Shared<'s> {
 /// What the writer takes, in the order in which the reader numbered it.
 enum Item {
     /// A batch that was cleaned.
-    Batch(Box<Kit>),
+    Batch(Box<WorkItem>),
     /// What was found of an input's envelope.
-    Told(usize, Vec<Told>),
+    EnvelopeFinding(usize, Vec<EnvelopeFinding>),
     /// The input pauses.
     Pause,
 }
@@ -264,13 +264,13 @@ fn run_on(job: &Job<'_>, mut documents: Vec<Document>, create: &dyn Fn(&PathBuf)
         )));
     }
     let settings = settings_of(job, &prefix);
-    let wanted = Wanted {
+    let wanted = OutputSelection {
         report: job.report.is_some(),
         changes: job.changes.is_some(),
         rejects: job.rejects.is_some(),
         redactor: job.redact.as_deref().map(Redactor::new),
         listed: AtomicBool::new(job.mode == Mode::Check),
-        ..Wanted::default()
+        ..OutputSelection::default()
     };
 
     // Something is broken in what stands behind the contacts of an input, and its lists are not known: no body can be written.
@@ -361,7 +361,7 @@ fn open_all(job: &Job<'_>) -> Result<Vec<Document>> {
 }
 
 /// The envelope of the run, and what is to be told of each input's.
-fn resolve(job: &Job<'_>, documents: &mut [Document]) -> Result<(Envelope, Vec<Vec<Told>>)> {
+fn resolve(job: &Job<'_>, documents: &mut [Document]) -> Result<(Envelope, Vec<Vec<EnvelopeFinding>>)> {
     let mut run: Option<(Envelope, String)> = None;
     let mut told = Vec::new();
     for document in documents.iter_mut() {
@@ -392,7 +392,7 @@ fn resolve(job: &Job<'_>, documents: &mut [Document]) -> Result<(Envelope, Vec<V
             let broken = documents.iter().any(|document| document.broken.is_some());
             let name = documents[0].source.name().to_owned();
             let needed = lists_needed(job) && !broken;
-            crate::document::envelope::Found::default().resolve(&name, &job.asked, needed)?.0
+            crate::document::envelope::EnvelopeMembers::default().resolve(&name, &job.asked, needed)?.0
         }
     };
     Ok((envelope, told))
@@ -457,19 +457,19 @@ fn is_explicit(job: &Job<'_>, envelope: &Envelope, document: &Document) -> bool 
 
 /// The calling thread does it all: a run that is to use one processor starts no thread.
 fn alone(reader: &mut Reader<'_>, writer: &mut Writer<'_>, shared: &Shared<'_>) -> Result<()> {
-    let (mut kit, mut cleaner) = (Kit::default(), Cleaner::default());
+    let (mut work, mut cleaner) = (WorkItem::default(), BatchCleaner::default());
     loop {
-        match reader.next(&mut kit.read) {
+        match reader.next(&mut work.read) {
             Next::Batch => {
-                kit.clean(&mut cleaner, shared);
-                if guarded(|| write_batch(writer, shared, &mut kit))? == More::No {
+                work.clean(&mut cleaner, shared);
+                if guarded(|| write_batch(writer, shared, &mut work))? == More::No {
                     return Ok(());
                 }
                 if let Some(bodies) = writer.sink.unhashed() {
                     writer.sink.hashed(bodies.hash());
                 }
             }
-            Next::Told(input, told) => {
+            Next::EnvelopeFinding(input, told) => {
                 guarded(|| writer.told(input, &told).map(|()| More::Yes))?;
             }
             Next::Pause => writer.pause()?,
@@ -491,61 +491,61 @@ fn with_workers(
         .build()
         .map_err(|error| Error::usage(format!("cannot start {threads} threads: {error}")))?;
     // One for each thread, and as many again and a few for batches that wait for one before them.
-    let kits = threads * 2 + 14;
-    let (give_kit, take_kit) = bounded::<Box<Kit>>(kits);
-    for _ in 0..kits {
-        let _ = give_kit.send(Box::default());
+    let works = threads * 2 + 14;
+    let (work_tx, work_rx) = bounded::<Box<WorkItem>>(works);
+    for _ in 0..works {
+        let _ = work_tx.send(Box::default());
     }
-    let (give_item, take_item) = unbounded::<(u64, Item)>();
-    let (give_unhashed, take_unhashed) = unbounded::<Unhashed>();
-    let (give_hashed, take_hashed) = unbounded::<Hashed>();
-    let desk = Desk {
+    let (item_tx, item_rx) = unbounded::<(u64, Item)>();
+    let (unhashed_tx, unhashed_rx) = unbounded::<Unhashed>();
+    let (hashed_tx, hashed_rx) = unbounded::<Hashed>();
+    let coordinator = Coordinator {
         shared,
         reading,
         writing: Mutex::new(Writing { writer, next: 0, early: BTreeMap::new(), failed: None }),
         over: AtomicBool::new(false),
-        give_item,
-        take_item,
-        give_kit,
-        take_kit,
-        give_unhashed,
-        take_unhashed,
-        give_hashed,
-        take_hashed,
+        item_tx,
+        item_rx,
+        work_tx,
+        work_rx,
+        unhashed_tx,
+        unhashed_rx,
+        hashed_tx,
+        hashed_rx,
     };
     pool.in_place_scope(|scope| {
         // One task a worker for all of the run. (Spawning each batch on the pool instead keeps idle workers looking for work to
         // steal, which costs the others theirs.)
-        let desk = &desk;
-        scope.spawn_broadcast(move |_, _| desk.work());
-        desk.work();
+        let coordinator = &coordinator;
+        scope.spawn_broadcast(move |_, _| coordinator.work());
+        coordinator.work();
     });
-    desk.write();
-    let writing = desk.writing.into_inner().unwrap_or_else(PoisonError::into_inner);
-    desk.take_unhashed.try_iter().for_each(|bodies| writing.writer.sink.hashed(bodies.hash()));
-    desk.take_hashed.try_iter().for_each(|hashed| writing.writer.sink.hashed(hashed));
+    coordinator.write();
+    let writing = coordinator.writing.into_inner().unwrap_or_else(PoisonError::into_inner);
+    coordinator.unhashed_rx.try_iter().for_each(|bodies| writing.writer.sink.hashed(bodies.hash()));
+    coordinator.hashed_rx.try_iter().for_each(|hashed| writing.writer.sink.hashed(hashed));
     writing.failed.map_or(Ok(()), Err)
 }
 
 /// Where cleaned batches meet the writer. There is no thread for it: whoever has cleaned a batch writes all that is ready, unless
 /// somebody is writing already, who then writes this one as well. So as many threads run as were asked for, and a batch is
 /// mostly written where it was cleaned, out of that processor's own cache.
-struct Desk<'d, 'j, 'r> {
+struct Coordinator<'d, 'j, 'r> {
     shared: &'d Shared<'d>,
     /// The number of the next item, and the reader who has it.
     reading: &'d Mutex<(u64, Reader<'r>)>,
     writing: Mutex<Writing<'d, 'j>>,
     /// The writer wants no more.
     over: AtomicBool,
-    give_item: Sender<(u64, Item)>,
-    take_item: Receiver<(u64, Item)>,
-    give_kit: Sender<Box<Kit>>,
-    take_kit: Receiver<Box<Kit>>,
+    item_tx: Sender<(u64, Item)>,
+    item_rx: Receiver<(u64, Item)>,
+    work_tx: Sender<Box<WorkItem>>,
+    work_rx: Receiver<Box<WorkItem>>,
     /// Bodies that are to be hashed. No more of them come than threads can hash, as each looks here before it reads on.
-    give_unhashed: Sender<Unhashed>,
-    take_unhashed: Receiver<Unhashed>,
-    give_hashed: Sender<Hashed>,
-    take_hashed: Receiver<Hashed>,
+    unhashed_tx: Sender<Unhashed>,
+    unhashed_rx: Receiver<Unhashed>,
+    hashed_tx: Sender<Hashed>,
+    hashed_rx: Receiver<Hashed>,
 }
 
 struct Writing<'d, 'j> {
@@ -567,63 +567,63 @@ impl Writing<'_, '_> {
     }
 }
 
-impl Desk<'_, '_, '_> {
+impl Coordinator<'_, '_, '_> {
     /// Reads a batch, cleans it and writes what is ready, until there is no more.
     fn work(&self) {
-        let mut cleaner = Cleaner::default();
-        // The last kit that came back here is the one that is still in this processor's cache.
+        let mut cleaner = BatchCleaner::default();
+        // The last work that came back here is the one that is still in this processor's cache.
         let mut spare = None;
         loop {
-            while let Ok(bodies) = self.take_unhashed.try_recv() {
-                let _ = self.give_hashed.send(bodies.hash());
+            while let Ok(bodies) = self.unhashed_rx.try_recv() {
+                let _ = self.hashed_tx.send(bodies.hash());
             }
-            // All kits are with others at times, who put them where they are written, and then back.
-            let Some(mut kit) = spare.take().or_else(|| self.take_kit.recv().ok()) else { return };
+            // All works are with others at times, who put them where they are written, and then back.
+            let Some(mut work) = spare.take().or_else(|| self.work_rx.recv().ok()) else { return };
             if self.over.load(Ordering::Relaxed) {
-                return self.give_back(kit);
+                return self.return_work(work);
             }
             // A reader that panicked in another thread is not asked again: the panic goes on when all have ended.
-            let Ok(mut reading) = self.reading.lock() else { return self.give_back(kit) };
+            let Ok(mut reading) = self.reading.lock() else { return self.return_work(work) };
             // It may have been a long wait, for bytes that nobody wants any more.
             if self.over.load(Ordering::Relaxed) {
-                return self.give_back(kit);
+                return self.return_work(work);
             }
-            let next = reading.1.next(&mut kit.read);
+            let next = reading.1.next(&mut work.read);
             let number = reading.0;
             reading.0 += 1;
             drop(reading);
             match next {
                 Next::Batch => {
-                    kit.clean(&mut cleaner, self.shared);
-                    spare = self.put(number, Item::Batch(kit));
+                    work.clean(&mut cleaner, self.shared);
+                    spare = self.put(number, Item::Batch(work));
                 }
-                Next::Told(input, told) => {
-                    self.give_back(kit);
-                    spare = self.put(number, Item::Told(input, told));
+                Next::EnvelopeFinding(input, told) => {
+                    self.return_work(work);
+                    spare = self.put(number, Item::EnvelopeFinding(input, told));
                 }
                 Next::Pause => {
-                    self.give_back(kit);
+                    self.return_work(work);
                     spare = self.put(number, Item::Pause);
                 }
-                // Whoever waits for a kit is to see the end as well.
-                Next::End => return self.give_back(kit),
+                // Whoever waits for a work is to see the end as well.
+                Next::End => return self.return_work(work),
             }
         }
     }
 
-    fn give_back(&self, kit: Box<Kit>) {
+    fn return_work(&self, work: Box<WorkItem>) {
         // There is room for all of them.
-        let _ = self.give_kit.try_send(kit);
+        let _ = self.work_tx.try_send(work);
     }
 
-    fn put(&self, number: u64, item: Item) -> Option<Box<Kit>> {
+    fn put(&self, number: u64, item: Item) -> Option<Box<WorkItem>> {
         // It is unbounded, and both of its ends are here.
-        let _ = self.give_item.send((number, item));
+        let _ = self.item_tx.send((number, item));
         self.write()
     }
 
-    /// Writes what is ready, if nobody does. Gives the kit of the last batch that it wrote; all others are given back.
-    fn write(&self) -> Option<Box<Kit>> {
+    /// Writes what is ready, if nobody does. Gives the work of the last batch that it wrote; all others are given back.
+    fn write(&self) -> Option<Box<WorkItem>> {
         let mut last = None;
         loop {
             // Either this thread sees that nobody holds the lock, or the one that holds it sees what was put before: each does
@@ -634,45 +634,45 @@ impl Desk<'_, '_, '_> {
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => return last,
             };
-            while let Ok((number, item)) = self.take_item.try_recv() {
+            while let Ok((number, item)) = self.item_rx.try_recv() {
                 writing.early.insert(number, item);
                 while let Some(item) = writing.next() {
-                    if let Some(kit) = self.item(&mut writing, item)
-                        && let Some(before) = last.replace(kit)
+                    if let Some(work) = self.item(&mut writing, item)
+                        && let Some(before) = last.replace(work)
                     {
-                        self.give_back(before);
+                        self.return_work(before);
                     }
                 }
             }
             drop(writing);
             fence(Ordering::SeqCst);
-            if self.take_item.is_empty() {
+            if self.item_rx.is_empty() {
                 return last;
             }
         }
     }
 
-    fn write_batch(&self, writer: &mut Writer<'_>, kit: &mut Kit) -> Result<More> {
-        while let Ok(hashed) = self.take_hashed.try_recv() {
+    fn write_batch(&self, writer: &mut Writer<'_>, work: &mut WorkItem) -> Result<More> {
+        while let Ok(hashed) = self.hashed_rx.try_recv() {
             writer.sink.hashed(hashed);
         }
-        let more = write_batch(writer, self.shared, kit)?;
+        let more = write_batch(writer, self.shared, work)?;
         if let Some(bodies) = writer.sink.unhashed() {
-            let _ = self.give_unhashed.send(bodies);
+            let _ = self.unhashed_tx.send(bodies);
         }
         Ok(more)
     }
 
-    fn item(&self, writing: &mut Writing<'_, '_>, item: Item) -> Option<Box<Kit>> {
+    fn item(&self, writing: &mut Writing<'_, '_>, item: Item) -> Option<Box<WorkItem>> {
         let over = self.over.load(Ordering::Relaxed);
-        let mut kit = None;
+        let mut work = None;
         let written = guarded(|| match item {
-            Item::Told(..) | Item::Pause if over => Ok(More::No),
-            Item::Told(input, told) => writing.writer.told(input, &told).map(|()| More::Yes),
+            Item::EnvelopeFinding(..) | Item::Pause if over => Ok(More::No),
+            Item::EnvelopeFinding(input, told) => writing.writer.told(input, &told).map(|()| More::Yes),
             Item::Pause => writing.writer.pause().map(|()| More::Yes),
             Item::Batch(batch) => {
-                let kit = kit.insert(batch);
-                if over { Ok(More::No) } else { self.write_batch(writing.writer, kit) }
+                let work = work.insert(batch);
+                if over { Ok(More::No) } else { self.write_batch(writing.writer, work) }
             }
         });
         if !matches!(written, Ok(More::Yes)) {
@@ -681,10 +681,10 @@ impl Desk<'_, '_, '_> {
         if let Err(error) = written {
             writing.failed = Some(error);
         }
-        if let Some(kit) = &mut kit {
-            kit.read.let_go();
+        if let Some(work) = &mut work {
+            work.read.release();
         }
-        kit
+        work
     }
 }
 
@@ -697,19 +697,19 @@ fn guarded(work: impl FnOnce() -> Result<More>) -> Result<More> {
 }
 
 /// Hands a cleaned batch to the writer, and lets go of its bytes.
-fn write_batch(writer: &mut Writer<'_>, shared: &Shared<'_>, kit: &mut Kit) -> Result<More> {
-    if let Some(error) = kit.failed.take() {
-        writer.stop = Some((kit.read.input, error));
+fn write_batch(writer: &mut Writer<'_>, shared: &Shared<'_>, work: &mut WorkItem) -> Result<More> {
+    if let Some(error) = work.failed.take() {
+        writer.stop = Some((work.read.input, error));
         return Ok(More::No);
     }
-    if let Some(mut long) = kit.read.take_long() {
-        writer.long(kit.read.input, &mut long)?;
+    if let Some(mut long) = work.read.take_long() {
+        writer.long(work.read.input, &mut long)?;
     }
-    let more = match kit.read.batch(shared.names) {
-        Some(batch) => writer.batch(&batch, kit.read.explicit, &mut kit.cleaned)?,
+    let more = match work.read.batch(shared.names) {
+        Some(batch) => writer.batch(&batch, work.read.explicit, &mut work.cleaned)?,
         None => More::Yes,
     };
-    kit.read.let_go();
+    work.read.release();
     Ok(more)
 }
 

@@ -3,7 +3,7 @@
 
 use crate::clean::batch::Batch;
 use crate::clean::lines::VALUE_MAX;
-use crate::document::envelope::{End, TellValue, Told};
+use crate::document::envelope::{End, EnvelopeFinding, FindingValue};
 use crate::document::{Document, SLICE, cut_off, position, read_tail, split_error};
 use crate::json::split::{Layout, Span, Splitter, Status};
 use crate::model::error::{Error, Kind, Result};
@@ -135,12 +135,12 @@ impl ReadBatch {
 
     /// True when some of their bytes are gone: the file was cut off meanwhile.
     #[must_use]
-    pub fn is_torn(&self) -> bool {
-        self.chunk.as_ref().is_some_and(|chunk| chunk.is_torn())
+    pub fn is_truncated(&self) -> bool {
+        self.chunk.as_ref().is_some_and(|chunk| chunk.is_truncated())
     }
 
     /// Lets go of the input's bytes.
-    pub fn let_go(&mut self) {
+    pub fn release(&mut self) {
         self.chunk = None;
     }
 }
@@ -151,7 +151,7 @@ pub enum Next {
     /// Contacts: they are in what was handed in.
     Batch,
     /// What was found of an input's envelope behind its contacts.
-    Told(usize, Vec<Told>),
+    EnvelopeFinding(usize, Vec<EnvelopeFinding>),
     /// Nothing for now: the input has to be waited for, and what was made of it so far is not to wait with it.
     Pause,
     /// Nothing more.
@@ -198,7 +198,7 @@ pub struct Reader<'r> {
     /// Bytes of rejected contacts are wanted.
     keep_rejects: bool,
     /// What was found of an input that is done.
-    waiting: Option<(usize, Vec<Told>)>,
+    waiting: Option<(usize, Vec<EnvelopeFinding>)>,
     /// When a pause was told of last.
     paused_at: Instant,
 }
@@ -249,7 +249,7 @@ impl<'r> Reader<'r> {
     fn try_next(&mut self, batch: &mut ReadBatch) -> Result<Next> {
         loop {
             if let Some((input, told)) = self.waiting.take() {
-                return Ok(Next::Told(input, told));
+                return Ok(Next::EnvelopeFinding(input, told));
             }
             let Some(cursor) = &self.cursor else {
                 let is_over = self.read.stop.is_some() || self.read.dropped.is_some();
@@ -318,13 +318,13 @@ impl<'r> Reader<'r> {
                     return broken.map_or(Ok(None), Err);
                 }
                 self.read.contacts[self.input] = spans;
-                self.load(batch, chunk);
+                self.fill_batch(batch, chunk);
                 if let Some(error) = broken {
                     self.read.stop = Some((self.input, error));
                 }
                 return Ok(Some(Next::Batch));
             }
-            if chunk.is_torn() {
+            if chunk.is_truncated() {
                 document.source.check_unchanged()?;
             }
         }
@@ -353,7 +353,7 @@ impl<'r> Reader<'r> {
         if cursor.chunk.is_none() { self.input_end(batch) } else { Ok(None) }
     }
 
-    fn load(&self, batch: &mut ReadBatch, chunk: Arc<Chunk>) {
+    fn fill_batch(&self, batch: &mut ReadBatch, chunk: Arc<Chunk>) {
         let Some(cursor) = &self.cursor else { return };
         batch.chunk = Some(chunk);
         batch.line_start = cursor.line_start;
@@ -380,7 +380,7 @@ impl<'r> Reader<'r> {
             self.read.bytes[input] = document.source.end();
         }
         self.finish_input(&cursor.splitter);
-        Ok((!told.is_empty()).then_some(Next::Told(input, told)))
+        Ok((!told.is_empty()).then_some(Next::EnvelopeFinding(input, told)))
     }
 
     /// The input ends, or the limit is reached, and no `]` was found.
@@ -417,7 +417,7 @@ impl<'r> Reader<'r> {
         }
         let last = match rest {
             Some(chunk) if !batch.spans.is_empty() || batch.long.is_some() => {
-                self.load(batch, chunk);
+                self.fill_batch(batch, chunk);
                 Some(Next::Batch)
             }
             _ => None,
@@ -432,8 +432,8 @@ impl<'r> Reader<'r> {
         self.read.contacts[self.input] = splitter.spans();
         if let Some((_, first)) = splitter.marks() {
             let position = Position { offset: first.start, line: first.line, ..Position::default() };
-            let value = Some(TellValue::Text("\u{feff}".into()));
-            let told = Told { code: Code::SYN004, position, field: String::new(), value, to: None };
+            let value = Some(FindingValue::Text("\u{feff}".into()));
+            let told = EnvelopeFinding { code: Code::SYN004, position, field: String::new(), value, to: None };
             self.waiting = Some((self.input, vec![told]));
         }
         if let Err(error) = self.documents[self.input].source.check_unchanged() {
@@ -524,13 +524,13 @@ fn too_large(input: &str, offset: u64, line: u64, contact: u64) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::envelope::Asked;
+    use crate::document::envelope::EnvelopeOverrides;
 
     fn documents(dir: &std::path::Path, contents: &[&str]) -> Vec<Document> {
         let open = |(i, bytes): (usize, &&str)| {
             let path = dir.join(i.to_string());
             std::fs::write(&path, bytes).unwrap();
-            Document::open(&path, u64::MAX, &Asked::default(), false, true).unwrap()
+            Document::open(&path, u64::MAX, &EnvelopeOverrides::default(), false, true).unwrap()
         };
         contents.iter().enumerate().map(open).collect()
     }

@@ -1,18 +1,18 @@
 //! The writer: takes cleaned batches in input order, tells duplicates, and sends every byte to its file. One thread at a
 //! time is the writer.
 
-use crate::clean::cleaner::{Accepted, Cleaned, Cleaner, Separator, Stats, Wanted, example};
+use crate::clean::cleaner::{Accepted, BatchCleaner, Cleaned, OutputSelection, Separator, Stats, example};
 
 use crate::clean::batch::Batch;
 use crate::clean::lines::{self, Place};
-use crate::document::envelope::{TellValue, Told};
+use crate::document::envelope::{EnvelopeFinding, FindingValue};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::finding::{Code, Detail, Example, Finding, Outcome, Raw, Severity, To};
 use crate::output::body::{Body, Directory, Hashed, Unhashed};
 use crate::output::file::Output;
 use crate::output::receipt::Dropped;
 use crate::rules::{Duplicates, Effect, Settings, rule};
-use crate::run::duplicates::{Seen, Sight};
+use crate::run::duplicates::{DuplicateIndex, Lookup};
 use crate::run::reader::Long;
 use crate::source::Watch;
 use std::io::Read;
@@ -105,7 +105,7 @@ pub struct Writer<'j> {
     /// The settings of the rules, as the workers have them: under `not_set`, and under `explicit`.
     pub settings: &'j [Settings; 2],
     /// What is wanted.
-    pub wanted: &'j Wanted,
+    pub wanted: &'j OutputSelection,
     /// Where contacts go.
     pub sink: Sink,
     /// The report.
@@ -124,8 +124,8 @@ pub struct Writer<'j> {
     bytes_done: u64,
     /// The input that the last batch was of, and where that ended.
     pub reached: (usize, u64),
-    seen: Seen,
-    cleaner: Cleaner,
+    seen: DuplicateIndex,
+    cleaner: BatchCleaner,
     spare: [Cleaned; 2],
     /// Index in the run of the first contact of each input so far.
     starts: Vec<u64>,
@@ -154,7 +154,7 @@ pub struct Writer<'j> {
 impl<'j> Writer<'j> {
     /// A writer that has written nothing.
     #[must_use]
-    pub fn new(settings: &'j [Settings; 2], wanted: &'j Wanted, names: &'j [String], sink: Sink) -> Self {
+    pub fn new(settings: &'j [Settings; 2], wanted: &'j OutputSelection, names: &'j [String], sink: Sink) -> Self {
         Writer {
             settings,
             wanted,
@@ -167,8 +167,8 @@ impl<'j> Writer<'j> {
             bytes_total: None,
             bytes_done: 0,
             reached: (0, 0),
-            seen: Seen::default(),
-            cleaner: Cleaner::default(),
+            seen: DuplicateIndex::default(),
+            cleaner: BatchCleaner::default(),
             spare: Default::default(),
             starts: Vec::new(),
             stats: Stats::default(),
@@ -188,7 +188,7 @@ impl<'j> Writer<'j> {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn told(&mut self, input: usize, told: &[Told]) -> Result<()> {
+    pub fn told(&mut self, input: usize, told: &[EnvelopeFinding]) -> Result<()> {
         for told in told {
             let rule = rule(told.code);
             let outcome = match (rule.severity, rule.effect) {
@@ -203,8 +203,8 @@ impl<'j> Writer<'j> {
                 outcome,
                 field: Some(&*told.field).filter(|field| !field.is_empty()),
                 value: match &told.value {
-                    Some(TellValue::Text(text)) => Raw::Value(crate::model::member::Value::String(text)),
-                    Some(TellValue::Json(json)) => Raw::Value(crate::json::parse::raw_value(json)),
+                    Some(FindingValue::Text(text)) => Raw::Value(crate::model::member::Value::String(text)),
+                    Some(FindingValue::Json(json)) => Raw::Value(crate::json::parse::raw_value(json)),
                     None => Raw::Nothing,
                 },
                 to: match (&told.to, rule.severity) {
@@ -402,10 +402,10 @@ impl<'j> Writer<'j> {
                 self.seen.expect(ahead.identity);
             }
             let index = self.judged + u64::from(accepted.contact);
-            let sight = self.seen.see(accepted.identity, index);
+            let sight = self.seen.insert(accepted.identity, index);
             match sight.map_err(|error| Error::io("find memory for", "the table of contacts seen", error))? {
-                Sight::New => {}
-                Sight::Before(first) => {
+                Lookup::New => {}
+                Lookup::Before(first) => {
                     duplicates.push(Duplicate { accepted: i, contact: accepted.contact as usize, first });
                 }
             }
@@ -460,10 +460,10 @@ impl<'j> Writer<'j> {
             let (start, end) = marks(cleaned, duplicate.contact);
             let first = self.first(duplicate.first);
             if self.settings[0].duplicates == Duplicates::Keep {
-                self.stretch(cleaned, done, Some(end))?;
+                self.write_range(cleaned, done, Some(end))?;
                 self.keep_duplicate(batch, duplicate.contact, first)?;
             } else {
-                self.stretch(cleaned, done, Some(start))?;
+                self.write_range(cleaned, done, Some(start))?;
                 self.reject_duplicate(batch, explicit, duplicate.contact, first)?;
             }
             done = end;
@@ -471,7 +471,7 @@ impl<'j> Writer<'j> {
         for example in examples {
             self.example(example);
         }
-        self.stretch(cleaned, done, None)
+        self.write_range(cleaned, done, None)
     }
 
     fn first(&self, index: u64) -> Detail<'j> {
@@ -480,7 +480,7 @@ impl<'j> Writer<'j> {
     }
 
     /// Writes a stretch of what a batch told; to the end, if none is given, and then other buffers are put in their places.
-    fn stretch(&mut self, cleaned: &mut Cleaned, from: [usize; 3], to: Option<[usize; 3]>) -> Result<()> {
+    fn write_range(&mut self, cleaned: &mut Cleaned, from: [usize; 3], to: Option<[usize; 3]>) -> Result<()> {
         let told = [&mut cleaned.report, &mut cleaned.changes, &mut cleaned.rejects];
         let files = [&mut self.report, &mut self.changes, &mut self.rejects];
         for (i, (told, file)) in told.into_iter().zip(files).enumerate() {
@@ -543,7 +543,7 @@ impl<'j> Writer<'j> {
         for example in rejected.examples.drain(..) {
             self.example(example);
         }
-        self.stretch(&mut rejected, [0; 3], None)?;
+        self.write_range(&mut rejected, [0; 3], None)?;
         self.spare = [accepted, rejected];
         Ok(())
     }

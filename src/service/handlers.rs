@@ -7,9 +7,9 @@ use crate::account::contacts::{Contact, ContactQuery, Include};
 use crate::account::fields::{Field, NewField};
 use crate::account::import::{Body as ImportBody, KEPT_MAX};
 use crate::account::lists::{List, ListQuery, Members, NewList};
-use crate::account::page::{Link, Page, Wanted};
+use crate::account::page::{Link, Page, PageRequest};
 use crate::account::{Error, Result as AccountResult};
-use crate::document::envelope::Asked;
+use crate::document::envelope::EnvelopeOverrides;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{MatchedPath, Path, RawQuery, State};
@@ -84,8 +84,11 @@ pub async fn import(State(service): Shared, headers: HeaderMap, body: Body) -> A
     }
     let mut read = body::read(&service, &headers, body, KEPT_MAX).await?;
     let (bytes, cut) = (read.bytes.len() as u64, read.cut);
-    let import =
-        ImportBody { bytes: std::mem::take(&mut read.bytes), bytes_dropped: read.dropped, asked: Asked::default() };
+    let import = ImportBody {
+        bytes: std::mem::take(&mut read.bytes),
+        bytes_dropped: read.dropped,
+        asked: EnvelopeOverrides::default(),
+    };
     if service.closing.load(Ordering::Relaxed) {
         return Err(answer::close(answer::error(StatusCode::SERVICE_UNAVAILABLE, "the service is shutting down")));
     }
@@ -151,7 +154,7 @@ pub async fn contacts(State(service): Shared, RawQuery(text): RawQuery) -> Answe
             updated_after: query.moment("updated_after")?,
             updated_before: query.moment("updated_before")?,
             include: Include::parse(query.get("include").unwrap_or(""))?,
-            page: Wanted { count: query.flag("include_count")?, ..query.page(500)? },
+            page: PageRequest { count: query.flag("include_count")?, ..query.page(500)? },
         })
     };
     let wanted = or_answer(of())?;
@@ -193,7 +196,7 @@ pub async fn lists(State(service): Shared, RawQuery(query): RawQuery) -> Answer 
         if let Some(other) = statuses.iter().find(|status| !matches!(status.as_str(), "all" | "active" | "deleted")) {
             return Err(Error::Invalid(format!("status is all, active or deleted, not {other}")));
         }
-        let page = Wanted { count: query.flag("include_count")?, ..query.page(1000)? };
+        let page = PageRequest { count: query.flag("include_count")?, ..query.page(1000)? };
         // No list is ever deleted here, and none is for text messages only.
         let none = (!statuses.is_empty() && statuses.iter().all(|status| status == "deleted"))
             || query.get("channel_type").is_some_and(|channel| channel == "sms");

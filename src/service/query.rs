@@ -1,6 +1,6 @@
 //! What stands behind the `?`.
 
-use crate::account::page::{LIMIT, Wanted};
+use crate::account::page::{LIMIT, PageRequest};
 use crate::account::{Error, Result};
 
 /// The parameters of a request; one given several times is taken as one with commas.
@@ -61,7 +61,7 @@ impl Query {
     }
 
     /// Which page, of at most `max` items.
-    pub fn page(&self, max: u64) -> Result<Wanted> {
+    pub fn page(&self, max: u64) -> Result<PageRequest> {
         let limit = match self.get("limit") {
             None => LIMIT,
             Some(text) => match text.parse() {
@@ -79,7 +79,7 @@ impl Query {
                     })?)
                 }
             };
-        Ok(Wanted { limit, after, count: false, bytes: super::PAGE })
+        Ok(PageRequest { limit, after, count: false, bytes: super::PAGE })
     }
 
     /// The path and query of the page that follows.

@@ -72,10 +72,10 @@ impl Chunk {
 
     /// True when the file was cut off under the window: what was read from it is zeros and not to be used.
     #[must_use]
-    pub fn is_torn(&self) -> bool {
+    pub fn is_truncated(&self) -> bool {
         match &self.bytes {
             #[cfg(unix)]
-            Bytes::Window(window) => window.is_torn(),
+            Bytes::Window(window) => window.is_truncated(),
             Bytes::Block(_) => false,
         }
     }
@@ -610,10 +610,10 @@ mod tests {
         let file = file(&bytes(1 << 20));
         let mut source = Source::open(file.path()).unwrap();
         let chunk = source.next(0).unwrap().unwrap();
-        assert!(!chunk.is_torn());
+        assert!(!chunk.is_truncated());
         file.as_file().set_len(5000).unwrap();
         let sum: u64 = chunk.bytes().iter().map(|b| u64::from(*b)).sum();
-        assert!(sum > 0 && chunk.is_torn());
+        assert!(sum > 0 && chunk.is_truncated());
         assert!(source.check_unchanged().unwrap_err().to_string().contains("shorter"));
     }
 }

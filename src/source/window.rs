@@ -1,7 +1,7 @@
 //! A window of a file, mapped.
 //!
 //! When a file is cut off while it is mapped, touching what is gone raises SIGBUS, which would end the process with nothing
-//! said. A handler puts a page of zeros there instead and marks the window as torn; whoever worked on it looks at the mark
+//! said. A handler puts a page of zeros there instead and marks the window as truncated; whoever worked on it looks at the mark
 //! before anything of it is used.
 
 use memmap2::{Mmap, MmapOptions};
@@ -24,7 +24,7 @@ struct Watch {
     /// 0: the place is free. [`usize::MAX`]: it is taken, and says nothing yet.
     start: AtomicUsize,
     end: AtomicUsize,
-    torn: AtomicBool,
+    truncated: AtomicBool,
 }
 
 impl Watch {
@@ -33,7 +33,7 @@ impl Watch {
             version: AtomicUsize::new(0),
             start: AtomicUsize::new(0),
             end: AtomicUsize::new(0),
-            torn: AtomicBool::new(false),
+            truncated: AtomicBool::new(false),
         }
     }
 
@@ -44,7 +44,7 @@ impl Watch {
 
     /// Says where the window is. Only for who has the place.
     fn publish(&self, start: usize, end: usize) {
-        self.torn.store(false, Ordering::Relaxed);
+        self.truncated.store(false, Ordering::Relaxed);
         self.change(|| {
             self.end.store(end, Ordering::Relaxed);
             self.start.store(start, Ordering::Relaxed);
@@ -86,7 +86,7 @@ static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(std::ptr::null_mut())
 /// Its bytes are those of the file at the moment they are read: another process that writes to the file changes them under the
 /// reader, which no lock prevents. So a window stays within this module, whose users keep to two conditions: what was checked
 /// of its bytes is not taken to hold for them afterwards unless they were copied first, and what was read is thrown away when
-/// the window [is torn](Window::is_torn).
+/// the window [is truncated](Window::is_truncated).
 #[derive(Debug)]
 pub(super) struct Window {
     map: Mmap,
@@ -115,8 +115,8 @@ impl Window {
 
     /// True when some of it is gone: the file was cut off, and zeros were read.
     #[must_use]
-    pub(super) fn is_torn(&self) -> bool {
-        WATCHES[self.watch].torn.load(Ordering::Acquire)
+    pub(super) fn is_truncated(&self) -> bool {
+        WATCHES[self.watch].truncated.load(Ordering::Acquire)
     }
 }
 
@@ -164,7 +164,7 @@ extern "C" fn on_sigbus(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc
         if address < start || address >= end {
             continue;
         }
-        watch.torn.store(true, Ordering::Release);
+        watch.truncated.store(true, Ordering::Release);
         // Zeros from the page that is gone to the end of the window, all of which is gone with it.
         // SAFETY: sysconf is a plain query. The range lies in a map of ours, which is page-aligned at its end or reaches
         // into its last page; MAP_FIXED replaces pages of that map only, and unmapping the window later covers them.

@@ -25,7 +25,7 @@ pub const LEFT: Identity = 0;
 pub const PLAIN: Identity = 1;
 
 /// Bytes behind the marked ones that there must be, to be loaded and not looked at: no load has to ask where the bytes end.
-const SLACK: usize = 96;
+const PADDING: usize = 96;
 
 /// Bytes of contacts that are marked and judged at once: they and the marks stay in the first-level cache.
 const GROUP: u64 = 16 << 10;
@@ -127,7 +127,7 @@ impl Canonical {
         // Nothing is known of what is in the others, nor how much of it.
         let may_be = |span: &Span| span.whole && span.end - span.start <= CONTACT_BYTES_MAX;
         // The last contacts may lie too near to the end of the bytes: they are judged in a copy with room behind it.
-        let has_slack = |span: &Span| index(span.end) + SLACK <= batch.bytes.len();
+        let has_slack = |span: &Span| index(span.end) + PADDING <= batch.bytes.len();
         let mut rest = batch.spans;
         while let Some(first) = rest.first() {
             if !may_be(first) {
@@ -147,14 +147,14 @@ impl Canonical {
                 let mut copy = std::mem::take(&mut self.last);
                 copy.clear();
                 copy.extend_from_slice(&batch.bytes[index(first.start)..index(last)]);
-                copy.extend_from_slice(&[0; SLACK]);
+                copy.extend_from_slice(&[0; PADDING]);
                 self.judge_some(&copy, some, settings);
                 self.last = copy;
             }
         }
     }
 
-    /// Judges contacts, whole and not too large, of which the first is where `bytes` begin; behind the last there are [`SLACK`] bytes or more.
+    /// Judges contacts, whole and not too large, of which the first is where `bytes` begin; behind the last there are [`PADDING`] bytes or more.
     fn judge_some(&mut self, bytes: &[u8], spans: &[Span], settings: &Settings) {
         let choice = self.choice;
         with_backend!(choice, run, (
@@ -246,7 +246,7 @@ fn goes_on(bytes: &[u8; 4], close: u32, to: u32) -> Option<bool> {
     }
 }
 
-/// Bytes that were marked, and [`SLACK`] behind them.
+/// Bytes that were marked, and [`PADDING`] behind them.
 #[derive(Clone, Copy)]
 struct Marked<'b> {
     bytes: &'b [u8],
@@ -257,7 +257,7 @@ impl<'b> Marked<'b> {
     /// Marks the first `len` of these bytes.
     #[inline(always)]
     fn new<B: Backend>(backend: B, canonical: &mut Canonical, bytes: &'b [u8], len: usize) -> Self {
-        assert!(bytes.len() >= len + SLACK);
+        assert!(bytes.len() >= len + PADDING);
         let (quotes, bad, high) = (&mut canonical.quotes, &mut canonical.bad, &mut canonical.high);
         (quotes.count, bad.count, high.count) = (0, 0, 0);
         let mut marks = Marks { before: 0, quotes, bad, high };
@@ -287,9 +287,9 @@ impl<'b> Marked<'b> {
     /// `place` is at most `len`, as are all that are among the [`Places`] of these bytes.
     #[inline(always)]
     unsafe fn load_at<const SKIP: usize, const N: usize>(&self, place: u32) -> &'b [u8; N] {
-        const { assert!(SKIP + N <= SLACK) };
-        debug_assert!(place as usize <= self.len && self.len + SLACK <= self.bytes.len());
-        // SAFETY: behind `len`, which `place` is not beyond, there are `SLACK` bytes, as `new` has asked, and those are no fewer
+        const { assert!(SKIP + N <= PADDING) };
+        debug_assert!(place as usize <= self.len && self.len + PADDING <= self.bytes.len());
+        // SAFETY: behind `len`, which `place` is not beyond, there are `PADDING` bytes, as `new` has asked, and those are no fewer
         // than `SKIP + N`.
         unsafe { &*self.bytes.as_ptr().add(place as usize + SKIP).cast() }
     }
@@ -665,7 +665,7 @@ impl<'w, B: Backend> Walk<'w, B> {
         let at = quotes.len() - rest.len();
         let count = (at - self.at + 2 * tally.numbers) / 4;
         self.at = at;
-        self.together(next_high < to, &tally, count)
+        self.check_cross_field(next_high < to, &tally, count)
     }
 
     /// The member whose first quote is number `at`, a number, not ASCII, or not clean; `seen` is its name if it has the pattern of
@@ -750,7 +750,7 @@ impl<'w, B: Backend> Walk<'w, B> {
 
     /// What is asked of a contact beside the shapes of its values: who it is, if it is clean.
     #[inline(always)]
-    fn together(&mut self, wide: bool, tally: &Tally, count: usize) -> Option<Identity> {
+    fn check_cross_field(&mut self, wide: bool, tally: &Tally, count: usize) -> Option<Identity> {
         let &Tally { sum, birthday, .. } = tally;
         let customs = (sum >> CUSTOM_SHIFT) as usize;
         let members = sum & (CUSTOM - 1);
@@ -983,7 +983,7 @@ mod tests {
     fn found(table: &Table, name: &[u8], value: &str) -> Option<MemberId> {
         let mut bytes = [b"{\"", name, b"\":", value.as_bytes()].concat();
         let len = bytes.len();
-        bytes.resize(len + SLACK, b'.');
+        bytes.resize(len + PADDING, b'.');
         let marked = Marked { bytes: &bytes, len };
         // SAFETY: both are within the bytes.
         let (place, is_string) = unsafe { marked.place(1, 2 + name.len() as u32) };
@@ -1146,7 +1146,7 @@ mod tests {
     #[test]
     fn nothing_is_loaded_from_behind_the_slack() {
         let mut canonical = Canonical::default();
-        let mut bytes = vec![b'x'; 10 + SLACK];
+        let mut bytes = vec![b'x'; 10 + PADDING];
         bytes.push(b'!');
         bytes[10 + 3] = b'y';
         #[inline(always)]
@@ -1158,7 +1158,7 @@ mod tests {
         assert_eq!(unsafe { marked.load_at::<3, 2>(10) }, b"yx");
         for place in [10, 11, 1 << 20, u32::MAX] {
             assert_eq!(marked.load::<3, 2>(place), b"yx", "{place}");
-            assert!(!marked.load::<{ SLACK - 64 }, 64>(place).contains(&b'!'));
+            assert!(!marked.load::<{ PADDING - 64 }, 64>(place).contains(&b'!'));
         }
     }
 
@@ -1168,7 +1168,7 @@ mod tests {
             for len in 0..200 {
                 let mut canonical = Canonical::with_backend(choice);
                 let mut bytes = vec![b'"'; len];
-                bytes.resize(len + SLACK, b'"');
+                bytes.resize(len + PADDING, b'"');
                 #[inline(always)]
                 fn mark<B: Backend>(backend: B, canonical: &mut Canonical, bytes: &[u8], len: usize) -> usize {
                     Marked::new(backend, canonical, bytes, len).len
@@ -1188,8 +1188,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic = "bytes.len() >= len + SLACK"]
+    #[should_panic = "bytes.len() >= len + PADDING"]
     fn bytes_without_slack_are_refused() {
-        Marked::new(crate::simd::scalar::Scalar, &mut Canonical::default(), &[0; SLACK + 9], 10);
+        Marked::new(crate::simd::scalar::Scalar, &mut Canonical::default(), &[0; PADDING + 9], 10);
     }
 }
