@@ -65,7 +65,7 @@ fn hashes(c: &mut Criterion) {
     group.finish();
 }
 
-fn reject_contact(c: &mut Criterion) {
+fn whole(c: &mut Criterion) {
     const CONTACTS: u64 = 62_000;
     let temporary = tempfile::tempdir().expect("a temporary directory");
     let input = temporary.path().join("sample.json");
