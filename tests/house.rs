@@ -52,8 +52,7 @@ fn used(code: &str) -> BTreeSet<&str> {
         .skip(1)
         .flat_map(|rest| {
             let rest = rest.strip_prefix('{').map_or(rest, |group| group.split('}').next().unwrap_or(group));
-            let first = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next();
-            first
+            rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
         })
         .filter(|name| ORDER.contains(name) || *name == LAST)
         .collect()
