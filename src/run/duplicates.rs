@@ -120,7 +120,7 @@ impl DuplicateIndex {
         self.expected = contacts;
     }
 
-    /// Asks for the memory that [`DuplicateIndex::see`] will look at, so that it is there by then: the table is far larger than any cache,
+    /// Asks for the memory that [`DuplicateIndex::insert`] will look at, so that it is there by then: the table is far larger than any cache,
     /// and a look costs as much as everything else a contact costs.
     #[inline]
     pub fn expect(&self, identity: Identity) {
