@@ -7,8 +7,8 @@ use libfuzzer_sys::fuzz_target;
 use presort::document::envelope::{EnvelopeOverrides, SmsPermission};
 use presort::model::error::Kind;
 use presort::model::limits::Limits;
-use presort::run::job::{InMemory, Job, Mode, run_in_memory};
 use presort::rules::{Duplicates, Settings};
+use presort::run::job::{InMemory, Job, Mode, run_in_memory};
 use presort_fuzz::settings;
 use serde_json::Value;
 

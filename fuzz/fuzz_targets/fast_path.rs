@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use presort::clean::cleaner::{Cleaned, BatchCleaner};
-use presort::simd::Choice;
+use presort::clean::cleaner::{BatchCleaner, Cleaned};
 use presort::json::split::Layout;
+use presort::simd::Choice;
 use presort_fuzz::{clean, settings, spans};
 
 fn assert_same(one: &Cleaned, other: &Cleaned, choice: Choice) {

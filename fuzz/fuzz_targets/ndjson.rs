@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use presort::clean::cleaner::{Cleaned, BatchCleaner};
+use presort::clean::cleaner::{BatchCleaner, Cleaned};
 use presort::json::split::Layout;
 use presort_fuzz::{clean, members, settings, spans};
 use serde_json::Value;
@@ -27,8 +27,19 @@ fn read(line: &[u8]) -> Line {
         (Some(Ok(_)), None) => Line::Other,
         (Some(Ok(_)), Some(_)) => Line::Unknown,
         (Some(Err(error)), _) if error.to_string().contains("out of range") => Line::Unknown,
+        // The objects of a line are told apart by their braces, so that a broken one takes no other with it.
+        _ if may_be_several(line) => Line::Unknown,
         _ => Line::Broken,
     }
+}
+
+/// True where a value may begin behind the end of another.
+fn may_be_several(line: &[u8]) -> bool {
+    let is_end = |byte: &u8| matches!(byte, b'}' | b']');
+    line.split_inclusive(is_end).skip(1).any(|behind| {
+        let first = behind.iter().find(|byte| !byte.is_ascii_whitespace());
+        first.is_some_and(|byte| matches!(byte, b'{' | b'['))
+    })
 }
 
 /// The findings of each contact: field and outcome.

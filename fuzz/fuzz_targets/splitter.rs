@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use presort::simd::Choice;
 use presort::json::split::{Layout, Span, Splitter};
+use presort::simd::Choice;
 
 /// What came of a document, in a form that can be compared.
 #[derive(Debug, PartialEq)]

@@ -1,11 +1,11 @@
 //! What the targets share: settings by a byte, and a batch of contacts cleaned.
 
-use presort::clean::cleaner::{Cleaned, BatchCleaner, Separator, OutputSelection};
+use presort::clean::cleaner::{BatchCleaner, Cleaned, OutputSelection, Separator};
 
 use presort::clean::batch::Batch;
+use presort::json::split::{Layout, Span, Splitter};
 use presort::rules::date::Date;
 use presort::rules::{BadField, PhoneFormat, Settings};
-use presort::json::split::{Layout, Span, Splitter};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
