@@ -361,6 +361,9 @@ impl<'i> EnvelopeReader<'i> {
             // A number may go on behind the limit.
             return Err(Stop::Syntax(SyntaxError { at: end, fault: Fault::End }));
         }
+        if let Err(utf8) = std::str::from_utf8(&self.text[name_at..end]) {
+            return Err(Stop::Syntax(SyntaxError { at: name_at + utf8.valid_up_to(), fault: Fault::Utf8 }));
+        }
         let raw = Raw { position: self.place(name_at), json: self.text[value].to_vec() };
         let is_taken = match &*name {
             LIST_IDS => self.found.list_ids.is_some(),
@@ -489,9 +492,6 @@ impl EnvelopeMembers {
             let kind = crate::model::member::Kind::of(raw.json[0]);
             if kind != crate::model::member::Kind::Array {
                 return Err(fail(&format!("it is {}", kind.name())));
-            }
-            if std::str::from_utf8(&raw.json).is_err() {
-                return Err(fail("it is not UTF-8"));
             }
             let mut is_text = true;
             let lists = check_lists(input, strings(&raw.json, &mut is_text), Some(raw.position), &mut told);
@@ -643,6 +643,23 @@ mod tests {
         match resolve(text).unwrap_err().kind() {
             Kind::Envelope { code, .. } => *code,
             other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    /// A name or a value that no finding could show as it is.
+    #[test]
+    fn members_are_utf8() {
+        for member in
+            [&b"\"x\x91\":1"[..], b"\"x\":\"\x91\"", b"\"x\":[{\"\xff\":1}]", b"\"list_ids\":[\"\xed\xa0\x80\"]"]
+        {
+            let text = [b"{\"a\":\"\xc3\xa9\",", member, b",\"import_data\":["].concat();
+            let mut reader = EnvelopeReader::head("x", Position { offset: 1, line: 1, column: 2, contact: None });
+            let error = reader.feed(&text[1..]).unwrap_err();
+            let at = std::str::from_utf8(&text).unwrap_err().valid_up_to() as u64;
+            assert!(
+                matches!(error.kind(), Kind::Syntax { fault: Fault::Utf8, position, .. } if position.offset == at),
+                "{error}"
+            );
         }
     }
 
