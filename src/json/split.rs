@@ -802,6 +802,16 @@ mod tests {
         let text = "\n  {\n    \"a\": 1\n  }\n  {\n    \"b\": 1\n  {\n  }\n";
         let expected = [("{\n    \"a\": 1\n  }", 2, true), ("{\n    \"b\": 1", 5, false), ("{\n  }", 7, true)];
         each_way(text, Layout::Objects, &expected);
+        // All of a string that a line break cut off.
+        let text = "{\n}\n{\n  \"a\": \"long te\\\"xt\n{\n}\n{\"b\n{\n}\n";
+        let expected = [
+            ("{\n}", 1, true),
+            ("{\n  \"a\": \"long te\\\"xt", 3, false),
+            ("{\n}", 5, true),
+            ("{\"b", 7, false),
+            ("{\n}", 8, true),
+        ];
+        each_way(text, Layout::Objects, &expected);
     }
 
     #[test]

@@ -34,7 +34,12 @@ pub(super) fn run(s: &mut Splitter, block: &[u8], spans: &mut Vec<Span>) {
     while i < block.len() {
         if s.state == State::Nested && s.in_string != 0 && s.escaped == 0 {
             // What is inside of a string says nothing.
-            i += memchr::memchr3(b'"', b'\\', b'\n', &block[i..]).unwrap_or(block.len() - i);
+            let skipped = memchr::memchr3(b'"', b'\\', b'\n', &block[i..]).unwrap_or(block.len() - i);
+            if skipped > 0 {
+                i += skipped;
+                // They belong to the object, should it be broken here.
+                s.closed_at = base + i as u64;
+            }
             if i == block.len() {
                 break;
             }
