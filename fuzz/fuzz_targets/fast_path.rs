@@ -23,7 +23,7 @@ fn assert_same(one: &Cleaned, other: &Cleaned, choice: Choice) {
 
 fuzz_target!(|data: &[u8]| {
     let [bits, how, bytes @ ..] = data else { return };
-    let layout = if how & 1 == 0 { Layout::Lines } else { Layout::Array };
+    let layout = [Layout::Lines, Layout::Array, Layout::Objects][usize::from(how % 3)];
     let (settings, spans) = (settings(*bits), spans(bytes, layout));
     let parsed = clean(&mut BatchCleaner::without_shortcut(), bytes, layout, &spans, &settings);
     for choice in Choice::available() {

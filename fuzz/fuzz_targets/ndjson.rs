@@ -10,36 +10,49 @@ use presort_fuzz::{clean, members, settings, spans};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
+type Members = Vec<(String, Value)>;
+
+/// A byte-order mark.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// What serde_json makes of a line.
 enum Line {
-    Object(Vec<(String, Value)>),
-    /// Another value.
-    Other,
-    Broken,
-    /// It cannot be said: several values, or a number that it has no room for.
+    /// Objects, with their members, and arrays: each is a contact, if a bad one.
+    Contacts(Vec<Option<Members>>),
+    /// Something else: one contact or several, and a bad one among them.
+    Bad,
+    /// It cannot be said: a number that it has no room for, or byte-order marks.
     Unknown,
 }
 
 fn read(line: &[u8]) -> Line {
+    let has_mark = line.windows(3).any(|bytes| bytes == MARK);
     let mut values = serde_json::Deserializer::from_slice(line).into_iter::<Value>();
-    match (values.next(), values.next()) {
-        (Some(Ok(Value::Object(_))), None) => Line::Object(members(line).expect("it is an object")),
-        (Some(Ok(_)), None) => Line::Other,
-        (Some(Ok(_)), Some(_)) => Line::Unknown,
-        (Some(Err(error)), _) if error.to_string().contains("out of range") => Line::Unknown,
-        // The objects of a line are told apart by their braces, so that a broken one takes no other with it.
-        _ if may_be_several(line) => Line::Unknown,
-        _ => Line::Broken,
+    let (mut contacts, mut start) = (Vec::new(), 0);
+    while let Some(value) = values.next() {
+        let end = values.byte_offset();
+        match value {
+            Ok(Value::Object(_)) => contacts.push(Some(members(&line[start..end]).expect("it is an object"))),
+            Ok(Value::Array(_)) => contacts.push(None),
+            Err(error) if has_mark || error.to_string().contains("out of range") => return Line::Unknown,
+            Ok(_) | Err(_) => return Line::Bad,
+        }
+        start = end;
     }
+    Line::Contacts(contacts)
 }
 
-/// True where a value may begin behind the end of another.
-fn may_be_several(line: &[u8]) -> bool {
-    let is_end = |byte: &u8| matches!(byte, b'}' | b']');
-    line.split_inclusive(is_end).skip(1).any(|behind| {
-        let first = behind.iter().find(|byte| !byte.is_ascii_whitespace());
-        first.is_some_and(|byte| matches!(byte, b'{' | b'['))
-    })
+/// A line without what may stand around its contacts.
+fn stripped(mut line: &[u8]) -> &[u8] {
+    let space = |byte: &u8| b" \t\r".contains(byte);
+    loop {
+        let len = line.len();
+        line = line.strip_prefix(MARK).unwrap_or(line);
+        line = &line[line.iter().take_while(|byte| space(byte)).count()..];
+        if line.len() == len {
+            return &line[..len - line.iter().rev().take_while(|byte| space(byte)).count()];
+        }
+    }
 }
 
 /// The findings of each contact: field and outcome.
@@ -107,13 +120,6 @@ fuzz_target!(|data: &[u8]| {
     let found = spans(bytes, Layout::Lines);
     let mut cleaner = BatchCleaner::default();
     let cleaned = clean(&mut cleaner, bytes, Layout::Lines, &found, &settings);
-    let lines: Vec<&[u8]> = bytes
-        .split(|byte| *byte == b'\n')
-        .map(<[u8]>::trim_ascii)
-        .filter(|line| line.iter().any(|byte| !b" \t\r".contains(byte)))
-        .collect();
-    let read: Vec<Line> = lines.iter().map(|line| read(line)).collect();
-
     // Every line is counted, once.
     let stats = &cleaned.stats;
     assert!(cleaned.stop.is_none());
@@ -122,34 +128,47 @@ fuzz_target!(|data: &[u8]| {
     let line_breaks = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
     assert_eq!(line_breaks(&cleaned.rejects), stats.rejected as usize);
     assert_eq!(line_breaks(&cleaned.out), stats.accepted as usize);
-    if read.iter().any(|line| matches!(line, Line::Unknown)) {
-        assert!(found.len() >= read.len());
-    } else {
-        assert_eq!(found.len(), read.len());
-        let told = findings(&cleaned);
-        let mut start = 0;
-        let mut accepted = vec![None; read.len()];
-        for contact in &cleaned.accepted {
-            accepted[contact.contact as usize] = Some(&cleaned.out[start..contact.end as usize]);
-            start = contact.end as usize;
+    let told = findings(&cleaned);
+    let mut start = 0;
+    let mut accepted = vec![None; found.len()];
+    for contact in &cleaned.accepted {
+        accepted[contact.contact as usize] = Some(&cleaned.out[start..contact.end as usize]);
+        start = contact.end as usize;
+    }
+    let mut rest = 0..found.len();
+    for (line, number) in bytes.split(|byte| *byte == b'\n').map(stripped).zip(1..) {
+        let there: Vec<usize> = rest.clone().take_while(|i| found[*i].line == number).collect();
+        rest.start += there.len();
+        for i in &there {
+            let told = told.get(&(*i as u64)).map_or(&[][..], Vec::as_slice);
+            let is_rejected = told.iter().any(|(_, outcome)| outcome == "rejected");
+            assert_eq!(is_rejected, accepted[*i].is_none(), "contact {i} was not told of as what it is");
         }
-        for (i, (line, accepted)) in read.iter().zip(accepted).enumerate() {
-            let told = told.get(&(i as u64)).map_or(&[][..], Vec::as_slice);
-            match (line, accepted) {
-                (Line::Object(given), Some(out)) => {
-                    let out = members(out).expect("what is written is an object");
-                    check(given, &out, told, settings.email_max);
-                    assert!(!is_plain(given) || (&out == given && told.is_empty()));
+        if line.is_empty() {
+            assert!(there.is_empty(), "nothing is in line {number}");
+            continue;
+        }
+        match read(line) {
+            Line::Contacts(contacts) => {
+                assert_eq!(there.len(), contacts.len(), "line {number}");
+                for (i, given) in there.into_iter().zip(contacts) {
+                    let told = told.get(&(i as u64)).map_or(&[][..], Vec::as_slice);
+                    match (given, accepted[i]) {
+                        (Some(given), Some(out)) => {
+                            let out = members(out).expect("what is written is an object");
+                            check(&given, &out, told, settings.email_max);
+                            assert!(!is_plain(&given) || (out == given && told.is_empty()));
+                        }
+                        (Some(given), None) => assert!(!is_plain(&given), "it was rejected"),
+                        (None, accepted) => assert!(accepted.is_none(), "contact {i} is none"),
+                    }
                 }
-                (Line::Object(given), None) => {
-                    assert!(!is_plain(given), "it was rejected");
-                    assert!(told.iter().any(|(_, outcome)| outcome == "rejected"), "nothing says why");
-                }
-                (_, Some(_)) => panic!("line {i} is no contact"),
-                (_, None) => assert!(told.iter().any(|(_, outcome)| outcome == "rejected"), "nothing says why"),
             }
+            Line::Bad => assert!(there.iter().any(|i| accepted[*i].is_none()), "line {number} was not told of"),
+            Line::Unknown => {}
         }
     }
+    assert!(rest.is_empty());
 
     let again = clean(&mut cleaner, &cleaned.out, Layout::Lines, &spans(&cleaned.out, Layout::Lines), &settings);
     assert_eq!(String::from_utf8_lossy(&again.out), String::from_utf8_lossy(&cleaned.out));

@@ -32,7 +32,7 @@ fn split(bytes: &[u8], layout: Layout, choice: Choice, size: usize) -> Found {
 
 fuzz_target!(|data: &[u8]| {
     let [how, bytes @ ..] = data else { return };
-    let layout = if how & 1 == 0 { Layout::Lines } else { Layout::Array };
+    let layout = [Layout::Lines, Layout::Array, Layout::Objects][usize::from(how % 3)];
     let expected = split(bytes, layout, Choice::Scalar, bytes.len().max(1));
     let mut end = 0;
     for span in &expected.spans {
@@ -40,8 +40,8 @@ fuzz_target!(|data: &[u8]| {
         let before = &bytes[..span.start as usize];
         assert_eq!(span.line, 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64);
         // Nothing but what may stand between contacts lies between them.
-        let between = &bytes[end as usize..span.start as usize];
-        assert!(between.iter().all(|byte| b" \t\r\n,".contains(byte)), "{end} to {}", span.start);
+        let between = bytes[end as usize..span.start as usize].split(|byte| b" \t\r\n,".contains(byte));
+        assert!(between.flat_map(|some| some.chunks(3)).all(|some| some == b"\xef\xbb\xbf"), "{end} to {}", span.start);
         end = span.end;
     }
     // Every size for what is short, and those around the scanner's words for what is long.

@@ -1,9 +1,9 @@
 //! What the targets share: settings by a byte, and a batch of contacts cleaned.
 
-use presort::clean::cleaner::{BatchCleaner, Cleaned, OutputSelection, Separator};
-
 use presort::clean::batch::Batch;
+use presort::clean::cleaner::{BatchCleaner, Cleaned, OutputSelection, Separator};
 use presort::json::split::{Layout, Span, Splitter};
+use presort::rules::custom::Fields;
 use presort::rules::date::Date;
 use presort::rules::{BadField, PhoneFormat, Settings};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -21,7 +21,11 @@ pub fn settings(bits: u8) -> Settings {
         nanp: is(3),
         phone_format: if is(4) { PhoneFormat::Digits } else { PhoneFormat::Dashed },
         sms_explicit: is(5),
-        custom_fields: is(6).then(|| ["Tier", "id", "a"].iter().collect()),
+        custom_fields: is(6).then(|| {
+            let mut fields: Fields = ["Tier", "id"].into_iter().collect();
+            fields.add(["shirt_size", "Shirt Size"]);
+            fields
+        }),
         as_of: Date::new(2024, 2, 29).expect("it is a day"),
         ..Settings::default()
     }
@@ -33,7 +37,7 @@ pub fn spans(bytes: &[u8], layout: Layout) -> Vec<Span> {
     let mut splitter = Splitter::new(layout, 0, 1, 0);
     let mut spans = Vec::new();
     let _ = splitter.feed(bytes, &mut spans);
-    if layout == Layout::Lines {
+    if layout != Layout::Array {
         splitter.finish(&mut spans);
     }
     spans
