@@ -17,9 +17,9 @@ use std::path::Path;
 pub const SLICE: usize = 128 << 10;
 
 /// An input whose contacts can be read.
-pub struct Document {
+pub struct Document<'i> {
     /// Where they come from.
-    pub source: Source,
+    pub source: Source<'i>,
     /// `body`, `array`, `ndjson` or `objects`.
     pub shape: &'static str,
     /// How the contacts are laid out.
@@ -36,7 +36,7 @@ pub struct Document {
     pub broken: Option<Error>,
 }
 
-impl Document {
+impl<'i> Document<'i> {
     /// Opens an input and reads it up to its first contact (one that is empty is an error, unless it `may_be_empty`). Where the
     /// envelope is not known by then, looks at what stands behind the contacts. Of a request body, bytes from `limit` on are not
     /// touched: they are lost to the endpoint. Other documents are read to their end.
@@ -49,7 +49,7 @@ impl Document {
         asked: &EnvelopeOverrides,
         lists_needed: bool,
         may_be_empty: bool,
-    ) -> Result<Document> {
+    ) -> Result<Self> {
         let source = Source::open(path)?;
         Document::of(source, limit, asked, lists_needed, may_be_empty)
     }
@@ -59,12 +59,12 @@ impl Document {
     /// # Errors
     /// As [`Document::open`].
     pub fn of(
-        mut source: Source,
+        mut source: Source<'i>,
         limit: u64,
         asked: &EnvelopeOverrides,
         lists_needed: bool,
         may_be_empty: bool,
-    ) -> Result<Document> {
+    ) -> Result<Self> {
         source.set_limit(limit);
         let mut ended = false;
         let mut detector = Detector::default();
@@ -251,7 +251,7 @@ pub fn cut_off(input: &str, splitter: &Splitter) -> Error {
 ///
 /// # Errors
 /// It cannot be read, or cannot stand there.
-pub fn read_tail(source: &mut Source, found: &mut EnvelopeMembers, origin: Position) -> Result<End> {
+pub fn read_tail(source: &mut Source<'_>, found: &mut EnvelopeMembers, origin: Position) -> Result<End> {
     let name = source.name().to_owned();
     let mut reader = EnvelopeReader::tail(&name, found.clone(), origin);
     let mut at = loop {

@@ -6,25 +6,12 @@ use crate::model::error::{Error, Kind, Result};
 use crate::model::limits::Limits;
 use crate::output::file::{Finished, Output, Piece};
 use crate::output::hash::{self, Digest, Hash};
+use crate::output::receipt::Payload;
 use crate::output::temporary;
 use crate::source::Watch;
-use serde::Serialize;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// A body that was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Payload {
-    /// Its file, without the directory.
-    pub file: String,
-    /// Contacts in it.
-    pub contacts: u64,
-    /// Its size.
-    pub bytes: u64,
-    /// SHA-256 of its bytes, in hexadecimal digits.
-    pub sha256: String,
-}
 
 /// A hash, as receipts write it.
 #[must_use]
@@ -45,8 +32,8 @@ pub enum Ended {
 }
 
 /// One body, being written.
-pub struct Body {
-    output: Output,
+pub struct Body<'o> {
+    output: Output<'o>,
     file: String,
     limits: Limits,
     /// None where the body is kept, to be hashed when it is whole.
@@ -57,16 +44,16 @@ pub struct Body {
     contacts: u64,
 }
 
-impl Body {
+impl<'o> Body<'o> {
     /// Begins a body. Nothing is written before its first contact.
     #[must_use]
-    pub fn begin(output: Output, file: String, limits: Limits, prefix: &[u8]) -> Body {
+    pub fn begin(output: Output<'o>, file: String, limits: Limits, prefix: &[u8]) -> Self {
         let prefix = prefix.to_vec();
         Body { output, file, limits, hash: Some(Hash::default()), bytes: prefix.len() as u64, prefix, contacts: 0 }
     }
 
     /// The same for one that is kept: [`Body::end_kept`] ends it.
-    fn begin_kept(mut output: Output, file: String, limits: Limits, prefix: &[u8]) -> Body {
+    fn begin_kept(mut output: Output<'o>, file: String, limits: Limits, prefix: &[u8]) -> Self {
         output.keep();
         Body { hash: None, ..Body::begin(output, file, limits, prefix) }
     }
@@ -185,7 +172,7 @@ pub struct Directory {
     earlier: Vec<serde_json::Value>,
     /// Bodies that were removed.
     removed: usize,
-    body: Option<Body>,
+    body: Option<Body<'static>>,
     /// Bodies are kept until there are two to be hashed.
     keeps: bool,
     /// The buffers of files that are done, while there is no body.

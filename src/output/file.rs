@@ -1,70 +1,72 @@
-//! Files that appear whole or not at all: written beside their place, renamed when done.
+//! Files that appear whole or not at all: written under a temporary name beside their path, and renamed when done.
 //!
-//! Nothing is synced to the disk: like `cp`, a run leaves that to the system, and the receipt's SHA-256 tells whether what is
-//! there is what was written.
+//! Nothing is synced to the disk. Like `cp`, a run leaves that to the system; the SHA-256 in the receipt shows whether a file holds
+//! what was written.
 
+use super::path::{check_stdout, is_stdout};
+use super::preallocate::{has_cheap_reservation, reserve};
 use super::temporary;
 use crate::model::error::{Error, Kind, Result};
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Write};
-use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::NamedTempFile;
 
-/// Files under their temporary names: what a signal handler's thread removes.
+/// Temporary files that are being written: the thread of the signal handler removes them.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes every file that is being written, for a process that is about to end. No file can be finished any more
-/// afterwards: the caller must end the process.
+/// Removes every file that is being written, for a process that is about to end. No file can be finished after this: the caller
+/// must end the process.
 pub fn remove_unfinished() {
     let paths = unfinished();
     for path in paths.iter() {
         let _ = fs::remove_file(path);
     }
-    // A rename that waits for the lock must not put a file in its place now.
+    // Keep the lock for good: a rename that waits for it must not happen now.
     std::mem::forget(paths);
 }
 
-enum Target {
-    /// Under a temporary name beside its place.
+enum Target<'o> {
+    /// A temporary file beside its final path.
     Temporary { file: NamedTempFile, place: PathBuf, force: bool },
-    /// Standard output: its reader may leave when it has seen enough.
+    /// Standard output: its reader may close it early.
     Stdout(File),
-    /// A device, a named pipe.
+    /// A device or a named pipe.
     Direct(File),
-    /// Memory of whoever wants the bytes.
-    Memory(Arc<Mutex<Vec<u8>>>),
+    /// A writer of the caller.
+    Writer(Box<dyn Write + Send + 'o>),
 }
 
-/// A file that is being written.
-pub struct Output {
+/// A file that is being written, or a writer of the caller.
+pub struct Output<'o> {
     name: String,
-    target: Option<Target>,
-    /// What waits to be written, in order.
+    target: Option<Target<'o>>,
+    /// Buffers that wait to be written, in order.
     queue: Vec<Piece>,
-    /// Bytes that wait.
+    /// Bytes in the queue.
     queued: usize,
-    /// Empty buffers, to be given for full ones.
+    /// Empty buffers, to swap for full ones.
     spare: Vec<Vec<u8>>,
-    /// What was written is kept, in order, until the end.
+    /// The written buffers, in order, if they are to be kept until the end.
     kept: Option<Vec<Piece>>,
-    /// Bytes taken.
+    /// Bytes accepted.
     written: u64,
-    /// Bytes of them that the system has.
+    /// Bytes passed to the system.
     sent: u64,
-    /// Bytes that the file is likely to have in the end.
+    /// Expected size of the file, in bytes.
     expected: u64,
-    /// Bytes of the file that have their place on the disk; all there can be where none is to be asked for.
+    /// Bytes of the file that are preallocated; `u64::MAX` to preallocate nothing.
     reserved: u64,
-    /// Some of it was asked for.
+    /// Something was preallocated.
     has_reserved: bool,
 }
 
-/// A buffer of an output: what counts in it goes from a place in it to its end.
+/// A buffer of an output: its bytes from an offset to its end.
 #[derive(Debug)]
 pub struct Piece {
     bytes: Vec<u8>,
@@ -72,7 +74,7 @@ pub struct Piece {
 }
 
 impl Piece {
-    /// What counts.
+    /// The bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[self.from..]
@@ -86,32 +88,32 @@ impl Piece {
     }
 }
 
-/// What is left of an output that was finished.
+/// The buffers of a finished output.
 #[derive(Debug, Default)]
 pub struct Finished {
-    /// All that was written, if it was to be kept.
+    /// Everything that was written, if [`Output::keep`] was called.
     pub kept: Vec<Piece>,
-    /// Empty buffers, for another file.
+    /// Empty buffers, for another output.
     pub spare: Vec<Vec<u8>>,
 }
 
-/// Bytes that are gathered before they are written to a pipe or a device: its reader waits for them.
+/// Bytes that are buffered before they are written to a pipe or a device, whose reader waits for them.
 const GATHERED: usize = 256 << 10;
-/// Bytes that are gathered before they are written to a file: the system finds room for them in pieces as large as it is given
-/// bytes at once, and a piece costs much the same whatever its size. Beyond this size large pieces are hard to find.
+/// Bytes that are buffered before they are written to a file: the file system allocates an extent per write, which costs much the
+/// same whatever its size. Larger extents are hard to find.
 const GATHERED_FOR_FILE: usize = 1 << 20;
-/// Bytes that are worth a call by themselves: gathering them would only copy them once more.
+/// Writes of this size go straight to the system: buffering them would only copy them once more.
 const LARGE: usize = 32 << 10;
-/// Least and most bytes for which a place is asked ahead of need.
+/// Least and most bytes to preallocate.
 const RESERVED: std::ops::RangeInclusive<u64> = 4 << 20..=64 << 20;
 
-impl Output {
-    /// Opens a file for writing; `-` is standard output. What is there already is an error, unless `force`; devices and
-    /// pipes are written to as they are.
+impl<'o> Output<'o> {
+    /// Opens a file for writing; `-` is standard output. An existing file is an error, unless `force` is set. Devices and pipes
+    /// are opened as they are.
     ///
     /// # Errors
-    /// It is there, or cannot be written.
-    pub fn create(path: &Path, force: bool) -> Result<Output> {
+    /// The file exists, or cannot be written.
+    pub fn create(path: &Path, force: bool) -> Result<Self> {
         match path.to_str() {
             _ if is_stdout(path) => return Output::stdout(),
             #[cfg(unix)]
@@ -134,7 +136,7 @@ impl Output {
                 return Ok(Output::new(name, Target::Direct(file)));
             }
             Ok(_) if !force => return Err(Kind::Exists { file: name }.into()),
-            // Through a link, so that the file it names is replaced and not the link.
+            // Resolve links, so that the file is replaced and not the link to it.
             Ok(_) => place = fs::canonicalize(path).map_err(fail)?,
             Err(_) => {}
         }
@@ -147,16 +149,16 @@ impl Output {
         Output::temporary(name, place, force)
     }
 
-    /// Opens a file that is not there yet, in a directory that is. What an earlier run left beside it stays.
+    /// Creates a file that does not exist, in a directory that does. Temporary files of an earlier run stay.
     ///
     /// # Errors
     /// It cannot be written.
-    pub(crate) fn create_new(path: &Path) -> Result<Output> {
+    pub(crate) fn create_new(path: &Path) -> Result<Self> {
         Output::temporary(path.display().to_string(), path.to_path_buf(), false)
     }
 
-    fn temporary(name: String, place: PathBuf, force: bool) -> Result<Output> {
-        // Under the lock, so that a signal finds the file in the list.
+    fn temporary(name: String, place: PathBuf, force: bool) -> Result<Self> {
+        // Create it under the lock, so that the signal handler finds it in the list.
         let mut list = unfinished();
         let file = temporary::create(&place).map_err(|error| Error::io("create", &name, error))?;
         list.push(file.path().to_path_buf());
@@ -164,13 +166,13 @@ impl Output {
         Ok(Output::new(name, Target::Temporary { file, place, force }))
     }
 
-    /// Writes into memory, for a caller that wants no file.
+    /// Writes to a writer of the caller; `name` is its name in errors.
     #[must_use]
-    pub fn memory(name: &str, bytes: Arc<Mutex<Vec<u8>>>) -> Output {
-        Output::new(name.to_owned(), Target::Memory(bytes))
+    pub fn writer(name: &str, writer: Box<dyn Write + Send + 'o>) -> Self {
+        Output::new(name.to_owned(), Target::Writer(writer))
     }
 
-    fn stdout() -> Result<Output> {
+    fn stdout() -> Result<Self> {
         let name = "standard output".to_owned();
         check_stdout()?;
         #[cfg(unix)]
@@ -188,7 +190,7 @@ impl Output {
         }
     }
 
-    fn new(name: String, target: Target) -> Output {
+    fn new(name: String, target: Target<'o>) -> Self {
         if let Target::Direct(file) | Target::Stdout(file) = &target {
             crate::source::widen_pipe(file);
         }
@@ -211,17 +213,17 @@ impl Output {
         }
     }
 
-    /// Empty buffers, of another file, that can be used again.
+    /// Adds empty buffers of another output, to use again.
     pub fn reuse(&mut self, buffers: impl IntoIterator<Item = Vec<u8>>) {
         self.spare.extend(buffers);
     }
 
-    /// Keeps what is written from now on, for [`Output::finish`] to give it back.
+    /// Keeps everything that is written from now on, for [`Output::finish`] to return.
     pub fn keep(&mut self) {
         self.kept = Some(Vec::new());
     }
 
-    /// How many bytes there will be in the end, more or less: a hint, by which the file finds its place on the disk.
+    /// Sets the approximate size of the whole output: a hint for preallocation.
     pub fn expect(&mut self, bytes: u64) {
         self.expected = bytes;
     }
@@ -230,15 +232,15 @@ impl Output {
         match &self.target {
             Some(Target::Temporary { file, .. }) => Ok(file.as_file()),
             Some(Target::Direct(file) | Target::Stdout(file)) => Ok(file),
-            Some(Target::Memory(_)) => Err(io::ErrorKind::Unsupported.into()),
+            Some(Target::Writer(_)) => Err(io::ErrorKind::Unsupported.into()),
             None => Err(io::Error::other("it is finished")),
         }
     }
 
-    /// Writes `bytes`; large ones go straight to the system.
+    /// Writes `bytes`. Large writes go straight to the system.
     ///
     /// # Errors
-    /// The system would not.
+    /// An I/O operation failed.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.written += bytes.len() as u64;
         if self.kept.is_some() {
@@ -263,10 +265,10 @@ impl Output {
         Ok(())
     }
 
-    /// Writes what is in `bytes` from `from` on, now or later, and leaves another buffer in its place, an empty one.
+    /// Writes `bytes[from..]`, now or later, and replaces `bytes` by an empty buffer.
     ///
     /// # Errors
-    /// The system would not.
+    /// An I/O operation failed.
     pub fn give(&mut self, bytes: &mut Vec<u8>, from: usize) -> Result<()> {
         if bytes.len() - from < LARGE {
             let done = self.write(&bytes[from..]);
@@ -284,15 +286,15 @@ impl Output {
         }
     }
 
-    /// The same up to `end`; a buffer that goes on behind it stays.
+    /// Writes `bytes[from..end]`. Replaces `bytes` by an empty buffer if that is all of it.
     ///
     /// # Errors
-    /// The system would not.
+    /// An I/O operation failed.
     pub fn give_up_to(&mut self, bytes: &mut Vec<u8>, from: usize, end: usize) -> Result<()> {
         if end == bytes.len() { self.give(bytes, from) } else { self.write(&bytes[from..end]) }
     }
 
-    /// Bytes that are gathered before they are written.
+    /// Bytes to buffer before they are written.
     fn enough(&self) -> usize {
         match self.target {
             Some(Target::Temporary { .. }) => GATHERED_FOR_FILE,
@@ -300,7 +302,7 @@ impl Output {
         }
     }
 
-    /// Gives all that waits to the system, and these bytes behind it.
+    /// Writes the queue, and `bytes` after it.
     fn send(&mut self, bytes: &[u8]) -> Result<()> {
         let len = self.queued + bytes.len();
         if len >= GATHERED_FOR_FILE / 2 && self.sent + len as u64 > self.reserved {
@@ -309,12 +311,8 @@ impl Output {
         let queue = std::mem::take(&mut self.queue);
         let pieces = queue.iter().map(Piece::bytes).chain([bytes]);
         let mut slices: Vec<IoSlice<'_>> = pieces.map(IoSlice::new).collect();
-        let done = match &self.target {
-            Some(Target::Memory(memory)) => {
-                let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
-                slices.iter().for_each(|slice| memory.extend_from_slice(slice));
-                Ok(())
-            }
+        let done = match &mut self.target {
+            Some(Target::Writer(writer)) => slices.iter().try_for_each(|slice| writer.write_all(slice)),
             _ => self.file().and_then(|file| write_all(file, &mut slices)),
         };
         self.queue = queue;
@@ -330,8 +328,8 @@ impl Output {
         })
     }
 
-    /// Asks for a place for the next `len` bytes and some behind them. That it is not to be had is no error: then the place is
-    /// found when the bytes are written, or is not.
+    /// Preallocates the next `len` bytes and some after them. A failure is no error: the file system then allocates when the bytes
+    /// are written, and reports what it cannot.
     #[cold]
     fn reserve(&mut self, len: u64) {
         let next = self.sent + len;
@@ -344,42 +342,52 @@ impl Output {
         self.has_reserved = true;
         self.reserved = match self.file().and_then(|file| reserve(file, from, next + ahead - from)) {
             Ok(()) => next + ahead,
-            // Whatever of it there is goes away at the end.
+            // `finish` removes whatever part was preallocated.
             Err(_) => u64::MAX,
         };
     }
 
-    /// Bytes written so far.
+    /// Bytes written so far, buffered ones included.
     #[must_use]
     pub fn written(&self) -> u64 {
         self.written
     }
 
-    /// Gives what was gathered to the system.
+    /// Writes everything that is buffered.
     ///
     /// # Errors
-    /// The system would not.
+    /// An I/O operation failed.
     pub fn flush(&mut self) -> Result<()> {
         if self.queued > 0 { self.send(&[]) } else { Ok(()) }
     }
 
-    /// Gives what was gathered to the system, if somebody can read it there before the end.
+    /// Writes everything that is buffered, if the output can be read before it is finished.
     ///
     /// # Errors
-    /// The system would not.
+    /// An I/O operation failed.
     pub fn pass_on(&mut self) -> Result<()> {
         match self.target {
             Some(Target::Direct(_) | Target::Stdout(_)) => self.flush(),
+            Some(Target::Writer(_)) => self.flush_writer(),
+            Some(Target::Temporary { .. }) | None => Ok(()),
+        }
+    }
+
+    /// Writes everything that is buffered, and flushes a writer of the caller.
+    fn flush_writer(&mut self) -> Result<()> {
+        self.flush()?;
+        match &mut self.target {
+            Some(Target::Writer(writer)) => writer.flush().map_err(|error| Error::io("write", &self.name, error)),
             _ => Ok(()),
         }
     }
 
-    /// Writes what is left and puts the file in its place. Gives what was kept, and its buffers.
+    /// Writes what is left and renames the file to its final path. Returns its buffers.
     ///
     /// # Errors
-    /// The system would not, or another file came to be there.
+    /// An I/O operation failed, or another file has appeared under that path.
     pub fn finish(mut self) -> Result<Finished> {
-        self.flush()?;
+        self.flush_writer()?;
         if self.has_reserved && self.reserved > self.sent {
             let sent = self.sent;
             self.file().and_then(|file| file.set_len(sent)).map_err(|error| Error::io("write", &self.name, error))?;
@@ -400,9 +408,9 @@ impl Output {
     }
 }
 
-impl Output {
-    /// Ends an output that is not wanted. With `remove_older`, a file in its place that it would have overwritten is removed; gives
-    /// back whether one was.
+impl Output<'_> {
+    /// Drops an output that is not needed. With `remove_older`, removes the file that it would have overwritten. Returns whether
+    /// a file was removed.
     ///
     /// # Errors
     /// The older file cannot be removed.
@@ -418,7 +426,7 @@ impl Output {
     }
 }
 
-impl io::Write for Output {
+impl Write for Output<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Output::write(self, bytes).map_err(io::Error::other)?;
         Ok(bytes.len())
@@ -429,81 +437,9 @@ impl io::Write for Output {
     }
 }
 
-/// True for the names of standard output.
-#[must_use]
-pub fn is_stdout(path: &Path) -> bool {
-    matches!(path.to_str(), Some("-" | "/dev/stdout" | "/dev/fd/1"))
-}
-
-/// Makes sure that standard output was open when the process began.
-///
-/// # Errors
-/// It was closed: what is written to it would be lost.
-pub fn check_stdout() -> Result<()> {
-    if stdout::was_closed() {
-        return Err(Error::io("write", "standard output", io::Error::new(io::ErrorKind::NotConnected, "it is closed")));
-    }
-    Ok(())
-}
-
-/// The runtime opens the null device in the place of a standard output that is closed, before `main`. So the process looks
-/// earlier.
-mod stdout {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    static CLOSED: AtomicBool = AtomicBool::new(false);
-
-    pub(super) fn was_closed() -> bool {
-        CLOSED.load(Ordering::Relaxed)
-    }
-
-    #[cfg(unix)]
-    // SAFETY: the section holds pointers to functions that are called once, with no thread beside, before `main`; the function
-    // uses nothing that is not there by then: one system call and an atomic.
-    #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".init_array"))]
-    #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func"))]
-    #[used]
-    static LOOK: extern "C" fn() = {
-        extern "C" fn look() {
-            // SAFETY: F_GETFD takes no pointer and changes nothing.
-            let flags = unsafe { libc::fcntl(1, libc::F_GETFD) };
-            CLOSED.store(flags < 0, Ordering::Relaxed);
-        }
-        look
-    };
-}
-
-/// Which file `path` is, however it is spelled: the directory it is in, followed through links, and its name there. None for
-/// standard output and devices, which may be written to from several places.
-#[must_use]
-pub fn identity(path: &Path) -> Option<PathBuf> {
-    if path.as_os_str() == "-" || path.metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
-        return None;
-    }
-    // What is not there yet hangs from the nearest directory that is.
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    for there in path.ancestors() {
-        if let Ok(real) = fs::canonicalize(there) {
-            let mut identity = real;
-            for part in path.strip_prefix(there).into_iter().flat_map(Path::components) {
-                match part {
-                    // Of what is not there, nothing is a link.
-                    Component::ParentDir => {
-                        identity.pop();
-                    }
-                    Component::Normal(name) => identity.push(name),
-                    _ => {}
-                }
-            }
-            return Some(identity);
-        }
-    }
-    Some(path)
-}
-
-impl Drop for Output {
+impl Drop for Output<'_> {
     fn drop(&mut self) {
-        // A file that was not finished goes away.
+        // Remove a file that was not finished.
         if let Some(Target::Temporary { file, .. }) = self.target.take() {
             let mut list = unfinished();
             let path = file.path().to_path_buf();
@@ -513,7 +449,7 @@ impl Drop for Output {
     }
 }
 
-/// Writes all of these slices, with as few calls as the system allows.
+/// Writes all slices, with as few system calls as possible.
 fn write_all(mut file: &File, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
     IoSlice::advance_slices(&mut slices, 0);
     while !slices.is_empty() {
@@ -525,33 +461,6 @@ fn write_all(mut file: &File, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> 
         }
     }
     Ok(())
-}
-
-/// True where a place on the disk that is asked for ahead makes writing cheaper. That was measured on ext4; elsewhere it may cost
-/// something (btrfs does not compress what lies in such a place, and a server far away must be asked).
-fn has_cheap_reservation(file: &File) -> bool {
-    #[cfg(target_os = "linux")]
-    {
-        /// From `linux/magic.h`.
-        const EXT4: u64 = 0xef53;
-        rustix::fs::fstatfs(file).is_ok_and(|stat| stat.f_type as u64 == EXT4)
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = file;
-        false
-    }
-}
-
-/// Asks for a place on the disk for bytes of a file; its length stays.
-fn reserve(file: &File, from: u64, len: u64) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    return Ok(rustix::fs::fallocate(file, rustix::fs::FallocateFlags::KEEP_SIZE, from, len)?);
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = (file, from, len);
-        Err(io::ErrorKind::Unsupported.into())
-    }
 }
 
 #[cfg(test)]
@@ -613,7 +522,7 @@ mod tests {
             assert!(fs::read(&path).unwrap() == all);
             #[cfg(unix)]
             {
-                // What was asked for ahead is not kept.
+                // Preallocated blocks are freed.
                 use std::os::unix::fs::MetadataExt;
                 let on_disk = fs::metadata(&path).unwrap().blocks() * 512;
                 assert!(on_disk < all.len() as u64 + (1 << 20), "{on_disk}");
@@ -680,22 +589,6 @@ mod tests {
         forced.finish().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(names(dir.path()), ["a"]);
-    }
-
-    #[test]
-    fn a_file_is_one_however_it_is_spelled() {
-        let dir = tempfile::tempdir().unwrap();
-        let of = |name: &str| identity(&dir.path().join(name)).unwrap();
-        // Nothing of it is there yet.
-        assert_eq!(of("new/a"), of("./new/./a"));
-        assert_eq!(of("new/a"), of("new/../new/a"));
-        assert_eq!(of("new/a").parent().unwrap(), of("new"));
-        assert_ne!(of("new/a"), of("new/b"));
-        fs::create_dir(dir.path().join("new")).unwrap();
-        assert_eq!(of("new/a"), of("new/../new/a"));
-        let here = identity(Path::new("fresh/a")).unwrap();
-        assert_eq!(here.parent(), identity(Path::new("fresh")).as_deref());
-        assert_eq!(identity(Path::new("-")), None);
     }
 
     #[cfg(target_os = "linux")]

@@ -1,7 +1,10 @@
-//! Where cleaned bytes go: files placed whole, bodies and their hashes, the receipt.
+//! Where cleaned bytes go: files that appear whole, bodies and their hashes, the receipt.
 
 pub mod body;
+pub mod destination;
 pub mod file;
 pub mod hash;
+pub mod path;
+mod preallocate;
 pub mod receipt;
 pub(crate) mod temporary;

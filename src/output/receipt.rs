@@ -4,7 +4,6 @@ use crate::clean::cleaner::Stats;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::finding::Code;
 use crate::model::position::Position;
-use crate::output::body::Payload;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -47,6 +46,20 @@ pub struct Receipt {
     pub seconds: f64,
     /// `bytes_read` by `seconds`.
     pub bytes_per_second: u64,
+}
+
+/// A body that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Payload {
+    /// Its file, without the directory.
+    pub file: String,
+    /// Contacts in it.
+    pub contacts: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, in hexadecimal digits.
+    pub sha256: String,
 }
 
 /// One input.

@@ -1,6 +1,8 @@
 //! A run: inputs are read, cleaned and written. The only place with threads and channels.
 
+pub(crate) mod coordinator;
 pub mod duplicates;
 pub mod job;
 pub mod reader;
+pub(crate) mod settle;
 pub mod writer;

@@ -151,7 +151,7 @@ pub enum Next {
     /// Contacts: they are in what was handed in.
     Batch,
     /// What was found of an input's envelope behind its contacts.
-    EnvelopeFinding(usize, Vec<EnvelopeFinding>),
+    EnvelopeFindings(usize, Vec<EnvelopeFinding>),
     /// Nothing for now: the input has to be waited for, and what was made of it so far is not to wait with it.
     Pause,
     /// Nothing more.
@@ -160,7 +160,7 @@ pub enum Next {
 
 /// How the reading of the inputs went, so far.
 #[derive(Default)]
-pub struct Read {
+pub struct ReadOutcome {
     /// Contacts the splitter found, by input.
     pub contacts: Vec<u64>,
     /// Bytes used, by input.
@@ -186,15 +186,15 @@ struct Cursor {
 }
 
 /// Reads inputs, one after the other. See the [module](self).
-pub struct Reader<'r> {
-    documents: &'r mut [Document],
+pub struct Reader<'i> {
+    documents: Vec<Document<'i>>,
     /// Whether the contacts of each will stand under explicit consent.
     explicit: Vec<bool>,
-    progress: Option<&'r dyn Progress>,
+    progress: Option<&'i dyn Progress>,
     /// The input that is read, or comes next.
     input: usize,
     cursor: Option<Cursor>,
-    read: Read,
+    read: ReadOutcome,
     /// Bytes of rejected contacts are wanted.
     keep_rejects: bool,
     /// What was found of an input that is done.
@@ -203,10 +203,10 @@ pub struct Reader<'r> {
     paused_at: Instant,
 }
 
-impl<'r> Reader<'r> {
+impl<'i> Reader<'i> {
     /// A reader of these inputs, the contacts of each of which will stand under explicit consent, or not.
     #[must_use]
-    pub fn new(documents: &'r mut [Document], explicit: Vec<bool>, progress: Option<&'r dyn Progress>) -> Self {
+    pub fn new(documents: Vec<Document<'i>>, explicit: Vec<bool>, progress: Option<&'i dyn Progress>) -> Self {
         debug_assert_eq!(documents.len(), explicit.len());
         Reader {
             documents,
@@ -214,7 +214,7 @@ impl<'r> Reader<'r> {
             progress,
             input: 0,
             cursor: None,
-            read: Read::default(),
+            read: ReadOutcome::default(),
             keep_rejects: false,
             waiting: None,
             paused_at: Instant::now(),
@@ -228,14 +228,14 @@ impl<'r> Reader<'r> {
         self
     }
 
-    /// How it went.
+    /// The inputs, and how far they were read.
     #[must_use]
-    pub fn into_read(self) -> Read {
-        self.read
+    pub fn into_parts(self) -> (Vec<Document<'i>>, ReadOutcome) {
+        (self.documents, self.read)
     }
 
     /// What comes next. A batch goes into `batch`, in the place of what was there. What is broken ends the reading: it is in
-    /// [`Read::stop`] then, and all that came before it was handed out.
+    /// [`ReadOutcome::stop`] then, and all that came before it was handed out.
     pub fn next(&mut self, batch: &mut ReadBatch) -> Next {
         if self.read.stop.is_some() {
             return Next::End;
@@ -249,7 +249,7 @@ impl<'r> Reader<'r> {
     fn try_next(&mut self, batch: &mut ReadBatch) -> Result<Next> {
         loop {
             if let Some((input, told)) = self.waiting.take() {
-                return Ok(Next::EnvelopeFinding(input, told));
+                return Ok(Next::EnvelopeFindings(input, told));
             }
             let Some(cursor) = &self.cursor else {
                 let is_over = self.read.stop.is_some() || self.read.dropped.is_some();
@@ -380,7 +380,7 @@ impl<'r> Reader<'r> {
             self.read.bytes[input] = document.source.end();
         }
         self.finish_input(&cursor.splitter);
-        Ok((!told.is_empty()).then_some(Next::EnvelopeFinding(input, told)))
+        Ok((!told.is_empty()).then_some(Next::EnvelopeFindings(input, told)))
     }
 
     /// The input ends, or the limit is reached, and no `]` was found.
@@ -453,7 +453,7 @@ impl Cursor {
         &mut self,
         batch: &mut ReadBatch,
         chunk: Option<&Arc<Chunk>>,
-        document: &Document,
+        document: &Document<'_>,
         keep: bool,
     ) -> Result<()> {
         let (splitter, layout) = (&self.splitter, document.layout);
@@ -526,7 +526,7 @@ mod tests {
     use super::*;
     use crate::document::envelope::EnvelopeOverrides;
 
-    fn documents(dir: &std::path::Path, contents: &[&str]) -> Vec<Document> {
+    fn documents(dir: &std::path::Path, contents: &[&str]) -> Vec<Document<'static>> {
         let open = |(i, bytes): (usize, &&str)| {
             let path = dir.join(i.to_string());
             std::fs::write(&path, bytes).unwrap();
@@ -538,9 +538,9 @@ mod tests {
     #[test]
     fn inputs_come_one_after_the_other() {
         let dir = tempfile::tempdir().unwrap();
-        let mut documents = documents(dir.path(), &["[{},{}]", "{}\n{}\n{}", "", "[]", "[{}]"]);
+        let documents = documents(dir.path(), &["[{},{}]", "{}\n{}\n{}", "", "[]", "[{}]"]);
         let names: Vec<String> = (0..5).map(|i| i.to_string()).collect();
-        let mut reader = Reader::new(&mut documents, vec![false, true, false, false, false], None);
+        let mut reader = Reader::new(documents, vec![false, true, false, false, false], None);
         let mut batch = ReadBatch::default();
         let mut seen = Vec::new();
         while reader.next(&mut batch) == Next::Batch {
@@ -550,7 +550,7 @@ mod tests {
         // The last line, which has no line break, comes by itself.
         assert_eq!(seen, [(0, 0, 2, false), (1, 0, 2, true), (1, 2, 1, true), (4, 0, 1, false)]);
         assert_eq!(reader.next(&mut batch), Next::End);
-        let read = reader.into_read();
+        let read = reader.into_parts().1;
         assert!(read.stop.is_none() && read.dropped.is_none());
         assert_eq!((read.contacts, read.bytes), (vec![2, 3, 0, 0, 1], vec![7, 8, 0, 2, 4]));
     }
@@ -558,11 +558,11 @@ mod tests {
     #[test]
     fn what_is_found_before_a_fault_comes_first() {
         let dir = tempfile::tempdir().unwrap();
-        let mut documents = documents(dir.path(), &["[{},{} x,{}]", "[{}]"]);
-        let mut reader = Reader::new(&mut documents, vec![false; 2], None);
+        let documents = documents(dir.path(), &["[{},{} x,{}]", "[{}]"]);
+        let mut reader = Reader::new(documents, vec![false; 2], None);
         let mut batch = ReadBatch::default();
         assert_eq!((reader.next(&mut batch), reader.next(&mut batch)), (Next::Batch, Next::End));
-        let read = reader.into_read();
+        let read = reader.into_parts().1;
         assert!(matches!(read.stop.unwrap().1.kind(), Kind::Syntax { .. }));
         assert_eq!(read.contacts, [2]);
     }
@@ -571,13 +571,13 @@ mod tests {
     #[test]
     fn an_input_that_was_cut_off_is_the_last() {
         let dir = tempfile::tempdir().unwrap();
-        let mut documents = documents(dir.path(), &["[{},{}]", "[{}]"]);
-        let mut reader = Reader::new(&mut documents, vec![false; 2], None);
+        let documents = documents(dir.path(), &["[{},{}]", "[{}]"]);
+        let mut reader = Reader::new(documents, vec![false; 2], None);
         let mut batch = ReadBatch::default();
         assert_eq!(reader.next(&mut batch), Next::Batch);
         std::fs::File::options().write(true).open(dir.path().join("0")).unwrap().set_len(3).unwrap();
         assert_eq!((reader.next(&mut batch), reader.next(&mut batch)), (Next::End, Next::End));
-        let read = reader.into_read();
+        let read = reader.into_parts().1;
         assert!(matches!(read.stop.unwrap().1.kind(), Kind::Changed { .. }));
         assert_eq!(read.contacts.len(), 1);
     }

@@ -6,8 +6,11 @@ use crate::clean::cleaner::{Accepted, BatchCleaner, Cleaned, OutputSelection, Se
 use crate::clean::batch::Batch;
 use crate::clean::lines::{self, Place};
 use crate::document::envelope::{EnvelopeFinding, FindingValue};
+use crate::json::parse::raw_value;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::finding::{Code, Detail, Example, Finding, Outcome, Raw, Severity, To};
+use crate::model::member::Value;
+use crate::model::position::Position;
 use crate::output::body::{Body, Directory, Hashed, Unhashed};
 use crate::output::file::Output;
 use crate::output::receipt::Dropped;
@@ -23,26 +26,26 @@ use std::sync::atomic::Ordering;
 pub const LISTED: usize = 20;
 
 /// Where cleaned contacts go.
-pub enum Sink {
+pub enum ContactOutput<'o> {
     /// One body; contacts that do not fit are dropped.
-    Request(Box<Body>),
+    Request(Box<Body<'o>>),
     /// As many bodies as it takes.
     Split(Box<Directory>),
     /// One contact a line.
-    Stream(Output),
+    Stream(Output<'o>),
     /// Nowhere.
     Check,
     /// Nowhere, though bodies were asked for: their lists are not known. The directory is the one they would have gone to.
     NoBody(Option<Box<Directory>>),
 }
 
-impl Sink {
+impl ContactOutput<'_> {
     /// What stands between contacts.
     #[must_use]
     pub fn separator(&self) -> Separator {
         match self {
-            Sink::Request(_) | Sink::Split(_) => Separator::Comma,
-            Sink::Stream(_) | Sink::Check | Sink::NoBody(_) => Separator::Newline,
+            ContactOutput::Request(_) | ContactOutput::Split(_) => Separator::Comma,
+            ContactOutput::Stream(_) | ContactOutput::Check | ContactOutput::NoBody(_) => Separator::Newline,
         }
     }
 
@@ -50,31 +53,31 @@ impl Sink {
     /// another buffer replaces it. No body is put in its place once `watch` has seen a change.
     fn take(&mut self, out: &mut Vec<u8>, start: usize, accepted: &[Accepted], watch: Option<&Watch>) -> Result<usize> {
         match self {
-            Sink::Request(body) => return body.take(out, start, accepted),
-            Sink::Split(directory) => directory.take(out, start, accepted, watch)?,
-            Sink::Stream(output) => {
+            ContactOutput::Request(body) => return body.take(out, start, accepted),
+            ContactOutput::Split(directory) => directory.take(out, start, accepted, watch)?,
+            ContactOutput::Stream(output) => {
                 if let Some(last) = accepted.last() {
                     output.give_up_to(out, start, last.end as usize)?;
                 }
             }
-            Sink::Check | Sink::NoBody(_) => {}
+            ContactOutput::Check | ContactOutput::NoBody(_) => {}
         }
         Ok(accepted.len())
     }
 }
 
-impl Sink {
+impl ContactOutput<'_> {
     /// Bodies that somebody is to hash.
     pub fn unhashed(&mut self) -> Option<Unhashed> {
         match self {
-            Sink::Split(directory) => directory.unhashed(),
+            ContactOutput::Split(directory) => directory.unhashed(),
             _ => None,
         }
     }
 
     /// Takes back what somebody hashed.
     pub fn hashed(&mut self, hashed: Hashed) {
-        if let Sink::Split(directory) = self {
+        if let ContactOutput::Split(directory) = self {
             directory.hashed(hashed);
         }
     }
@@ -105,15 +108,15 @@ pub struct Writer<'j> {
     /// The settings of the rules, as the workers have them: under `not_set`, and under `explicit`.
     pub settings: &'j [Settings; 2],
     /// What is wanted.
-    pub wanted: &'j OutputSelection,
+    pub selection: &'j OutputSelection,
     /// Where contacts go.
-    pub sink: Sink,
+    pub contacts: ContactOutput<'j>,
     /// The report.
-    pub report: Option<Output>,
+    pub report: Option<Output<'j>>,
     /// The ledger.
-    pub changes: Option<Output>,
+    pub changes: Option<Output<'j>>,
     /// The rejects.
-    pub rejects: Option<Output>,
+    pub rejects: Option<Output<'j>>,
     /// Names of the inputs, where there are several.
     pub names: &'j [String],
     /// Tell whether an input changed while it was read; none for those that cannot.
@@ -154,11 +157,16 @@ pub struct Writer<'j> {
 impl<'j> Writer<'j> {
     /// A writer that has written nothing.
     #[must_use]
-    pub fn new(settings: &'j [Settings; 2], wanted: &'j OutputSelection, names: &'j [String], sink: Sink) -> Self {
+    pub fn new(
+        settings: &'j [Settings; 2],
+        selection: &'j OutputSelection,
+        names: &'j [String],
+        contacts: ContactOutput<'j>,
+    ) -> Self {
         Writer {
             settings,
-            wanted,
-            sink,
+            selection,
+            contacts,
             report: None,
             changes: None,
             rejects: None,
@@ -184,46 +192,22 @@ impl<'j> Writer<'j> {
         }
     }
 
-    /// Notes what was found of an envelope.
+    /// Writes findings about the envelope of an input.
     ///
     /// # Errors
-    /// It cannot be written.
-    pub fn told(&mut self, input: usize, told: &[EnvelopeFinding]) -> Result<()> {
-        for told in told {
-            let rule = rule(told.code);
-            let outcome = match (rule.severity, rule.effect) {
-                (Severity::Change, _) => Outcome::Changed,
-                (_, Effect::Keeps) => Outcome::Kept,
-                _ => Outcome::HeldBack,
-            };
-            let to = told.to.clone().unwrap_or_default();
-            let finding = Finding {
-                code: told.code,
-                severity: rule.severity,
-                outcome,
-                field: Some(&*told.field).filter(|field| !field.is_empty()),
-                value: match &told.value {
-                    Some(FindingValue::Text(text)) => Raw::Value(crate::model::member::Value::String(text)),
-                    Some(FindingValue::Json(json)) => Raw::Value(crate::json::parse::raw_value(json)),
-                    None => Raw::Nothing,
-                },
-                to: match (&told.to, rule.severity) {
-                    (Some(_), _) => To::Text(&to),
-                    (None, Severity::Change) => To::LeftOut,
-                    (None, _) => To::None,
-                },
-                detail: Detail::None,
-            };
-            let name = self.name(input);
-            let place = Place { input: name, contact: None, offset: told.position.offset, line: told.position.line };
-            self.stats.codes[told.code as usize] += 1;
+    /// They cannot be written.
+    pub fn write_envelope_findings(&mut self, input: usize, findings: &[EnvelopeFinding]) -> Result<()> {
+        for found in findings {
+            let finding = finding_of(found);
+            let Position { offset, line, .. } = found.position;
+            let place = Place { input: self.name(input), contact: None, offset, line };
+            self.stats.codes[finding.code as usize] += 1;
             let mut line = Vec::new();
-            lines::line(&place, &finding, self.wanted.redactor.as_ref(), &mut line);
-            let example = example(input, &place, &finding, self.wanted);
-            let file = match rule.severity {
+            lines::line(&place, &finding, self.selection.redactor.as_ref(), &mut line);
+            let file = match finding.severity {
                 Severity::Change => &mut self.changes,
                 _ => {
-                    self.example(example);
+                    self.example(example(input, &place, &finding, self.selection));
                     &mut self.report
                 }
             };
@@ -240,13 +224,13 @@ impl<'j> Writer<'j> {
 
     fn example(&mut self, example: Example) {
         if self.examples.iter().all(|known| known.code != example.code) {
-            self.wanted.known.set(example.code);
+            self.selection.known.set(example.code);
             self.examples.push(example.clone());
         }
         if self.listed.len() < LISTED {
             self.listed.push(example);
             if self.listed.len() == LISTED {
-                self.wanted.listed.store(false, Ordering::Relaxed);
+                self.selection.listed.store(false, Ordering::Relaxed);
             }
         }
     }
@@ -279,11 +263,11 @@ impl<'j> Writer<'j> {
             detail: Detail::Is(&what),
         };
         if is_first || self.listed.len() < LISTED {
-            self.example(example(input, &place, &finding, self.wanted));
+            self.example(example(input, &place, &finding, self.selection));
         }
         if let Some(report) = &mut self.report {
             let mut line = Vec::new();
-            lines::line(&place, &finding, self.wanted.redactor.as_ref(), &mut line);
+            lines::line(&place, &finding, self.selection.redactor.as_ref(), &mut line);
             report.write(&line)?;
         }
         if let (Some(rejects), Some(file)) = (&mut self.rejects, &mut long.file) {
@@ -305,7 +289,7 @@ impl<'j> Writer<'j> {
     /// # Errors
     /// It cannot be written.
     pub fn pause(&mut self) -> Result<()> {
-        if let Sink::Stream(output) = &mut self.sink {
+        if let ContactOutput::Stream(output) = &mut self.contacts {
             output.pass_on()?;
         }
         [&mut self.report, &mut self.changes, &mut self.rejects].into_iter().flatten().try_for_each(Output::pass_on)
@@ -330,7 +314,7 @@ impl<'j> Writer<'j> {
         }
         self.expect_contacts(batch);
         let mut duplicates = self.find_duplicates(batch, cleaned)?;
-        let Some(cut) = self.contacts(cleaned, &duplicates)? else {
+        let Some(cut) = self.write_contacts(cleaned, &duplicates)? else {
             self.findings(batch, explicit, cleaned, &duplicates)?;
             self.judged += cleaned.judged as u64;
             if let Some((_, position, fault)) = cleaned.stop {
@@ -345,7 +329,7 @@ impl<'j> Writer<'j> {
         let before = Batch { spans: &batch.spans[..cut], ..*batch };
         let mut again = std::mem::take(&mut self.spare[0]);
         let settings = &self.settings[usize::from(explicit)];
-        let (wanted, separator) = (self.wanted, self.sink.separator());
+        let (wanted, separator) = (self.selection, self.contacts.separator());
         self.cleaner.guarded(&before, &self.names[batch.input], &mut again, |cleaner, again| {
             cleaner.clean(&before, settings, wanted, separator, again);
         })?;
@@ -416,7 +400,7 @@ impl<'j> Writer<'j> {
 
     /// Writes the accepted contacts, without those that are rejected as duplicates. Gives the place in the batch of the first
     /// contact that did not fit.
-    fn contacts(&mut self, cleaned: &mut Cleaned, duplicates: &[Duplicate]) -> Result<Option<usize>> {
+    fn write_contacts(&mut self, cleaned: &mut Cleaned, duplicates: &[Duplicate]) -> Result<Option<usize>> {
         let skipped: &[Duplicate] = match self.settings[0].duplicates {
             Duplicates::Keep => &[],
             Duplicates::First => duplicates,
@@ -427,7 +411,7 @@ impl<'j> Writer<'j> {
         for to in ends {
             let some = &cleaned.accepted[from..to];
             let watch = self.watches.get(self.reached.0).and_then(Option::as_deref);
-            let taken = self.sink.take(&mut cleaned.out, end_of(from), some, watch)?;
+            let taken = self.contacts.take(&mut cleaned.out, end_of(from), some, watch)?;
             self.written += taken as u64;
             if taken < some.len() {
                 return Ok(Some(some[taken].contact as usize));
@@ -516,11 +500,11 @@ impl<'j> Writer<'j> {
         };
         self.stats.codes[Code::DUP001 as usize] += 1;
         if self.listed.len() < LISTED || self.stats.codes[Code::DUP001 as usize] == 1 {
-            self.example(example(batch.input, &place, &finding, self.wanted));
+            self.example(example(batch.input, &place, &finding, self.selection));
         }
         if let Some(report) = &mut self.report {
             let mut line = Vec::new();
-            lines::line(&place, &finding, self.wanted.redactor.as_ref(), &mut line);
+            lines::line(&place, &finding, self.selection.redactor.as_ref(), &mut line);
             report.write(&line)?;
         }
         Ok(())
@@ -531,7 +515,7 @@ impl<'j> Writer<'j> {
         let settings = &self.settings[usize::from(explicit)];
         let [mut accepted, mut rejected] = std::mem::take(&mut self.spare);
         let alone = Batch { spans: &batch.spans[i..=i], first: batch.first + i as u64, ..*batch };
-        let (wanted, name) = (self.wanted, &self.names[batch.input]);
+        let (wanted, name) = (self.selection, &self.names[batch.input]);
         self.cleaner.guarded(&alone, name, &mut accepted, |cleaner, accepted| {
             cleaner.clean(&alone, settings, wanted, Separator::Newline, accepted);
         })?;
@@ -546,6 +530,32 @@ impl<'j> Writer<'j> {
         self.write_range(&mut rejected, [0; 3], None)?;
         self.spare = [accepted, rejected];
         Ok(())
+    }
+}
+
+/// A finding about an envelope, by its rule.
+pub(crate) fn finding_of(found: &EnvelopeFinding) -> Finding<'_> {
+    let rule = rule(found.code);
+    Finding {
+        code: found.code,
+        severity: rule.severity,
+        outcome: match (rule.severity, rule.effect) {
+            (Severity::Change, _) => Outcome::Changed,
+            (_, Effect::Keeps) => Outcome::Kept,
+            _ => Outcome::HeldBack,
+        },
+        field: Some(&*found.field).filter(|field| !field.is_empty()),
+        value: match &found.value {
+            Some(FindingValue::Text(text)) => Raw::Value(Value::String(text)),
+            Some(FindingValue::Json(json)) => Raw::Value(raw_value(json)),
+            None => Raw::Nothing,
+        },
+        to: match (&found.to, rule.severity) {
+            (Some(to), _) => To::Text(to),
+            (None, Severity::Change) => To::LeftOut,
+            (None, _) => To::None,
+        },
+        detail: Detail::None,
     }
 }
 

@@ -90,7 +90,7 @@ impl Drop for Chunk {
     }
 }
 
-enum From {
+enum Origin<'i> {
     /// A file; none while it is closed.
     File {
         file: Option<Arc<File>>,
@@ -102,20 +102,20 @@ enum From {
         total: Option<u64>,
     },
     Pipe {
-        reader: Pipe,
+        reader: Pipe<'i>,
         pool: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
     },
 }
 
 /// What can only be read once.
-enum Pipe {
+enum Pipe<'i> {
     /// A pipe, a terminal, a socket, a device.
     File(File),
     /// Anything else.
-    Reader(Box<dyn Read + Send>),
+    Reader(Box<dyn Read + Send + 'i>),
 }
 
-impl Pipe {
+impl Pipe<'_> {
     /// Whether reading would not have to wait, or only for so long. What cannot be asked is ready.
     fn is_ready(&self, within: Duration) -> bool {
         #[cfg(unix)]
@@ -135,7 +135,7 @@ impl Pipe {
     }
 }
 
-impl Read for Pipe {
+impl Read for Pipe<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Pipe::File(file) => file.read(buffer),
@@ -145,9 +145,9 @@ impl Read for Pipe {
 }
 
 /// One input, read from front to back.
-pub struct Source {
+pub struct Source<'i> {
     name: String,
-    from: From,
+    origin: Origin<'i>,
     /// Bytes handed out so far.
     end: u64,
     /// Bytes that may be handed out.
@@ -160,12 +160,12 @@ pub struct Source {
     watch: Option<Arc<Watch>>,
 }
 
-impl Source {
+impl<'i> Source<'i> {
     /// Opens a file; `-` is standard input.
     ///
     /// # Errors
     /// It cannot be opened, or is a directory.
-    pub fn open(path: &Path) -> Result<Source> {
+    pub fn open(path: &Path) -> Result<Self> {
         if path.as_os_str() == "-" {
             return Source::stdin();
         }
@@ -174,7 +174,7 @@ impl Source {
         Source::of_file(name, file, Some(path.to_path_buf()), true)
     }
 
-    fn stdin() -> Result<Source> {
+    fn stdin() -> Result<Self> {
         let name = "standard input".to_owned();
         #[cfg(unix)]
         {
@@ -189,7 +189,7 @@ impl Source {
         Ok(Source::pipe(name, Box::new(io::stdin())))
     }
 
-    fn of_file(name: String, file: File, path: Option<PathBuf>, at_start: bool) -> Result<Source> {
+    fn of_file(name: String, file: File, path: Option<PathBuf>, at_start: bool) -> Result<Self> {
         let meta = file.metadata().map_err(|error| Error::io("read", &name, error))?;
         if meta.is_dir() {
             return Err(Error::usage(format!("{name} is a directory: name the files in it")));
@@ -198,7 +198,7 @@ impl Source {
         if cfg!(unix) && meta.is_file() && meta.len() > 0 && at_start {
             let file = Arc::new(file);
             let watch = Watch::new(&name, path, &file, &meta);
-            let mut source = Source::new(name, From::File { file: Some(file), len: meta.len() });
+            let mut source = Source::new(name, Origin::File { file: Some(file), len: meta.len() });
             source.watch = Some(Arc::new(watch));
             return Ok(source);
         }
@@ -208,25 +208,25 @@ impl Source {
 
     /// An input that can only be read once.
     #[must_use]
-    pub fn pipe(name: String, reader: Box<dyn Read + Send>) -> Source {
+    pub fn pipe(name: String, reader: Box<dyn Read + Send + 'i>) -> Self {
         Source::of_pipe(name, Pipe::Reader(reader))
     }
 
-    fn of_pipe(name: String, reader: Pipe) -> Source {
-        Source::new(name, From::Pipe { reader, pool: crossbeam_channel::bounded(4) })
+    fn of_pipe(name: String, reader: Pipe<'i>) -> Self {
+        Source::new(name, Origin::Pipe { reader, pool: crossbeam_channel::bounded(4) })
     }
 
     /// An input in memory.
     #[must_use]
-    pub fn memory(name: String, bytes: Vec<u8>) -> Source {
+    pub fn memory(name: String, bytes: Vec<u8>) -> Self {
         let end = bytes.len() as u64;
         let current =
             Some(Arc::new(Chunk { bytes: Bytes::Block(Block { len: bytes.len(), bytes, pool: None }), base: 0 }));
-        Source { end, current, ..Source::new(name, From::Memory { more: false, total: Some(end) }) }
+        Source { end, current, ..Source::new(name, Origin::Memory { more: false, total: Some(end) }) }
     }
 
-    fn new(name: String, from: From) -> Source {
-        Source { name, from, end: 0, limit: u64::MAX, current: None, spooled: false, more: None, watch: None }
+    fn new(name: String, origin: Origin<'i>) -> Self {
+        Source { name, origin, end: 0, limit: u64::MAX, current: None, spooled: false, more: None, watch: None }
     }
 
     /// Tells whether the file changed; none for what is no file of the user's.
@@ -238,7 +238,7 @@ impl Source {
     /// Closes a file that can be opened again, so that any number of inputs takes one open file at a time. Until
     /// [`Source::resume`], nothing can be read from it.
     pub fn suspend(&mut self) {
-        if let From::File { file, .. } = &mut self.from
+        if let Origin::File { file, .. } = &mut self.origin
             && self.watch.as_ref().is_some_and(|watch| watch.close())
         {
             *file = None;
@@ -251,7 +251,7 @@ impl Source {
     /// # Errors
     /// It cannot be opened, or changed meanwhile.
     pub fn resume(&mut self, offset: u64) -> Result<()> {
-        if let (From::File { file: file @ None, .. }, Some(watch)) = (&mut self.from, &self.watch) {
+        if let (Origin::File { file: file @ None, .. }, Some(watch)) = (&mut self.origin, &self.watch) {
             *file = Some(watch.reopen()?);
             self.end = offset;
         }
@@ -268,7 +268,7 @@ impl Source {
     pub fn set_limit(&mut self, limit: u64) {
         self.limit = limit;
         // What is in memory was all handed out already.
-        if let (From::Memory { more, .. }, Some(chunk)) = (&mut self.from, &mut self.current)
+        if let (Origin::Memory { more, .. }, Some(chunk)) = (&mut self.origin, &mut self.current)
             && let Some(Chunk { bytes: Bytes::Block(block), base: 0 }) = Arc::get_mut(chunk)
             && block.len as u64 > limit
         {
@@ -287,17 +287,17 @@ impl Source {
     /// How long it is in bytes, where that is known.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
-        match &self.from {
-            From::File { len, .. } => Some(*len),
-            From::Memory { total, .. } => *total,
-            From::Pipe { .. } => None,
+        match &self.origin {
+            Origin::File { len, .. } => Some(*len),
+            Origin::Memory { total, .. } => *total,
+            Origin::Pipe { .. } => None,
         }
     }
 
     /// True for one that can be read a second time.
     #[must_use]
     pub fn is_seekable(&self) -> bool {
-        !matches!(self.from, From::Pipe { .. })
+        !matches!(self.origin, Origin::Pipe { .. })
     }
 
     /// True when it was a pipe and went to a temporary file.
@@ -318,7 +318,7 @@ impl Source {
     /// For a pipe.
     pub fn rewind(&mut self, offset: u64) {
         assert!(self.is_seekable(), "a pipe is read once");
-        if let From::File { .. } = self.from {
+        if let Origin::File { .. } = self.origin {
             self.end = offset;
             self.current = None;
         }
@@ -327,8 +327,8 @@ impl Source {
     /// True when no bytes come within this time, and the next chunk has to wait for some longer.
     #[must_use]
     pub fn would_wait(&self, within: Duration) -> bool {
-        match &self.from {
-            From::Pipe { reader, .. } => self.end < self.limit && !reader.is_ready(within),
+        match &self.origin {
+            Origin::Pipe { reader, .. } => self.end < self.limit && !reader.is_ready(within),
             _ => false,
         }
     }
@@ -340,10 +340,10 @@ impl Source {
     /// It cannot be read.
     pub fn next(&mut self, keep: u64) -> Result<Option<Arc<Chunk>>> {
         debug_assert!(keep <= self.end);
-        let chunk = match &mut self.from {
-            From::Memory { .. } => return Ok(None),
+        let chunk = match &mut self.origin {
+            Origin::Memory { .. } => return Ok(None),
             #[cfg(unix)]
-            From::File { file, len } => {
+            Origin::File { file, len } => {
                 let end = (*len).min(self.limit).min(self.end + room_beside((self.end - keep) as usize, WINDOW) as u64);
                 if end <= self.end {
                     return Ok(None);
@@ -360,8 +360,8 @@ impl Source {
                 }
             }
             #[cfg(not(unix))]
-            From::File { .. } => unreachable!("files are read in blocks here"),
-            From::Pipe { reader, pool } => {
+            Origin::File { .. } => unreachable!("files are read in blocks here"),
+            Origin::Pipe { reader, pool } => {
                 let mut block = pool.1.try_recv().unwrap_or_default();
                 let kept = self.current.as_ref().map_or(&[][..], |current| current.from(keep));
                 let room = self.limit.saturating_sub(self.end).min(room_beside(kept.len(), BLOCK) as u64) as usize;
@@ -408,11 +408,11 @@ impl Source {
     /// Makes a file that cannot be mapped, and of which nothing was read, an input that is read once. Gives back whether it did.
     #[cfg(unix)]
     fn read_instead(&mut self) -> bool {
-        let From::File { file: Some(file), .. } = &self.from else { return false };
+        let Origin::File { file: Some(file), .. } = &self.origin else { return false };
         // A second handle would share its place in the file.
         let Ok(file) = file.try_clone() else { return false };
         self.watch = None;
-        self.from = From::Pipe { reader: Pipe::File(file), pool: crossbeam_channel::bounded(4) };
+        self.origin = Origin::Pipe { reader: Pipe::File(file), pool: crossbeam_channel::bounded(4) };
         true
     }
 
@@ -424,11 +424,11 @@ impl Source {
         if self.end < self.limit {
             return Ok(false);
         }
-        match &mut self.from {
-            From::File { len, .. } => Ok(*len > self.limit),
-            From::Memory { more, .. } => Ok(*more),
-            From::Pipe { .. } if self.more.is_some() => Ok(self.more == Some(true)),
-            From::Pipe { reader, .. } => loop {
+        match &mut self.origin {
+            Origin::File { len, .. } => Ok(*len > self.limit),
+            Origin::Memory { more, .. } => Ok(*more),
+            Origin::Pipe { .. } if self.more.is_some() => Ok(self.more == Some(true)),
+            Origin::Pipe { reader, .. } => loop {
                 match reader.read(&mut [0]) {
                     Ok(n) => {
                         self.more = Some(n > 0);
@@ -460,10 +460,10 @@ impl Source {
         let start = self.current.as_ref().map_or(&[][..], |chunk| chunk.bytes()).to_vec();
         if self.end >= self.limit {
             let more = self.has_more_behind_limit()?;
-            self.from = From::Memory { more, total: (!more).then_some(self.end) };
+            self.origin = Origin::Memory { more, total: (!more).then_some(self.end) };
             return Ok(());
         }
-        let From::Pipe { reader, .. } = &mut self.from else { return Ok(()) };
+        let Origin::Pipe { reader, .. } = &mut self.origin else { return Ok(()) };
         let spool = |error| Error::io("write", "a temporary file (TMPDIR says where)", error);
         let mut file = tempfile::tempfile().map_err(spool)?;
         file.seek(SeekFrom::Start(base)).map_err(spool)?;
@@ -490,9 +490,9 @@ impl Source {
             let block = Block { len: bytes.len(), bytes, pool: None };
             self.current = Some(Arc::new(Chunk { bytes: Bytes::Block(block), base }));
             self.end = len;
-            self.from = From::Memory { more: false, total: Some(len) };
+            self.origin = Origin::Memory { more: false, total: Some(len) };
         } else {
-            self.from = From::File { file: Some(Arc::new(file)), len };
+            self.origin = Origin::File { file: Some(Arc::new(file)), len };
             self.spooled = true;
             self.rewind(0);
         }
@@ -544,7 +544,7 @@ mod tests {
         file
     }
 
-    fn read_all(source: &mut Source) -> Vec<u8> {
+    fn read_all(source: &mut Source<'_>) -> Vec<u8> {
         let mut all = Vec::new();
         let mut first = source.current().cloned();
         while let Some(chunk) = first.take().or_else(|| source.next(all.len().saturating_sub(10) as u64).unwrap()) {

@@ -1,0 +1,309 @@
+//! The end of a run: what ended it, how far each input was read, the counts that must agree, the receipt, and every file under its
+//! final name.
+
+use crate::document::Document;
+use crate::document::envelope::{Envelope, SmsPermission};
+use crate::model::error::{Error, Kind, Result};
+use crate::model::finding::Code;
+use crate::output::body::{Earlier, Ended as EndedBody, RECEIPT};
+use crate::output::file::Output;
+use crate::output::receipt::{
+    Contacts, Counts, Dropped, InputReceipt, LimitsReceipt, Options, Payload, Receipt, Stopped,
+};
+use crate::rules::{BadField, Duplicates, PhoneFormat};
+use crate::run::job::{Job, Mode, Summary};
+use crate::run::reader::ReadOutcome;
+use crate::run::writer::{ContactOutput, Writer};
+use std::fs::File;
+use std::time::Instant;
+
+/// A run that has read, cleaned and written everything that it will.
+pub(super) struct Ended<'r, 'i> {
+    pub job: &'r Job<'i>,
+    pub documents: &'r [Document<'i>],
+    pub envelope: &'r Envelope,
+    pub writer: Writer<'r>,
+    pub read: ReadOutcome,
+    /// The file of the receipt.
+    pub receipt: Option<Output<'r>>,
+    /// The contacts go to a file that gets its name at the end.
+    pub is_unread: bool,
+    /// The output may be removed if nothing replaces it: it is no input.
+    pub removable: bool,
+    pub began: Instant,
+}
+
+/// Finishes every file, the receipt last.
+pub(super) fn settle(mut run: Ended<'_, '_>) -> Result<Summary> {
+    let mut ending = Ending::of(&mut run)?;
+    let inputs = input_receipts(&run, &mut ending);
+    // A full disk shows before any file gets its final name.
+    for file in [&mut run.writer.report, &mut run.writer.changes, &mut run.writer.rejects].into_iter().flatten() {
+        file.flush()?;
+    }
+    let (writer, bodies) = end_contacts(run.writer, run.removable)?;
+    check_counts(&writer, &run.read, run.job, &ending, &bodies)?;
+    let (removed_output, removed_bodies, lock) = (bodies.removed_output, bodies.removed_bodies, bodies.lock);
+    let unwritten = if bodies.is_unwritten { writer.stats.accepted } else { 0 };
+    let (payloads, earlier_runs) = (bodies.payloads.unwrap_or_default(), bodies.earlier_runs);
+    let seconds = run.began.elapsed().as_secs_f64();
+    let bytes_read: u64 = inputs.iter().map(|input| input.bytes_read).sum();
+    let bytes_total = bytes_total(&inputs, run.documents);
+    let findings = Code::ALL.iter().map(|code| (code.as_str(), writer.stats.codes[*code as usize]));
+    let receipt = Receipt {
+        version: env!("CARGO_PKG_VERSION"),
+        input: inputs,
+        mode: run.job.mode.as_str(),
+        options: options(run.job, run.envelope),
+        limits: LimitsReceipt { max_bytes: run.job.limits.max_bytes, max_contacts: run.job.limits.max_contacts },
+        bytes_read,
+        bytes_total,
+        bytes_not_read: match ending.is_whole && ending.dropped.is_none() {
+            true => None,
+            false => bytes_total.map(|total| total - bytes_read.min(total)),
+        },
+        contacts: contacts(&writer, unwritten),
+        findings: findings.filter(|(_, count)| *count > 0).collect(),
+        dropped: ending.dropped,
+        stopped: ending.stop.as_ref().map(|stop| Stopped::new(stop, ending.input_name(run.documents))),
+        custom_field_names_checked: run.job.settings.custom_fields.is_some(),
+        payloads,
+        earlier_runs,
+        seconds,
+        bytes_per_second: if seconds > 0.0 { (bytes_read as f64 / seconds) as u64 } else { 0 },
+    };
+    for file in [writer.report, writer.changes, writer.rejects].into_iter().flatten() {
+        file.finish()?;
+    }
+    write_receipt(&receipt, run.receipt, run.job)?;
+    // The directory is locked until its receipt is there.
+    drop(lock);
+    Ok(Summary {
+        receipt,
+        stop: ending.stop,
+        examples: writer.examples,
+        listed: writer.listed,
+        removed_output,
+        removed_bodies,
+        unchecked_custom_fields: writer.any_custom && run.job.settings.custom_fields.is_none(),
+    })
+}
+
+/// What ended the run.
+struct Ending {
+    /// The error that ended it early.
+    stop: Option<Error>,
+    /// The input that the error is about.
+    stopped_in: Option<usize>,
+    /// What lies behind a limit.
+    dropped: Option<Dropped>,
+    /// All contacts were judged.
+    is_whole: bool,
+}
+
+impl Ending {
+    /// An error if the input changed and the output is a file that can still be withheld.
+    fn of(run: &mut Ended<'_, '_>) -> Result<Ending> {
+        let (job, writer) = (run.job, &mut run.writer);
+        // Faults behind a full body are not part of this run, even if the reader has met them.
+        let read_stop = run.read.stop.take().filter(|_| writer.dropped.is_none());
+        let mut stop = writer.stop.take().or(read_stop);
+        if stop.is_none()
+            && let Err(changed) = writer.check_unchanged()
+        {
+            stop = Some((writer.reached.0, changed));
+        }
+        // No file appears that may mix versions of the input. What went to standard output or to a writer is gone.
+        let can_be_withheld = match &job.mode {
+            Mode::Check => false,
+            Mode::Split(_) => true,
+            Mode::Request | Mode::Stream => run.is_unread,
+        };
+        let (stopped_in, stop) = match stop {
+            Some((_, error)) if can_be_withheld && matches!(error.kind(), Kind::Changed { .. }) => return Err(error),
+            stop => stop.unzip(),
+        };
+        let stop = stop.map(|stop| if job.redact.is_some() { stop.without_value() } else { stop });
+        // What the writer met comes before what the reader did.
+        let dropped = if stop.is_some() { None } else { writer.dropped.or(run.read.dropped) };
+        let is_whole = stop.is_none() && writer.dropped.is_none();
+        Ok(Ending { stop, stopped_in, dropped, is_whole })
+    }
+
+    fn input_name(&self, documents: &[Document<'_>]) -> Option<String> {
+        self.stopped_in.map(|at| documents[at].source.name().to_owned())
+    }
+}
+
+/// How far each input was read. The run may have stopped in one: those behind it are left out.
+fn input_receipts(run: &Ended<'_, '_>, ending: &mut Ending) -> Vec<InputReceipt> {
+    let is_read = ending.is_whole && ending.dropped.is_none();
+    let mut inputs = Vec::new();
+    for (i, document) in run.documents.iter().enumerate() {
+        let Some(contacts) = run.read.contacts.get(i) else { break };
+        inputs.push(InputReceipt {
+            name: document.source.name().to_owned(),
+            shape: document.shape,
+            bytes_read: run.read.bytes[i],
+            bytes_total: document.source.total().or(is_read.then_some(run.read.bytes[i])),
+            contacts: *contacts,
+            spooled: document.source.is_spooled(),
+            grown_to: document.source.watch().and_then(|watch| watch.grown_to()),
+        });
+    }
+    if let (Some(last), Some(dropped)) = (inputs.last_mut(), &mut ending.dropped) {
+        dropped.bytes = last.bytes_total.map(|total| total - dropped.at_byte);
+        last.bytes_read = dropped.at_byte;
+    }
+    let writer = &run.writer;
+    if let (Some(at), Some(stop)) = (ending.stopped_in, &ending.stop) {
+        inputs.truncate(at + 1);
+        if let Some(input) = inputs.last_mut() {
+            let reached = if writer.reached.0 == at { writer.reached.1 } else { 0 };
+            input.bytes_read = stop.position().map_or(reached, |position| position.offset);
+        }
+    }
+    if !ending.is_whole {
+        let before: u64 = inputs.iter().rev().skip(1).map(|input| input.contacts).sum();
+        if let Some(last) = inputs.last_mut() {
+            last.contacts = writer.judged.saturating_sub(before);
+        }
+    }
+    inputs
+}
+
+/// The output of the contacts, finished.
+#[derive(Default)]
+struct Bodies {
+    /// The bodies; `None` if the run makes none.
+    payloads: Option<Vec<Payload>>,
+    /// Receipts of the runs whose bodies were in the directory before.
+    earlier_runs: Vec<serde_json::Value>,
+    removed_output: bool,
+    removed_bodies: usize,
+    /// Bodies were requested, and could not be written.
+    is_unwritten: bool,
+    /// Holds the lock of the directory.
+    lock: Option<File>,
+}
+
+/// Finishes the output of the contacts.
+fn end_contacts(mut writer: Writer<'_>, removable: bool) -> Result<(Writer<'_>, Bodies)> {
+    let mut bodies = Bodies::default();
+    match std::mem::replace(&mut writer.contacts, ContactOutput::Check) {
+        // An input is never removed.
+        ContactOutput::Request(body) => {
+            bodies.payloads = Some(match body.end(removable)? {
+                EndedBody::Body(payload) => vec![payload],
+                EndedBody::Nothing { removed } => {
+                    bodies.removed_output = removed;
+                    Vec::new()
+                }
+            });
+        }
+        ContactOutput::Split(mut directory) => {
+            bodies.earlier_runs = directory.take_earlier();
+            bodies.removed_bodies = directory.removed();
+            let (payloads, lock) = directory.end()?;
+            bodies.payloads = Some(payloads);
+            bodies.lock = lock;
+        }
+        ContactOutput::NoBody(directory) => {
+            bodies.is_unwritten = true;
+            if let Some(mut directory) = directory {
+                bodies.earlier_runs = directory.take_earlier();
+                bodies.removed_bodies = directory.removed();
+                bodies.lock = directory.end()?.1;
+            }
+        }
+        ContactOutput::Stream(output) => {
+            output.finish()?;
+        }
+        ContactOutput::Check => {}
+    }
+    Ok((writer, bodies))
+}
+
+/// Compares counts that reader, workers and writer made independently.
+fn check_counts(
+    writer: &Writer<'_>,
+    read: &ReadOutcome,
+    job: &Job<'_>,
+    ending: &Ending,
+    bodies: &Bodies,
+) -> Result<()> {
+    let counts = Counts {
+        split: ending.is_whole.then(|| read.contacts.iter().sum()),
+        judged: writer.judged,
+        stats: &writer.stats,
+        written: (job.mode != Mode::Check).then_some(writer.written),
+        reject_lines: writer.rejects.is_some().then_some(writer.reject_lines),
+        duplicates: writer.duplicates,
+        payloads: bodies.payloads.as_deref(),
+    };
+    counts.check()
+}
+
+fn contacts(writer: &Writer<'_>, not_written: u64) -> Contacts {
+    let stats = &writer.stats;
+    Contacts {
+        seen: stats.accepted + stats.rejected,
+        accepted: stats.accepted,
+        rejected: stats.rejected,
+        accepted_with_held_back: stats.held_back,
+        changed: stats.changed,
+        duplicates: writer.duplicates,
+        not_written,
+    }
+}
+
+/// The size of all inputs, where it is known. Inputs that the run did not reach count as well.
+fn bytes_total(inputs: &[InputReceipt], documents: &[Document<'_>]) -> Option<u64> {
+    match inputs.len() == documents.len() {
+        true => inputs.iter().map(|input| input.bytes_total).sum(),
+        false => documents.iter().map(|document| document.source.total()).sum(),
+    }
+}
+
+/// The options, as receipts write them.
+fn options(job: &Job<'_>, envelope: &Envelope) -> Options {
+    let settings = &job.settings;
+    Options {
+        list_ids: envelope.list_ids.clone(),
+        sms_permission_to_send: envelope.sms_permission.map(SmsPermission::as_str),
+        email_max: settings.email_max,
+        bad_field: match settings.bad_field {
+            BadField::Hold => "hold",
+            BadField::Reject => "reject",
+        },
+        truncate: settings.truncate,
+        nanp: settings.nanp,
+        phone_format: match settings.phone_format {
+            PhoneFormat::Dashed => "dashed",
+            PhoneFormat::Digits => "digits",
+        },
+        duplicates: match settings.duplicates {
+            Duplicates::Keep => "keep",
+            Duplicates::First => "first",
+        },
+        as_of: settings.as_of.to_string(),
+        redacted: job.redact.is_some(),
+    }
+}
+
+/// Writes the receipt to its own file, if there is one, and to the directory of the bodies.
+fn write_receipt(receipt: &Receipt, file: Option<Output<'_>>, job: &Job<'_>) -> Result<()> {
+    let mut json = serde_json::to_vec_pretty(receipt)
+        .map_err(|error| Error::from(Kind::Counts { what: format!("the receipt: {error}") }))?;
+    json.push(b'\n');
+    let mut files: Vec<Output<'_>> = file.into_iter().collect();
+    if let Mode::Split(dir) = &job.mode {
+        let force = job.force || job.earlier != Earlier::Refuse;
+        files.push(Output::create(&dir.join(RECEIPT), force)?);
+    }
+    for mut file in files {
+        file.write(&json)?;
+        file.finish()?;
+    }
+    Ok(())
+}
