@@ -1,48 +1,133 @@
-//! **presort** gets large, messy contact exports into an email service without losing anybody: it validates and normalises
-//! every contact, writes request bodies that the Constant Contact V3 endpoint `POST /activities/contacts_json_import` takes, and
-//! says what was wrong with every contact and value it held back.
+//! **presort** gets large, messy contact exports into an email service without losing a contact. It validates and normalises each
+//! contact, writes request bodies for the Constant Contact V3 endpoint `POST /activities/contacts_json_import`, and reports what
+//! was wrong with each contact and value that it held back.
+//!
+//! ```
+//! use presort::{Cleaner, Sink};
+//!
+//! fn main() -> Result<(), presort::Error> {
+//!     // An array of contacts; a request body or one contact a line work as well.
+//!     let export = br#"[
+//!         {"email": "joe@example.com", "home_phone": "(508) 123-1235", "anniversary": "7/4/2015"},
+//!         {"email": "ann@example.com", "home_phone": "12345"},
+//!         {"email": "nobody"}
+//!     ]"#;
+//!     let cleaner = Cleaner::builder().list_id("04fe9a97-a579-43c5-bb1a-58ed29bf0a6a").build()?;
+//!     let (mut body, mut findings, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
+//!     let sink = Sink::body(&mut body).findings(&mut findings).rejects(&mut rejects);
+//!     let summary = cleaner.clean(&export[..], sink)?;
+//!
+//!     // Two contacts go out, one of them without its phone number.
+//!     assert_eq!(
+//!         String::from_utf8_lossy(&body),
+//!         concat!(
+//!             r#"{"list_ids":["04fe9a97-a579-43c5-bb1a-58ed29bf0a6a"],"import_data":["#,
+//!             r#"{"email":"joe@example.com","home_phone":"508-123-1235","anniversary":"2015-07-04"},"#,
+//!             r#"{"email":"ann@example.com"}]}"#
+//!         )
+//!     );
+//!     let contacts = &summary.receipt.contacts;
+//!     assert_eq!((contacts.accepted, contacts.accepted_with_held_back, contacts.rejected), (2, 1, 1));
+//!     // Each finding is a line of JSON; each rejected contact is a line of its own.
+//!     assert_eq!(findings.iter().filter(|byte| **byte == b'\n').count(), 2);
+//!     assert_eq!(rejects, b"{\"email\": \"nobody\"}\n");
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What to use
+//!
+//! | to | use |
+//! | --- | --- |
+//! | clean a reader | [`Cleaner::clean`] |
+//! | clean files, mapped into memory | [`Cleaner::clean_files`] |
+//! | look at each contact | [`Cleaner::contacts`] |
+//! | say where the outputs go | [`Sink`] |
+//! | see what a run did | [`Summary`], [`Receipt`] |
+//! | read about a rule | [`rules::rule`] |
+//!
+//! ```
+//! use presort::{Cleaner, Contact};
+//!
+//! let lines = b"{\"email\":\"joe@example.com\",\"zip\":2134}\n{\"email\":\"nobody\"}\n";
+//! for contact in Cleaner::builder().build()?.contacts(&lines[..]) {
+//!     match contact? {
+//!         Contact::Accepted { json, .. } => println!("{json}"),
+//!         Contact::Rejected { index, findings, .. } => eprintln!("contact {index}: {}", findings[0].message),
+//!         _ => unreachable!("a contact is accepted or rejected"),
+//!     }
+//! }
+//! # Ok::<(), presort::Error>(())
+//! ```
 //!
 //! # How the bytes flow
 //!
 //! ```text
 //!   file -> mapped windows --+
-//!                            +-> splitter -> batches of contacts -> parse, judge, write -> writer -> files
-//!   pipe -> blocks ----------+   (reader)                                                   (in their order)
+//!                            +-> splitter -> batches of contacts -> parse, validate, write -> writer -> outputs
+//!   pipe -> blocks ----------+   (reader)                                                     (in input order)
 //!
 //!   Every thread (rayon's workers and the calling one) takes a batch from the reader, cleans it, and writes what is ready.
 //! ```
 //!
-//! The modules, in the order of that flow; each uses only those above it:
+//! Memory is bounded: a run holds a few batches per thread, whatever the size of the input, and up to 24 bytes per contact to find
+//! duplicates.
 //!
-//! | module | what it is |
-//! | --- | --- |
-//! | [`model`] | what everything speaks of: positions, members, findings, errors |
-//! | [`simd`] | 64 bytes to bit masks, by the best instructions the processor has |
-//! | [`json`] | strict syntax; bytes to contact spans and spans to members, without I/O; text as JSON |
-//! | [`rules`] | the registry of codes, one file a family |
-//! | [`clean`] | a batch of contacts, cleaned: the fast path, the rules, findings to lines |
-//! | [`source`] | where bytes come from |
-//! | [`document`] | what an input is: its format, its envelope, where its contacts begin |
-//! | [`output`] | files placed whole, bodies and their hashes, the receipt |
-//! | [`run`] | a run; the only place with threads and channels |
-//! | [`sample`] | made-up exports to try things on |
-#![cfg_attr(feature = "account", doc = "| [`account`] | an account in one file, and imports into it |")]
-#![cfg_attr(feature = "serve", doc = "| [`service`] | the endpoint over HTTP |")]
-#![cfg_attr(feature = "cli", doc = "| [`cli`] | the command line |")]
+//! # Features
+//!
+//! | feature | default | what it adds | dependencies |
+//! | --- | --- | --- | --- |
+//! | `cli` | yes | the program `presort` | clap, indicatif, signal-hook, getrandom |
+//! | `account` | yes | `presort::account`: an account in one SQLite file, and imports into it | rusqlite, uuid |
+//! | `serve` | yes | `presort::service`: the endpoint over HTTP; implies `account` | tokio, axum, hyper, tracing |
+//!
+//! A program that uses the library alone turns all of them off:
+//!
+//! ```toml
+//! presort = { version = "0.1", default-features = false }
+//! ```
 
 #[cfg(feature = "account")]
 pub mod account;
+#[doc(hidden)]
 pub mod clean;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
+// clap shows these comments as they are.
+#[allow(rustdoc::bare_urls)]
 pub mod cli;
+#[doc(hidden)]
 pub mod document;
+mod facade;
+#[doc(hidden)]
 pub mod json;
 pub mod model;
+#[doc(hidden)]
 pub mod output;
 pub mod rules;
+#[doc(hidden)]
 pub mod run;
+#[doc(hidden)]
 pub mod sample;
 #[cfg(feature = "serve")]
 pub mod service;
+#[doc(hidden)]
 pub mod simd;
-pub mod source;
+pub(crate) mod source;
+
+#[doc(inline)]
+pub use crate::{
+    clean::owned::{FoundValue, NewValue, OwnedFinding},
+    document::envelope::SmsPermission,
+    facade::{Cleaner, CleanerBuilder, Contact, Contacts, Sink},
+    model::error::{Error, Result},
+    model::limits::Limits,
+    output::body::Earlier,
+    output::destination::Destination,
+    output::receipt::{self, Receipt},
+    rules::custom::Fields as CustomFields,
+    rules::date::Date,
+    rules::{BadField, Duplicates, PhoneFormat},
+    run::job::Summary,
+    run::reader::Progress,
+};

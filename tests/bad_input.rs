@@ -917,7 +917,7 @@ fn an_output_in_the_place_of_a_body() {
         dir.write("in", mixed());
         fs::create_dir(dir.path("bodies")).unwrap();
         let ran = dir.run(&["clean", "in", "--split", "-o", "bodies", "--force", "--report", name]);
-        ran.exits(2).says(&["the place of a body"]);
+        ran.exits(2).says(&["the path of a body"]);
     }
 }
 

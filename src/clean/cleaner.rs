@@ -4,6 +4,7 @@
 use crate::clean::batch::Batch;
 use crate::clean::fast_path::{Canonical, LEFT, Plain};
 use crate::clean::lines::{self, Place, Redactor};
+use crate::clean::owned::OwnedFinding;
 use crate::clean::validator::{Buffers, Findings, Validator, Verdict};
 use crate::json::parse::{Contacts, Parsed, Parser, Strict, raw_value};
 use crate::json::split::Layout;
@@ -40,6 +41,8 @@ pub struct OutputSelection {
     pub changes: bool,
     /// Rejected contacts.
     pub rejects: bool,
+    /// Findings as data, changes included ([`Cleaned::findings`]).
+    pub findings: bool,
     /// Replace values in report and ledger.
     pub redactor: Option<Redactor>,
     /// The first findings, for a person, and not one of each code only.
@@ -151,6 +154,8 @@ pub struct Cleaned {
     pub rejects: Vec<u8>,
     /// Contacts that wrote to one of the three.
     pub marks: Vec<Mark>,
+    /// Findings as data, each with the index of its contact in the input.
+    pub findings: Vec<(u64, OwnedFinding)>,
     /// What was counted.
     pub stats: Stats,
     /// Findings for a person.
@@ -174,6 +179,7 @@ impl Cleaned {
         self.changes.clear();
         self.rejects.clear();
         self.marks.clear();
+        self.findings.clear();
         self.stats = Stats::default();
         self.examples.clear();
         self.any_custom = false;
@@ -190,6 +196,7 @@ struct Sink<'x> {
     input: usize,
     report: &'x mut Vec<u8>,
     changes: &'x mut Vec<u8>,
+    findings: &'x mut Vec<(u64, OwnedFinding)>,
     stats: &'x mut Stats,
     examples: &'x mut Vec<Example>,
 }
@@ -198,6 +205,9 @@ impl Findings for Sink<'_> {
     fn take(&mut self, finding: &Finding<'_>) {
         let count = &mut self.stats.codes[finding.code as usize];
         *count += 1;
+        if self.wanted.findings {
+            self.findings.push((self.place.contact.unwrap_or_default(), OwnedFinding::new(finding)));
+        }
         let to = match finding.severity {
             Severity::Change if self.wanted.changes => &mut *self.changes,
             Severity::Change => return,
@@ -603,6 +613,7 @@ impl<'w> BatchContext<'w> {
             input: self.batch.input,
             report: &mut self.cleaned.report,
             changes: &mut self.cleaned.changes,
+            findings: &mut self.cleaned.findings,
             stats: &mut self.cleaned.stats,
             examples: &mut self.cleaned.examples,
         }

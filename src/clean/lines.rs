@@ -110,6 +110,13 @@ pub fn line(place: &Place<'_>, finding: &Finding<'_>, redactor: Option<&Redactor
     line.extend_from_slice(b"\"}\n");
 }
 
+/// The message of a finding, as a report line has it.
+pub(super) fn report_message(finding: &Finding<'_>) -> String {
+    let mut more = Vec::new();
+    detail(&finding.detail, &mut more);
+    format!("{}{}", rule(finding.code).message, crate::json::syntax::unescape(&more))
+}
+
 /// The message of a finding, for a person.
 #[must_use]
 pub fn message(finding: &Finding<'_>) -> String {

@@ -4,4 +4,5 @@ pub mod batch;
 pub mod cleaner;
 pub mod fast_path;
 pub mod lines;
+pub mod owned;
 pub mod validator;

@@ -13,15 +13,15 @@ mod signals;
 mod summary;
 
 use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
+use crate::facade::{Cleaner, CleanerBuilder, Sink};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::limits::{Limits, MAX_BYTES, MAX_CONTACTS};
 use crate::model::printable::{is_unsafe, printable};
-use crate::output::body::{Earlier, is_ours};
+use crate::output::body::Earlier;
 use crate::output::file::Output;
-use crate::output::path::{check_stdout, identity, is_stdout};
+use crate::output::path::{check_stdout, is_stdout};
 use crate::rules::date::{self, Date};
-use crate::rules::{BadField, Duplicates, PhoneFormat, Settings, custom};
-use crate::run::job::{Job, Mode, run};
+use crate::rules::{BadField, Duplicates, PhoneFormat, custom};
 use crate::sample::{Sample, SampleFormat};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::{self, IsTerminal, Write};
@@ -470,101 +470,84 @@ fn say(error: &str) {
 }
 
 impl Common {
-    /// The job of these options; input, mode and outputs are up to the verb.
-    fn job(&self, inputs: &[PathBuf]) -> Result<Job<'static>> {
-        let custom_fields = match &self.custom_fields {
-            None => None,
-            Some(path) => {
-                let name = path.display().to_string();
-                let file = std::fs::read(path).map_err(|error| Error::io("read", &name, error))?;
-                Some(custom::parse_names(&file).map_err(|what| Error::usage(format!("{name}: {what}")))?)
-            }
-        };
-        let redact = match (self.redact, std::env::var_os("PRESORT_REDACT_KEY").filter(|key| !key.is_empty())) {
-            (false, _) => None,
-            (true, Some(key)) => {
-                let key = key.into_encoded_bytes();
-                if key.len() < REDACT_KEY_MIN {
-                    return Err(Error::usage(format!(
-                        "PRESORT_REDACT_KEY has {} bytes: a key of fewer than {REDACT_KEY_MIN} can be guessed, and the values \
-                         with it; write a longer one, or unset it for a random key",
-                        key.len()
-                    )));
-                }
-                Some(key)
-            }
-            (true, None) => {
-                let mut key = vec![0; 32];
-                getrandom::fill(&mut key)
-                    .map_err(|error| Error::usage(format!("no random key for --redact: {error}")))?;
-                Some(key)
-            }
-        };
-        Ok(Job {
+    /// A cleaner with these options.
+    fn cleaner(&self) -> Result<CleanerBuilder> {
+        let mut cleaner = Cleaner::builder()
+            .email_max(usize::from(self.email_max))
+            .bad_field(match self.bad_field {
+                Field::Hold => BadField::Hold,
+                Field::Reject => BadField::Reject,
+            })
+            .truncate(self.truncate)
+            .nanp(self.nanp)
+            .phone_format(match self.phone_format {
+                Phones::Dashed => PhoneFormat::Dashed,
+                Phones::Digits => PhoneFormat::Digits,
+            })
+            .duplicates(self.duplicates())
+            .threads(self.threads.map_or_else(processors, usize::from));
+        let EnvelopeOverrides { list_ids, sms_permission } = self.envelope.asked();
+        for id in list_ids {
+            cleaner = cleaner.list_id(id);
+        }
+        if let Some(permission) = sms_permission {
+            cleaner = cleaner.sms_permission(permission);
+        }
+        if let Some(day) = self.as_of {
+            cleaner = cleaner.as_of(day);
+        }
+        if let Some(path) = &self.custom_fields {
+            let name = path.display().to_string();
+            let file = std::fs::read(path).map_err(|error| Error::io("read", &name, error))?;
+            let fields = custom::parse_names(&file).map_err(|what| Error::usage(format!("{name}: {what}")))?;
+            cleaner = cleaner.custom_fields(fields);
+        }
+        if self.redact {
+            cleaner = cleaner.redact_key(redact_key()?);
+        }
+        Ok(cleaner)
+    }
+
+    fn duplicates(&self) -> Duplicates {
+        match self.duplicates {
+            Which::Keep => Duplicates::Keep,
+            Which::First => Duplicates::First,
+        }
+    }
+
+    /// A run of these options that writes no contacts.
+    fn plan(&self, inputs: &[PathBuf]) -> Plan {
+        Plan {
             inputs: if inputs.is_empty() { vec!["-".into()] } else { inputs.to_vec() },
-            mode: Mode::Check,
-            limits: Limits::default(),
-            settings: Settings {
-                email_max: usize::from(self.email_max),
-                bad_field: match self.bad_field {
-                    Field::Hold => BadField::Hold,
-                    Field::Reject => BadField::Reject,
-                },
-                truncate: self.truncate,
-                nanp: self.nanp,
-                phone_format: match self.phone_format {
-                    Phones::Dashed => PhoneFormat::Dashed,
-                    Phones::Digits => PhoneFormat::Digits,
-                },
-                duplicates: match self.duplicates {
-                    Which::Keep => Duplicates::Keep,
-                    Which::First => Duplicates::First,
-                },
-                as_of: self.as_of.unwrap_or_else(Date::today),
-                custom_fields,
-                ..Settings::default()
-            },
-            asked: self.envelope.asked(),
-            output: "-".into(),
+            output: Main::Nothing,
             report: self.report.clone(),
             changes: None,
             rejects: None,
             receipt: self.receipt.clone(),
             force: false,
             earlier: Earlier::Refuse,
-            threads: self.threads.map_or_else(processors, usize::from),
-            redact,
-            progress: None,
-        })
+            limits: Limits::default(),
+            duplicates: self.duplicates(),
+        }
     }
 
-    /// Does the job, and says what came of it.
-    fn finish(&self, job: Job<'_>) -> Result<ExitCode> {
-        let mut job: Job<'_> = job;
-        refuse_clashes(&job)?;
-        if job.inputs.iter().filter(|input| input.as_os_str() == "-").count() > 1 {
-            return Err(Error::usage("standard input can be read only once: name - once"));
-        }
-        if self.redact && job.rejects.is_some() && !self.quiet {
-            let _ = writeln!(
-                io::stderr(),
-                "presort: note: --redact does not touch the rejects: they are the contacts themselves"
-            );
-        }
+    /// Does a run, and says what came of it.
+    fn run(&self, plan: &Plan) -> Result<ExitCode> {
+        let cleaner = self.cleaner()?.limits(plan.limits).build()?;
         let bar = progress::Bar::new(match self.progress {
             When::Always => true,
             When::Never => false,
             When::Auto => io::stderr().is_terminal() && !self.quiet,
         });
-        job.progress = bar.as_ref().map(|bar| bar as &dyn crate::run::job::Progress);
-        if io::stdin().is_terminal() && job.inputs.iter().any(|input| input.as_os_str() == "-") && !self.quiet {
-            let _ = writeln!(
-                io::stderr(),
-                "presort: reading contacts from the terminal; end with Ctrl-D (presort --help says more)"
-            );
+        let mut sink = plan.sink();
+        if let Some(bar) = &bar {
+            sink = sink.progress(bar);
         }
-        let summary = run(&job).map_err(|error| if self.redact { error.without_value() } else { error })?;
-        if job.mode == Mode::Request && is_stdout(&job.output) && io::stdout().is_terminal() {
+        // The run refuses these as well, but only after the notes.
+        sink.refuse_clashes(&plan.inputs)?;
+        self.notes(plan);
+        let summary = cleaner.clean_files(&plan.inputs, sink)?;
+        if matches!(&plan.output, Main::Body(output) if is_stdout(output)) && io::stdout().is_terminal() {
             // The body ends without a line break.
             let _ = writeln!(io::stderr());
         }
@@ -572,88 +555,141 @@ impl Common {
             say_error(stop);
         }
         if !self.quiet {
-            let text = summary::text(&job, &summary, colours(self.color));
+            let text = summary::text(plan, &summary, colours(self.color));
             let _ = io::stderr().write_all(text.as_bytes());
         }
-        Ok(match (&summary.stop, summary.receipt.is_clean()) {
+        Ok(match (&summary.stop, summary.is_clean()) {
             (Some(_), _) => ExitCode::from(2),
             (None, false) => ExitCode::from(1),
             (None, true) => ExitCode::SUCCESS,
         })
     }
+
+    fn notes(&self, plan: &Plan) {
+        if self.quiet {
+            return;
+        }
+        if self.redact && plan.rejects.is_some() {
+            let _ = writeln!(
+                io::stderr(),
+                "presort: note: --redact does not touch the rejects: they are the contacts themselves"
+            );
+        }
+        if io::stdin().is_terminal() && plan.inputs.iter().any(|input| input.as_os_str() == "-") {
+            let _ = writeln!(
+                io::stderr(),
+                "presort: reading contacts from the terminal; end with Ctrl-D (presort --help says more)"
+            );
+        }
+    }
 }
 
-/// No two outputs may be one file, and none but the main one an input: one would destroy the other.
-fn refuse_clashes(job: &Job<'_>) -> Result<()> {
-    let main = (job.mode != Mode::Check).then_some(&job.output);
-    let outputs = [main, job.report.as_ref(), job.changes.as_ref(), job.rejects.as_ref(), job.receipt.as_ref()];
-    let outputs: Vec<&PathBuf> = outputs.into_iter().flatten().collect();
-    if outputs.iter().filter(|path| is_stdout(path)).count() > 1 {
-        return Err(Error::usage("two outputs go to standard output: give each its own file"));
+/// The key of `--redact`: that of the environment, or a random one.
+fn redact_key() -> Result<Vec<u8>> {
+    if let Some(key) = std::env::var_os("PRESORT_REDACT_KEY").filter(|key| !key.is_empty()) {
+        let key = key.into_encoded_bytes();
+        if key.len() < REDACT_KEY_MIN {
+            return Err(Error::usage(format!(
+                "PRESORT_REDACT_KEY has {} bytes: a key of fewer than {REDACT_KEY_MIN} can be guessed, and the values with it; \
+                 write a longer one, or unset it for a random key",
+                key.len()
+            )));
+        }
+        return Ok(key);
     }
-    let inputs: Vec<PathBuf> = job.inputs.iter().filter_map(|path| identity(path)).collect();
-    let mut taken: Vec<PathBuf> = Vec::new();
-    for (i, path) in outputs.into_iter().enumerate() {
-        let Some(identity) = identity(path) else { continue };
-        let name = path.display();
-        if taken.contains(&identity) {
-            return Err(Error::usage(format!("two outputs go to {name}: give each its own file")));
+    let mut key = vec![0; 32];
+    getrandom::fill(&mut key).map_err(|error| Error::usage(format!("no random key for --redact: {error}")))?;
+    Ok(key)
+}
+
+/// A run as the options describe it: its inputs and outputs, and the settings that the summary needs.
+struct Plan {
+    inputs: Vec<PathBuf>,
+    output: Main,
+    report: Option<PathBuf>,
+    changes: Option<PathBuf>,
+    rejects: Option<PathBuf>,
+    receipt: Option<PathBuf>,
+    force: bool,
+    earlier: Earlier,
+    limits: Limits,
+    duplicates: Duplicates,
+}
+
+/// The output of the contacts.
+enum Main {
+    /// One body.
+    Body(PathBuf),
+    /// A directory of bodies.
+    Bodies(PathBuf),
+    /// One contact a line.
+    Lines(PathBuf),
+    /// None: `check`.
+    Nothing,
+}
+
+impl Plan {
+    fn sink(&self) -> Sink<'_> {
+        let mut sink = match &self.output {
+            Main::Body(path) => Sink::body(path),
+            Main::Bodies(dir) => Sink::bodies(dir),
+            Main::Lines(path) => Sink::lines(path),
+            Main::Nothing => Sink::nothing(),
+        };
+        if let Some(path) = &self.report {
+            sink = sink.findings(path);
         }
-        let in_bodies =
-            matches!(job.mode, Mode::Split(_)) && taken.first().is_some_and(|dir| identity.parent() == Some(dir));
-        if in_bodies && identity.file_name().and_then(|name| name.to_str()).is_some_and(is_ours) {
-            return Err(Error::usage(format!("{name} is the place of a body or its receipt: give another name")));
+        if let Some(path) = &self.changes {
+            sink = sink.ledger(path);
         }
-        if (i > 0 || job.mode == Mode::Check) && inputs.contains(&identity) {
-            return Err(Error::usage(format!("{name} is an input: write to another file")));
+        if let Some(path) = &self.rejects {
+            sink = sink.rejects(path);
         }
-        taken.push(identity);
+        if let Some(path) = &self.receipt {
+            sink = sink.receipt(path);
+        }
+        sink.overwrite(self.force).earlier(self.earlier)
     }
-    Ok(())
 }
 
 impl Clean {
     fn run(&self) -> Result<ExitCode> {
-        let mut job = self.common.job(&self.inputs)?;
-        job.mode = match (self.split, self.format, &self.output) {
-            (true, Format::Ndjson, _) => {
+        let output = self.output.clone().unwrap_or_else(|| "-".into());
+        let output = match (self.split, self.format) {
+            (true, Format::Ndjson) => {
                 return Err(Error::usage("--split writes bodies: leave --format ndjson or --split out"));
             }
-            (true, Format::Payload, Some(dir)) if dir.as_os_str() != "-" => Mode::Split(dir.clone()),
-            (true, ..) => return Err(Error::usage("--split writes many files: name a directory with --output")),
-            (false, Format::Ndjson, _) => Mode::Stream,
-            (false, Format::Payload, _) => Mode::Request,
+            (true, Format::Payload) if output.as_os_str() == "-" => {
+                return Err(Error::usage("--split writes many files: name a directory with --output"));
+            }
+            (true, Format::Payload) => Main::Bodies(output),
+            (false, Format::Ndjson) => Main::Lines(output),
+            (false, Format::Payload) => Main::Body(output),
         };
-        if job.mode == Mode::Request && job.inputs.len() > 1 {
+        if matches!(output, Main::Body(_)) && self.inputs.len() > 1 {
             return Err(Error::usage(
                 "one request body has one input; with --split or --format ndjson several are read as one run",
             ));
         }
-        job.limits = Limits { max_bytes: self.max_bytes, max_contacts: self.max_contacts };
-        if let (false, Some(output)) = (self.split, &self.output) {
-            job.output.clone_from(output);
-        }
-        job.changes.clone_from(&self.changes);
-        job.rejects.clone_from(&self.rejects);
-        job.force = self.force;
-        job.earlier = match (self.replace, self.append) {
-            (true, _) => Earlier::Replace,
-            (_, true) => Earlier::Append,
-            _ => Earlier::Refuse,
-        };
-        if self.split {
-            // Not an output of its own.
-            job.output = self.output.clone().unwrap_or_default();
-        }
-        self.common.finish(job)
+        self.common.run(&Plan {
+            output,
+            changes: self.changes.clone(),
+            rejects: self.rejects.clone(),
+            force: self.force,
+            earlier: match (self.replace, self.append) {
+                (true, _) => Earlier::Replace,
+                (_, true) => Earlier::Append,
+                _ => Earlier::Refuse,
+            },
+            limits: Limits { max_bytes: self.max_bytes, max_contacts: self.max_contacts },
+            ..self.common.plan(&self.inputs)
+        })
     }
 }
 
 impl Check {
     fn run(&self) -> Result<ExitCode> {
-        let mut job = self.common.job(&self.inputs)?;
-        job.force = self.force;
-        self.common.finish(job)
+        self.common.run(&Plan { force: self.force, ..self.common.plan(&self.inputs) })
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a run came to, for a person, in ten lines or fewer.
 
+use super::{Main, Plan};
 use crate::model::finding::{Code, Example, Severity};
 use crate::model::printable::printable;
 use crate::output::receipt::Receipt;
 use crate::rules::{Duplicates, rule};
-use crate::run::job::{Job, Mode, Summary};
+use crate::run::job::Summary;
 use std::fmt::Write as _;
 
 /// Lines of a summary, at most.
@@ -56,14 +57,14 @@ fn bytes(n: u64) -> String {
 
 /// The summary, and for `check` the first findings before it.
 #[must_use]
-pub fn text(job: &Job<'_>, summary: &Summary, colours: bool) -> String {
+pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
     let paint = Paint(colours);
     let receipt = &summary.receipt;
     let mut text = String::new();
-    if job.mode == Mode::Check {
-        listed(&mut text, job, summary, &paint);
+    if matches!(plan.output, Main::Nothing) {
+        listed(&mut text, plan, summary, &paint);
     }
-    let mut lines = vec![came_in(receipt), went_out(job, receipt, &paint)];
+    let mut lines = vec![came_in(receipt), went_out(plan, receipt, &paint)];
     let mut last = Vec::new();
     if let Some(dropped) = &receipt.dropped {
         let what = dropped.bytes.map_or("the rest".to_owned(), bytes);
@@ -94,14 +95,14 @@ pub fn text(job: &Job<'_>, summary: &Summary, colours: bool) -> String {
         let n = summary.removed_bodies as u64;
         last.push(format!("  {} {} of an earlier run removed", count(n), if n == 1 { "body" } else { "bodies" }));
     }
-    let mut written = written(job, receipt, summary.removed_output);
+    let mut written = written(plan, receipt, summary.removed_output);
     if summary.unchecked_custom_fields {
         written.push_str("; names of custom fields were not checked: --custom-fields FILE");
     }
     last.push(written);
-    last.extend(next(job, receipt));
+    last.extend(next(plan, receipt));
     let room = LINES - lines.len() - last.len();
-    lines.extend(causes(job, summary, room, &paint));
+    lines.extend(causes(plan, summary, room, &paint));
     lines.extend(last);
     for line in lines {
         let _ = writeln!(text, "{line}");
@@ -117,9 +118,9 @@ fn came_in(receipt: &Receipt) -> String {
     format!("presort: {what}: {}, {} seen", bytes(receipt.bytes_read), contacts(receipt.contacts.seen))
 }
 
-fn went_out(job: &Job<'_>, receipt: &Receipt, paint: &Paint) -> String {
+fn went_out(plan: &Plan, receipt: &Receipt, paint: &Paint) -> String {
     let c = &receipt.contacts;
-    let verb = if job.mode == Mode::Check { "good" } else { "accepted" };
+    let verb = if matches!(plan.output, Main::Nothing) { "good" } else { "accepted" };
     let mut line = format!("  {} {verb}", paint.bold(&count(c.accepted)));
     let mut more = Vec::new();
     if c.accepted_with_held_back > 0 {
@@ -128,7 +129,7 @@ fn went_out(job: &Job<'_>, receipt: &Receipt, paint: &Paint) -> String {
     if c.changed > 0 {
         more.push(format!("{} normalised", count(c.changed)));
     }
-    if c.duplicates > 0 && job.settings.duplicates == Duplicates::Keep {
+    if c.duplicates > 0 && plan.duplicates == Duplicates::Keep {
         more.push(format!("{} seen before", count(c.duplicates)));
     }
     if !more.is_empty() {
@@ -139,7 +140,7 @@ fn went_out(job: &Job<'_>, receipt: &Receipt, paint: &Paint) -> String {
 }
 
 /// The errors and warnings that came most, with an example each.
-fn causes(job: &Job<'_>, summary: &Summary, room: usize, paint: &Paint) -> Vec<String> {
+fn causes(plan: &Plan, summary: &Summary, room: usize, paint: &Paint) -> Vec<String> {
     let counted = |code: &Code| summary.receipt.findings.get(code.as_str()).copied().unwrap_or(0);
     let mut causes: Vec<(u64, Code)> = Code::ALL
         .iter()
@@ -159,10 +160,10 @@ fn causes(job: &Job<'_>, summary: &Summary, room: usize, paint: &Paint) -> Vec<S
             let example = example.map_or(String::new(), |example| match &example.cause {
                 // What is wrong with the bytes says more than the bytes, and what to do about it is up to the cause.
                 Some(cause) if *code == Code::SYN001 => {
-                    format!(" ({}: {}; {})", contact(example, job), printable(cause), printable(&example.help))
+                    format!(" ({}: {}; {})", contact(example, plan), printable(cause), printable(&example.help))
                 }
-                Some(cause) => format!(" ({}: {})", place(example, job, true), printable(cause)),
-                None => format!(" ({})", place(example, job, true)),
+                Some(cause) => format!(" ({}: {})", place(example, plan, true), printable(cause)),
+                None => format!(" ({})", place(example, plan, true)),
             });
             format!("  {:>width$} x {name} {}{example}", count(*n), rule.message)
         })
@@ -177,10 +178,10 @@ fn causes(job: &Job<'_>, summary: &Summary, room: usize, paint: &Paint) -> Vec<S
 }
 
 /// `export.json: contact 17`
-fn contact(example: &Example, job: &Job<'_>) -> String {
-    let input = match job.inputs.len() {
+fn contact(example: &Example, plan: &Plan) -> String {
+    let input = match plan.inputs.len() {
         1 => String::new(),
-        _ => format!("{}: ", path(&job.inputs[example.input])),
+        _ => format!("{}: ", path(&plan.inputs[example.input])),
     };
     match example.contact {
         Some(contact) => format!("{input}contact {contact}"),
@@ -194,8 +195,8 @@ fn path(path: &std::path::Path) -> String {
 }
 
 /// `contact 17: home_phone "12345"`
-fn place(example: &Example, job: &Job<'_>, short: bool) -> String {
-    let mut text = contact(example, job);
+fn place(example: &Example, plan: &Plan, short: bool) -> String {
+    let mut text = contact(example, plan);
     if let Some(field) = &example.field {
         let _ = write!(text, ": {}", printable(&shortened(field, 40)));
     }
@@ -214,26 +215,26 @@ fn shortened(text: &str, chars: usize) -> String {
     }
 }
 
-fn written(job: &Job<'_>, receipt: &Receipt, removed: bool) -> String {
+fn written(plan: &Plan, receipt: &Receipt, removed: bool) -> String {
     let speed = format!("{:.1} s, {}/s", receipt.seconds, bytes(receipt.bytes_per_second));
     let size: u64 = receipt.payloads.iter().map(|payload| payload.bytes).sum();
     let to = |output: &std::path::Path| match output.as_os_str() {
         name if name == "-" => "standard output".to_owned(),
         _ => path(output),
     };
-    match &job.mode {
-        Mode::Check => format!("  nothing was written ({speed})"),
+    match &plan.output {
+        Main::Nothing => format!("  nothing was written ({speed})"),
         // Broken before its lists were known.
-        Mode::Request | Mode::Split(_) if receipt.stopped.is_some() && receipt.payloads.is_empty() => {
+        Main::Body(_) | Main::Bodies(_) if receipt.stopped.is_some() && receipt.payloads.is_empty() => {
             format!("  no body was written ({speed})")
         }
-        Mode::Stream => format!("  to {} ({speed})", to(&job.output)),
-        Mode::Request | Mode::Split(_) if receipt.payloads.is_empty() => {
-            let older = if removed { format!(", and the older {} is removed", to(&job.output)) } else { String::new() };
+        Main::Lines(output) => format!("  to {} ({speed})", to(output)),
+        Main::Body(output) | Main::Bodies(output) if receipt.payloads.is_empty() => {
+            let older = if removed { format!(", and the older {} is removed", to(output)) } else { String::new() };
             format!("  no body was written: no contact was accepted{older} ({speed})")
         }
-        Mode::Request => format!("  one body of {} to {} ({speed})", bytes(size), to(&job.output)),
-        Mode::Split(dir) => {
+        Main::Body(output) => format!("  one body of {} to {} ({speed})", bytes(size), to(output)),
+        Main::Bodies(dir) => {
             let n = receipt.payloads.len() as u64;
             format!(
                 "  {} {} of {} to {} ({speed})",
@@ -247,32 +248,33 @@ fn written(job: &Job<'_>, receipt: &Receipt, removed: bool) -> String {
 }
 
 /// What to do next.
-fn next(job: &Job<'_>, receipt: &Receipt) -> Option<String> {
+fn next(plan: &Plan, receipt: &Receipt) -> Option<String> {
     let c = &receipt.contacts;
     let file =
         |file: &Option<std::path::PathBuf>| file.as_ref().filter(|file| file.as_os_str() != "-").map(|file| path(file));
     if receipt.stopped.is_some() {
         let rest = receipt.bytes_not_read.filter(|rest| *rest > 0);
         let rest = rest.map_or(String::new(), |rest| format!(" {} not read;", bytes(rest)));
-        let nothing = job.mode == Mode::Check || (job.mode != Mode::Stream && receipt.payloads.is_empty());
+        let nothing = matches!(plan.output, Main::Nothing)
+            || (!matches!(plan.output, Main::Lines(_)) && receipt.payloads.is_empty());
         let written = if nothing { "" } else { " (what is written is whole up to it)" };
         return Some(format!("next:{rest} mend the input there and run again{written}"));
     }
     if c.rejected > 0 {
         // Rejects have no envelope of their own.
         let explicit = receipt.options.sms_permission_to_send == Some("explicit");
-        let again = match (&job.mode, explicit) {
-            (Mode::Request | Mode::Split(_), true) => " with --list-id UUID --sms-permission explicit",
-            (Mode::Request | Mode::Split(_), false) => " with --list-id UUID",
+        let again = match (&plan.output, explicit) {
+            (Main::Body(_) | Main::Bodies(_), true) => " with --list-id UUID --sms-permission explicit",
+            (Main::Body(_) | Main::Bodies(_), false) => " with --list-id UUID",
             (_, true) => " with --sms-permission explicit",
             (_, false) => "",
         };
-        return Some(match (file(&job.rejects), file(&job.report)) {
+        return Some(match (file(&plan.rejects), file(&plan.report)) {
             (Some(rejects), Some(report)) => {
                 format!("next: {report} says why; mend {rejects} and feed it back in{again}")
             }
             (Some(rejects), None) => format!("next: mend {rejects} and feed it back in{again}; --report FILE says why"),
-            (None, _) if job.mode == Mode::Check => {
+            (None, _) if matches!(plan.output, Main::Nothing) => {
                 "next: presort clean --rejects FILE --report FILE sets them apart and says why".to_owned()
             }
             (None, _) => {
@@ -282,20 +284,20 @@ fn next(job: &Job<'_>, receipt: &Receipt) -> Option<String> {
         });
     }
     if c.accepted_with_held_back > 0 {
-        return Some(match file(&job.report) {
+        return Some(match file(&plan.report) {
             Some(report) => format!("next: {report} names every value that was held back; presort explain CODE"),
             None => {
                 "next: --report FILE names every value that was held back; presort explain CODE says more".to_owned()
             }
         });
     }
-    match &job.mode {
+    match &plan.output {
         _ if c.seen == 0 && receipt.dropped.is_none() => {
             Some("next: there was nothing to import; is this the right export?".to_owned())
         }
-        Mode::Check => {
+        Main::Nothing => {
             let body = receipt.input.iter().any(|input| input.shape == "body");
-            let large = receipt.bytes_read >= job.limits.max_bytes || c.accepted > job.limits.max_contacts;
+            let large = receipt.bytes_read >= plan.limits.max_bytes || c.accepted > plan.limits.max_contacts;
             (body && large)
                 .then(|| "next: this is more than one body may hold: presort clean --split -o DIR".to_owned())
         }
@@ -304,14 +306,14 @@ fn next(job: &Job<'_>, receipt: &Receipt) -> Option<String> {
 }
 
 /// The first findings in full.
-fn listed(text: &mut String, job: &Job<'_>, summary: &Summary, paint: &Paint) {
+fn listed(text: &mut String, plan: &Plan, summary: &Summary, paint: &Paint) {
     for finding in &summary.listed {
         let name = paint.severity(finding.severity, &format!("{} {}", finding.severity.as_str(), finding.code));
         let _ = writeln!(
             text,
             "{name}: line {}, {}: {}",
             finding.line,
-            place(finding, job, false),
+            place(finding, plan, false),
             printable(&finding.message)
         );
     }

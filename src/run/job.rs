@@ -1,7 +1,7 @@
 //! One run: inputs are opened, read, cleaned and written.
 //!
-//! [`run_on`] is the table of contents: resolve the envelope, open the outputs, [`execute`] the run, [`settle`] the counts and the
-//! files. Threads are in [`coordinator`](super::coordinator).
+//! `run_on` is the table of contents: resolve the envelope, open the outputs, execute the run, settle the counts and the files.
+//! The threads are in `coordinator.rs`, the end of a run is in `settle.rs`.
 
 use crate::clean::cleaner::OutputSelection;
 use crate::clean::lines::Redactor;
@@ -142,8 +142,8 @@ impl Outputs<'_> {
     /// Fails early if a file exists that would be overwritten at the end.
     fn refuse_existing(&self, force: bool) -> Result<()> {
         let beside = [&self.report, &self.changes, &self.rejects, &self.receipt];
-        let all = beside.into_iter().chain([&self.contacts]).flatten();
-        all.map(|destination| destination.refuse_existing(force)).collect()
+        let mut all = beside.into_iter().chain([&self.contacts]).flatten();
+        all.try_for_each(|destination| destination.refuse_existing(force))
     }
 }
 

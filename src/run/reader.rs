@@ -7,7 +7,7 @@ use crate::document::envelope::{End, EnvelopeFinding, FindingValue};
 use crate::document::{Document, SLICE, cut_off, position, read_tail, split_error};
 use crate::json::split::{Layout, Span, Splitter, Status};
 use crate::model::error::{Error, Kind, Result};
-use crate::model::finding::Code;
+use crate::model::finding::{Code, Detail, Finding, Outcome, Raw, Severity, To};
 use crate::model::position::Position;
 use crate::output::receipt::Dropped;
 use crate::source::{Chunk, GATHERING};
@@ -58,6 +58,24 @@ impl Long {
         let file = keep.then(tempfile::tempfile).transpose().map_err(spool_error)?;
         let span = Span { start, end: start, line, whole: false };
         Ok(Long { contact, span, head: Vec::new(), file, taken: start })
+    }
+
+    /// Its size, in words.
+    pub(crate) fn size(&self) -> String {
+        format!("it has {} bytes", self.span.end - self.span.start)
+    }
+
+    /// The finding that rejects it.
+    pub(crate) fn finding<'f>(&'f self, size: &'f str) -> Finding<'f> {
+        Finding {
+            code: Code::SYN002,
+            severity: Severity::Error,
+            outcome: Outcome::Rejected,
+            field: None,
+            value: Raw::Bytes(&self.head),
+            to: To::None,
+            detail: Detail::Is(size),
+        }
     }
 
     /// Takes its bytes up to offset `end`, which lie in `chunk` as far as they were not taken before.
@@ -226,6 +244,11 @@ impl<'i> Reader<'i> {
     pub fn keep_rejects(mut self, keep: bool) -> Self {
         self.keep_rejects = keep;
         self
+    }
+
+    /// What ended the reading early, if something did.
+    pub fn take_stop(&mut self) -> Option<Error> {
+        self.read.stop.take().map(|(_, error)| error)
     }
 
     /// The inputs, and how far they were read.

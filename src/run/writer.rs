@@ -252,16 +252,8 @@ impl<'j> Writer<'j> {
             offset: long.span.start,
             line: long.span.line,
         };
-        let what = format!("it has {} bytes", long.span.end - long.span.start);
-        let finding = Finding {
-            code: Code::SYN002,
-            severity: Severity::Error,
-            outcome: Outcome::Rejected,
-            field: None,
-            value: Raw::Bytes(&long.head),
-            to: To::None,
-            detail: Detail::Is(&what),
-        };
+        let size = long.size();
+        let finding = long.finding(&size);
         if is_first || self.listed.len() < LISTED {
             self.example(example(input, &place, &finding, self.selection));
         }
@@ -489,15 +481,7 @@ impl<'j> Writer<'j> {
             offset: span.start,
             line: span.line,
         };
-        let finding = Finding {
-            code: Code::DUP001,
-            severity: Severity::Warning,
-            outcome: Outcome::Kept,
-            field: None,
-            value: Raw::Nothing,
-            to: To::None,
-            detail,
-        };
+        let finding = kept_duplicate(detail);
         self.stats.codes[Code::DUP001 as usize] += 1;
         if self.listed.len() < LISTED || self.stats.codes[Code::DUP001 as usize] == 1 {
             self.example(example(batch.input, &place, &finding, self.selection));
@@ -530,6 +514,19 @@ impl<'j> Writer<'j> {
         self.write_range(&mut rejected, [0; 3], None)?;
         self.spare = [accepted, rejected];
         Ok(())
+    }
+}
+
+/// The finding about a contact that came before, and is written all the same.
+pub(crate) fn kept_duplicate(first: Detail<'_>) -> Finding<'_> {
+    Finding {
+        code: Code::DUP001,
+        severity: Severity::Warning,
+        outcome: Outcome::Kept,
+        field: None,
+        value: Raw::Nothing,
+        to: To::None,
+        detail: first,
     }
 }
 

@@ -1,0 +1,212 @@
+//! The settings of a cleaner.
+
+use super::cleaner::Cleaner;
+use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
+use crate::model::error::{Error, Result};
+use crate::model::limits::Limits;
+use crate::rules::custom::Fields;
+use crate::rules::date::Date;
+use crate::rules::{BadField, Duplicates, PhoneFormat, Settings};
+use std::fmt;
+
+/// Longest address that may be set, in characters.
+const EMAIL_MAX: usize = 320;
+/// Most threads.
+const THREADS_MAX: usize = 1024;
+/// Fewest bytes of a key: values behind a shorter one can be guessed, key by key.
+const REDACT_KEY_MIN: usize = 16;
+
+/// Builds a [`Cleaner`]. Every setting has a default; none of them skips a check without a trace in the receipt.
+///
+/// ```
+/// use presort::{BadField, Cleaner, Date, Duplicates, PhoneFormat, SmsPermission};
+///
+/// let cleaner = Cleaner::builder()
+///     .list_id("04fe9a97-a579-43c5-bb1a-58ed29bf0a6a")
+///     .sms_permission(SmsPermission::NotSet)
+///     .as_of(Date::new(2026, 1, 31).unwrap())
+///     .bad_field(BadField::Reject)
+///     .duplicates(Duplicates::First)
+///     .phone_format(PhoneFormat::Digits)
+///     .threads(4)
+///     .build()?;
+/// # Ok::<(), presort::Error>(())
+/// ```
+#[derive(Clone, Default)]
+#[must_use = "a builder does nothing before `build`"]
+pub struct CleanerBuilder {
+    pub(super) settings: Settings,
+    pub(super) as_of: Option<Date>,
+    pub(super) overrides: EnvelopeOverrides,
+    pub(super) limits: Limits,
+    pub(super) threads: Option<usize>,
+    pub(super) redact: Option<Vec<u8>>,
+}
+
+impl CleanerBuilder {
+    /// Adds a list that the contacts are imported into, a UUID. Lists that are set here replace the `list_ids` of the input.
+    ///
+    /// Default: the `list_ids` of the input. A body needs at least one list: a run that writes bodies fails without.
+    pub fn list_id(mut self, id: impl Into<String>) -> Self {
+        self.overrides.list_ids.push(id.into());
+        self
+    }
+
+    /// Whether the contacts agreed to get text messages. Replaces the `sms_permission_to_send` of the input.
+    ///
+    /// Default: that of the input.
+    pub fn sms_permission(mut self, permission: SmsPermission) -> Self {
+        self.overrides.sms_permission = Some(permission);
+        self
+    }
+
+    /// The day that counts as today: a date of consent after it is an error.
+    ///
+    /// Default: the day on which a run starts, by the clock and time zone of this machine.
+    pub fn as_of(mut self, day: Date) -> Self {
+        self.as_of = Some(day);
+        self
+    }
+
+    /// Longest email address in characters, 1 to 320. Default: 50.
+    pub fn email_max(mut self, characters: usize) -> Self {
+        self.settings.email_max = characters;
+        self
+    }
+
+    /// What to do with an optional value that breaks its rule. Default: [`BadField::Hold`].
+    ///
+    /// ```
+    /// # use presort::{BadField, Cleaner};
+    /// let line = br#"{"email":"joe@example.com","home_phone":"12345"}"#;
+    /// let cleaner = Cleaner::builder().bad_field(BadField::Reject).build()?;
+    /// assert!(!cleaner.contacts(&line[..]).next().unwrap()?.is_accepted());
+    /// # Ok::<(), presort::Error>(())
+    /// ```
+    pub fn bad_field(mut self, bad_field: BadField) -> Self {
+        self.settings.bad_field = bad_field;
+        self
+    }
+
+    /// Cut over-long text at its limit instead of holding it back. Default: false.
+    pub fn truncate(mut self, truncate: bool) -> Self {
+        self.settings.truncate = truncate;
+        self
+    }
+
+    /// Check area codes and exchanges against the North American Numbering Plan. Default: false, only the number of digits counts.
+    pub fn nanp(mut self, nanp: bool) -> Self {
+        self.settings.nanp = nanp;
+        self
+    }
+
+    /// How phone numbers are written. Default: [`PhoneFormat::Dashed`].
+    pub fn phone_format(mut self, format: PhoneFormat) -> Self {
+        self.settings.phone_format = format;
+        self
+    }
+
+    /// What to do with a contact that came before in the same run. Default: [`Duplicates::Keep`].
+    pub fn duplicates(mut self, duplicates: Duplicates) -> Self {
+        self.settings.duplicates = duplicates;
+        self
+    }
+
+    /// The custom fields of the account: a value for any other is an error.
+    ///
+    /// Default: names of custom fields cannot be checked, and receipts say so (`custom_field_names_checked`,
+    /// [`Summary::unchecked_custom_fields`](crate::Summary::unchecked_custom_fields)).
+    ///
+    /// ```
+    /// # use presort::{Cleaner, CustomFields};
+    /// let fields = CustomFields::from_iter(["Shirt Size"]);
+    /// let cleaner = Cleaner::builder().custom_fields(fields).build()?;
+    /// let line = br#"{"email":"joe@example.com","cf:Shirt Sise":"S"}"#;
+    /// let contact = cleaner.contacts(&line[..]).next().unwrap()?;
+    /// assert_eq!(contact.findings()[0].code.as_str(), "CUS003");
+    /// # Ok::<(), presort::Error>(())
+    /// ```
+    pub fn custom_fields(mut self, fields: Fields) -> Self {
+        self.settings.custom_fields = Some(fields);
+        self
+    }
+
+    /// Limits of a body, in bytes and contacts. Default: 4,000,000 bytes and 40,000 contacts, those of the endpoint.
+    ///
+    /// ```
+    /// # use presort::{Cleaner, Limits, Sink};
+    /// let cleaner = Cleaner::builder()
+    ///     .list_id("04fe9a97-a579-43c5-bb1a-58ed29bf0a6a")
+    ///     .limits(Limits { max_bytes: 1_000_000, max_contacts: 1 })
+    ///     .build()?;
+    /// let lines = b"{\"email\":\"a@example.com\"}\n{\"email\":\"b@example.com\"}\n";
+    /// let mut body = Vec::new();
+    /// let summary = cleaner.clean(&lines[..], Sink::body(&mut body))?;
+    /// assert_eq!(summary.receipt.dropped.unwrap().first_contact, Some(1));
+    /// # Ok::<(), presort::Error>(())
+    /// ```
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Threads of a run, 1 to 1024, the calling one among them. Default: 1. The output is the same for any number.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Replace values in findings and ledger by a hash with this key (HMAC-SHA-256), so that they can be shared. At least 16
+    /// bytes. Rejects and [`Cleaner::contacts`] are not redacted: they are the contacts themselves.
+    ///
+    /// Default: values are written as they are.
+    ///
+    /// ```
+    /// # use presort::{Cleaner, Sink};
+    /// let cleaner = Cleaner::builder().redact_key(*b"sixteen bytes or more").build()?;
+    /// let line = br#"{"email":"joe@example.com","home_phone":"12345"}"#;
+    /// let mut findings = Vec::new();
+    /// cleaner.clean(&line[..], Sink::nothing().findings(&mut findings))?;
+    /// assert!(!String::from_utf8_lossy(&findings).contains("12345"));
+    /// assert!(Cleaner::builder().redact_key(*b"short").build().is_err());
+    /// # Ok::<(), presort::Error>(())
+    /// ```
+    pub fn redact_key(mut self, key: impl Into<Vec<u8>>) -> Self {
+        self.redact = Some(key.into());
+        self
+    }
+
+    /// The cleaner.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::model::error::Kind::Usage): a number is out of range, or the key is too short.
+    pub fn build(self) -> Result<Cleaner> {
+        let refuse = |what: String| Err(Error::usage(what));
+        if !(1..=EMAIL_MAX).contains(&self.settings.email_max) {
+            return refuse(format!("email_max is {}: it must be 1 to {EMAIL_MAX}", self.settings.email_max));
+        }
+        if let Some(threads) = self.threads.filter(|threads| !(1..=THREADS_MAX).contains(threads)) {
+            return refuse(format!("threads is {threads}: it must be 1 to {THREADS_MAX}"));
+        }
+        if self.limits.max_contacts == 0 || self.limits.max_bytes == 0 {
+            return refuse("limits are 1 or more".to_owned());
+        }
+        if let Some(key) = self.redact.as_ref().filter(|key| key.len() < REDACT_KEY_MIN) {
+            return refuse(format!("the redact key has {} bytes: it must have {REDACT_KEY_MIN} or more", key.len()));
+        }
+        Ok(Cleaner { options: self })
+    }
+}
+
+impl fmt::Debug for CleanerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The key is a secret.
+        f.debug_struct("CleanerBuilder")
+            .field("overrides", &self.overrides)
+            .field("as_of", &self.as_of)
+            .field("limits", &self.limits)
+            .field("threads", &self.threads)
+            .field("redacted", &self.redact.is_some())
+            .finish_non_exhaustive()
+    }
+}
