@@ -1,8 +1,9 @@
 //! `presort account` and `presort import`.
 
+use super::args::{EnvelopeArgs, When};
 use super::bodies::{Payload, Payloads, payloads};
 use super::summary::{Paint, count};
-use super::{EnvelopeArgs, When, colours, progress};
+use super::{colours, progress};
 use crate::account::activities::{Activity, Runner, State};
 use crate::account::contacts::{ContactQuery, Include};
 use crate::account::fields::NewField;

@@ -1,0 +1,377 @@
+//! The arguments: what the command line takes, and how each value is read.
+
+use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
+use crate::model::limits::{MAX_BYTES, MAX_CONTACTS};
+use crate::rules::date::{self, Date};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const AFTER_HELP: &str = "\
+Exit status:
+  0  everything came through, normalised at most
+  1  done, but something was rejected, held back, or dropped at a limit
+  2  could not be done: usage, input or output, broken JSON";
+
+/// Cleans, checks and splits large contact exports into request bodies for the Constant Contact V3 import endpoint.
+#[derive(Parser)]
+#[command(name = "presort", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Verb {
+    /// Clean an export: one body (default), many bodies (--split), or one contact a line (--format ndjson)
+    #[command(after_help = CLEAN_HELP)]
+    Clean(Box<Clean>),
+    /// Look at an export as `clean` would, and write nothing
+    #[command(after_help = CHECK_HELP)]
+    Check(Box<Check>),
+    /// Say what a rule is, why the service cares, and what presort does
+    #[command(after_help = "Examples:\n  presort explain\n  presort explain PHN001\n  presort explain --format json")]
+    Explain(Explain),
+    /// Measure throughput on a file of yours, stage by stage, beside a plain copy
+    #[command(
+        after_help = "Examples:\n  presort bench export.json\n  presort bench export.json --runs 9 --format json"
+    )]
+    Bench(Bench),
+    /// Write a made-up export to try things on, the same for the same options
+    #[command(
+        after_help = "Examples:\n  presort sample --contacts 1000 > sample.json\n  presort sample --contacts 3000000 --format ndjson --seed 7 \
+                      --mess 20 -o big.ndjson"
+    )]
+    Sample(SampleArgs),
+    /// Make an account in a file, and look at what is in it
+    #[cfg(feature = "account")]
+    #[command(after_help = ACCOUNT_HELP)]
+    Account(super::account::AccountArgs),
+    /// Import bodies into an account, each as an activity
+    #[cfg(feature = "account")]
+    #[command(after_help = IMPORT_HELP)]
+    Import(super::account::ImportArgs),
+    /// Serve an account over HTTP, as the published endpoint does
+    #[cfg(feature = "serve")]
+    #[command(after_help = SERVE_HELP)]
+    Serve(super::serve::ServeArgs),
+}
+
+#[cfg(feature = "account")]
+const ACCOUNT_HELP: &str = "\
+Examples:
+  presort account init my.account
+  presort account lists add 'Newsletter' --account my.account
+  presort account fields add 'Favourite colour' --account my.account
+  presort account contacts --email joe@example.com --account my.account
+  presort account export --account my.account | presort check";
+
+#[cfg(feature = "account")]
+const IMPORT_HELP: &str = "\
+Examples:
+  presort import --account my.account bodies/
+  presort import --account my.account body.json > activities.ndjson
+  presort import --account my.account --no-receipt some-of-the-bodies/
+
+Exit status:
+  0  every contact was imported as it came
+  1  done, but some contact, value or list membership was not
+  2  some body could not be imported at all";
+
+#[cfg(feature = "serve")]
+const SERVE_HELP: &str = "\
+Examples:
+  presort serve --account my.account
+  presort serve --account my.account --listen 0.0.0.0:8080 --token-file token --host crm.example --log json
+  curl -H 'Content-Type: application/json' -d @body.json http://127.0.0.1:8080/v3/activities/contacts_json_import";
+
+const CLEAN_HELP: &str = "\
+Examples:
+  presort clean body.json -o cleaned.json --report findings.ndjson
+      one request body, up to the 4 MB boundary
+  presort clean export.json --split -o bodies/ --list-id 04fe9a97-a579-43c5-bb1a-58ed29bf0a6a
+      an export of any size, as many bodies as it takes, and receipt.json
+  zcat export.json.gz | presort clean --format ndjson --rejects rejects.ndjson > cleaned.ndjson
+      a pipe, one cleaned contact a line
+
+Exit status:
+  0  everything came through, normalised at most
+  1  done, but something was rejected, held back, or dropped at a limit
+  2  could not be done: usage, input or output, broken JSON";
+
+const CHECK_HELP: &str = "\
+Examples:
+  presort check export.json
+  presort check export.json --report findings.ndjson --nanp
+
+Exit status: as of clean";
+
+#[derive(Args)]
+pub(super) struct Clean {
+    /// Files to read, one after the other as one run; standard input when absent or -
+    pub(super) inputs: Vec<PathBuf>,
+    /// Where to write: a file, - for standard output (default), a directory with --split
+    #[arg(short, long, value_name = "PATH")]
+    pub(super) output: Option<PathBuf>,
+    /// Write as many bodies as it takes into the directory named by --output, and receipt.json
+    #[arg(short, long, requires = "output")]
+    pub(super) split: bool,
+    /// What to write: a request body, or one contact a line
+    #[arg(short, long, value_enum, default_value_t = Format::Payload)]
+    pub(super) format: Format,
+    /// Write the change ledger here, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub(super) changes: Option<PathBuf>,
+    /// Write rejected contacts here, one a line: mend them and feed the file back in
+    #[arg(long, value_name = "FILE")]
+    pub(super) rejects: Option<PathBuf>,
+    /// Size a body stays below, and up to which a body is read: 4000000, 4MB, 4MiB
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value_t = MAX_BYTES)]
+    pub(super) max_bytes: u64,
+    /// Most contacts of a body
+    #[arg(long, value_name = "N", default_value_t = MAX_CONTACTS, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) max_contacts: u64,
+    /// Overwrite files that are there; bodies in a directory stay
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Remove the bodies that an earlier run wrote into the directory
+    #[arg(long, requires = "split", conflicts_with = "append")]
+    pub(super) replace: bool,
+    /// Add to the bodies that an earlier run wrote into the directory, and to its receipt
+    #[arg(long, requires = "split")]
+    pub(super) append: bool,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+#[derive(Args)]
+pub(super) struct Check {
+    /// Files to read, one after the other as one run; standard input when absent or -
+    pub(super) inputs: Vec<PathBuf>,
+    /// Overwrite what is there
+    #[arg(long)]
+    pub(super) force: bool,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// What clean and check share.
+#[derive(Args)]
+pub(super) struct Common {
+    /// Write findings (errors and warnings) here, one JSON object a line
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+    /// Write the receipt here, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) receipt: Option<PathBuf>,
+    /// Replace values in report and ledger by a keyed hash, so that they can be shared; the key is random, or the value of
+    /// PRESORT_REDACT_KEY, 16 bytes or more
+    #[arg(long)]
+    pub(super) redact: bool,
+    #[command(flatten)]
+    pub(super) envelope: EnvelopeArgs,
+    /// The account's custom fields: a name a line, or the JSON answer of GET /contact_custom_fields
+    #[arg(long, value_name = "FILE")]
+    pub(super) custom_fields: Option<PathBuf>,
+    /// Longest email address, in characters
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=320))]
+    pub(super) email_max: u16,
+    /// What to do with an optional value that breaks its rule: hold it back, or reject the contact
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Field::Hold)]
+    pub(super) bad_field: Field,
+    /// Cut over-long text at its limit instead of holding it back
+    #[arg(long)]
+    pub(super) truncate: bool,
+    /// Check area codes and exchanges against the North American Numbering Plan
+    #[arg(long)]
+    pub(super) nanp: bool,
+    /// How phone numbers are written
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Phones::Dashed)]
+    pub(super) phone_format: Phones,
+    /// What to do with contacts seen before in the run: keep them, or the first only
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Which::Keep)]
+    pub(super) duplicates: Which,
+    /// The day that counts as today for dates of consent [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub(super) as_of: Option<Date>,
+    /// Worker threads [default: as many as there are processors]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+    /// Say nothing but errors
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// Show progress: on a terminal (auto), always, never
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    pub(super) progress: When,
+    /// Use colours: on a terminal (auto), always, never; NO_COLOR is honoured
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    pub(super) color: When,
+}
+
+/// What is said of an envelope in its place.
+#[derive(Args)]
+pub(super) struct EnvelopeArgs {
+    /// List the contacts are imported into, in place of the body's list_ids (repeatable)
+    #[arg(short, long = "list-id", value_name = "UUID")]
+    pub(super) list_ids: Vec<String>,
+    /// Whether the contacts agreed to get text messages, in place of the body's sms_permission_to_send
+    #[arg(long, value_enum, value_name = "PERMISSION")]
+    pub(super) sms_permission: Option<Permission>,
+}
+
+impl EnvelopeArgs {
+    pub(super) fn asked(&self) -> EnvelopeOverrides {
+        EnvelopeOverrides {
+            list_ids: self.list_ids.clone(),
+            sms_permission: self.sms_permission.map(|permission| match permission {
+                Permission::Explicit => SmsPermission::Explicit,
+                Permission::NotSet => SmsPermission::NotSet,
+            }),
+        }
+    }
+}
+
+#[derive(Args)]
+pub(super) struct Explain {
+    /// The code of a rule; all of them when absent
+    pub(super) code: Option<String>,
+    /// Text for a person, or JSON
+    #[arg(short, long, value_enum, default_value_t = Shown::Text)]
+    pub(super) format: Shown,
+}
+
+#[derive(Args)]
+pub(super) struct Bench {
+    /// The file to measure on; a made-up export when absent
+    pub(super) input: Option<PathBuf>,
+    /// Runs of each stage, of which the median is told
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(super) runs: u16,
+    /// Worker threads of the runs with all [default: as many as there are processors]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+    /// A table for a person, or JSON
+    #[arg(short, long, value_enum, default_value_t = Shown::Text)]
+    pub(super) format: Shown,
+}
+
+#[derive(Args)]
+pub(super) struct SampleArgs {
+    /// How many contacts
+    #[arg(short, long, value_name = "N")]
+    pub(super) contacts: u64,
+    /// Another number makes other contacts
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Percent of contacts with something wrong or unusual
+    #[arg(long, value_name = "PERCENT", default_value_t = 5.0, value_parser = percent)]
+    pub(super) mess: f64,
+    /// A request body, or one contact a line
+    #[arg(short, long, value_enum, default_value_t = Format::Payload)]
+    pub(super) format: Format,
+    /// Where to write: a file, or - for standard output
+    #[arg(short, long, value_name = "PATH", default_value = "-")]
+    pub(super) output: PathBuf,
+    /// Overwrite what is there
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub(super) enum Format {
+    Payload,
+    Ndjson,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Permission {
+    Explicit,
+    #[value(name = "not_set", alias = "not-set")]
+    NotSet,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Field {
+    Hold,
+    Reject,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Phones {
+    Dashed,
+    Digits,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Which {
+    Keep,
+    First,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub(super) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub(super) enum Shown {
+    #[value(alias = "table")]
+    Text,
+    Json,
+}
+
+/// A size in bytes: digits, and a unit or none.
+fn size(text: &str) -> std::result::Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        // The smaller reading of a bare letter is the safe one.
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        unit => return Err(format!("{unit} is not a unit: B, kB, MB, GB (thousands) or KiB, MiB, GiB (1024s)")),
+    };
+    let number: u64 = digits.trim().parse().map_err(|_| "write it like 4000000, 4MB or 4MiB".to_owned())?;
+    number.checked_mul(unit).filter(|size| *size > 0).ok_or_else(|| "it is out of range".to_owned())
+}
+
+fn percent(text: &str) -> std::result::Result<f64, String> {
+    match text.trim_end_matches('%').parse() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("write a number from 0 to 100".to_owned()),
+    }
+}
+
+fn day(text: &str) -> std::result::Result<Date, String> {
+    match date::parse(text) {
+        date::Parsed::Day(day, true) => Ok(day),
+        _ => Err("write a day of the calendar as YYYY-MM-DD".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes() {
+        for (text, bytes) in
+            [("4000000", 4_000_000), ("4MB", 4_000_000), ("4MiB", 4_194_304), ("1kB", 1000), ("2 KiB", 2048)]
+        {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "4X", "MB", "0", "-1", "4.5MB", "99999999999GiB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+}
