@@ -4,9 +4,10 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use presort::account::Account;
-use presort::account::activities::{Runner, State};
+use presort::account::activities::ActivityState;
 use presort::account::import::Body;
 use presort::account::lists::NewList;
+use presort::account::runner::Runner;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use std::fmt::Write;
@@ -62,7 +63,10 @@ impl Fixture {
     fn import(&self) {
         let stop = AtomicBool::new(false);
         let activity = self.account.run_next(&Runner { stop: &stop, time: Duration::MAX }).unwrap().unwrap();
-        assert_eq!((activity.state, activity.status.items_completed_count), (State::Completed, CONTACTS as u64));
+        assert_eq!(
+            (activity.state, activity.status.items_completed_count),
+            (ActivityState::Completed, CONTACTS as u64)
+        );
         assert!(activity.activity_errors.is_empty(), "{:?}", activity.activity_errors);
     }
 

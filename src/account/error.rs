@@ -50,7 +50,7 @@ pub enum Error {
 
 /// Who reads a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
+pub enum Audience {
     /// The author of a request over HTTP, who has no command line.
     Http,
     /// The user of `presort import`, who has that verb's options.
@@ -60,31 +60,31 @@ pub enum Reader {
 /// Options of `presort import` that help with a body.
 const IMPORT_OPTIONS: [&str; 2] = ["--list-id", "--sms-permission"];
 
-/// True for a help that names no option but those that the reader has.
-fn is_for(help: &str, reader: Reader) -> bool {
+/// True for a help that names no option but those that the audience has.
+fn is_for(help: &str, audience: Audience) -> bool {
     let options = help.split(|c: char| !(c.is_ascii_lowercase() || c == '-')).filter(|word| word.starts_with("--"));
-    options.into_iter().all(|option| reader == Reader::Import && IMPORT_OPTIONS.contains(&option))
+    options.into_iter().all(|option| audience == Audience::Import && IMPORT_OPTIONS.contains(&option))
 }
 
 /// What to do about a breach of the envelope's rules. The rules' own texts are for users of `presort clean`.
-fn help(code: Code, reader: Reader) -> Option<&'static str> {
+fn help(code: Code, audience: Audience) -> Option<&'static str> {
     use Code::{ENV001, ENV007, ENV009, ENV012};
-    let help = match (code, reader) {
-        (ENV001, Reader::Http) => "name 1 to 50 lists in list_ids, beside import_data",
-        (ENV001, Reader::Import) => "give --list-id UUID (repeatable), or list_ids in the body",
-        (ENV007, Reader::Http) => "write explicit or not_set, or leave it out",
-        (ENV009, Reader::Http) => "send an object with import_data, an array of contacts, and list_ids",
-        (ENV012, Reader::Http) => {
+    let help = match (code, audience) {
+        (ENV001, Audience::Http) => "name 1 to 50 lists in list_ids, beside import_data",
+        (ENV001, Audience::Import) => "give --list-id UUID (repeatable), or list_ids in the body",
+        (ENV007, Audience::Http) => "write explicit or not_set, or leave it out",
+        (ENV009, Audience::Http) => "send an object with import_data, an array of contacts, and list_ids",
+        (ENV012, Audience::Http) => {
             "put list_ids and sms_permission_to_send before import_data, or send fewer contacts at once"
         }
-        (ENV012, Reader::Import) => "put list_ids before import_data, or give --list-id (and --sms-permission)",
+        (ENV012, Audience::Import) => "put list_ids before import_data, or give --list-id (and --sms-permission)",
         _ => rule(code).help,
     };
-    is_for(help, reader).then_some(help)
+    is_for(help, audience).then_some(help)
 }
 
-/// What a message says, without what to do where that is not for this reader.
-fn message_for(error: &crate::model::error::Error, reader: Reader) -> String {
+/// What a message says, without what to do where that is not for this audience.
+fn message_for(error: &crate::model::error::Error, audience: Audience) -> String {
     match error.kind() {
         Kind::Envelope { code, input, position, detail, .. } => {
             let mut text = format!("{input}: {code}: {}", rule(*code).message);
@@ -94,12 +94,12 @@ fn message_for(error: &crate::model::error::Error, reader: Reader) -> String {
             if let Some(position) = position {
                 text += &format!(" (at {position})");
             }
-            if let Some(help) = help(*code, reader) {
+            if let Some(help) = help(*code, audience) {
                 text += &format!("; {help}");
             }
             text
         }
-        Kind::NotContacts { input, what } if reader == Reader::Http => {
+        Kind::NotContacts { input, what } if audience == Audience::Http => {
             // What it is, without the command that makes something else of it.
             let is = what.split(':').next().filter(|is| is.starts_with("this ")).map(|is| format!("{is}; "));
             let is = is.unwrap_or_default();
@@ -109,7 +109,7 @@ fn message_for(error: &crate::model::error::Error, reader: Reader) -> String {
             let text = error.to_string();
             // The way out is the last part of a message.
             match text.rsplit_once("; ") {
-                Some((what, help)) if !is_for(help, reader) => what.to_owned(),
+                Some((what, help)) if !is_for(help, audience) => what.to_owned(),
                 _ => text,
             }
         }
@@ -142,11 +142,11 @@ impl Error {
         Error::Database { file: path.display().to_string(), source, cause }
     }
 
-    /// The message for one reader: it names nothing that only another one can do.
+    /// The message for one audience: it names nothing that only another one can do.
     #[must_use]
-    pub fn for_reader(&self, reader: Reader) -> String {
+    pub fn for_audience(&self, audience: Audience) -> String {
         match self {
-            Error::Body(error) => message_for(error, reader),
+            Error::Body(error) => message_for(error, audience),
             other => other.to_string(),
         }
     }
@@ -262,15 +262,15 @@ mod tests {
     fn no_message_names_what_its_reader_cannot_do() {
         for rule in rules::envelope::RULES {
             let error = crate::document::envelope::breach(rule.code, "the body", None, "");
-            assert!(!message_for(&error, Reader::Http).contains("--"), "{}", rule.code);
-            for word in message_for(&error, Reader::Import).split([' ', ',', ';', ')', '(']) {
+            assert!(!message_for(&error, Audience::Http).contains("--"), "{}", rule.code);
+            for word in message_for(&error, Audience::Import).split([' ', ',', ';', ')', '(']) {
                 assert!(!word.starts_with("--") || IMPORT_OPTIONS.contains(&word), "{}: {word}", rule.code);
             }
-            assert!(error.to_string().starts_with(message_for(&error, Reader::Http).split("; ").next().unwrap()));
+            assert!(error.to_string().starts_with(message_for(&error, Audience::Http).split("; ").next().unwrap()));
         }
         let usage = crate::model::error::Error::usage("there is no room; give --max-bytes more");
-        assert_eq!(message_for(&usage, Reader::Http), "there is no room");
-        assert_eq!(message_for(&usage, Reader::Import), "there is no room");
+        assert_eq!(message_for(&usage, Audience::Http), "there is no room");
+        assert_eq!(message_for(&usage, Audience::Import), "there is no room");
     }
 
     #[test]

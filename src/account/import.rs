@@ -1,6 +1,7 @@
 //! What an import does to an account: the core's own cleaning says what is imported, and this says where it goes.
 
 use super::contacts::{ADDRESSES, PHONES};
+use super::runner::Halt;
 use super::values::{Id, Time};
 use super::{Result, fields, lists};
 use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
@@ -17,6 +18,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use std::ops::ControlFlow;
 
 /// Most phones of a contact.
 pub const PHONES_MAX: usize = 3;
@@ -381,14 +383,16 @@ pub enum Applied {
         /// All that was wrong.
         errors: Errors,
     },
-    /// The account does not have these lists: nothing was done.
+    /// The account does not have these lists; nothing was written.
     UnknownLists(Vec<String>),
+    /// The watch ended it: the transaction must be rolled back.
+    Halted(Halt),
 }
 
-/// Who is told how many contacts are done, and says whether to go on.
-pub type Watch<'w> = dyn FnMut(u64) -> Result<()> + 'w;
+/// Called with the number of contacts done so far; breaks to end the import.
+pub type Watch<'w> = dyn FnMut(u64) -> ControlFlow<Halt> + 'w;
 
-/// Contacts between two looks at the watch.
+/// Contacts between two calls of the watch.
 const STEP: u64 = 256;
 
 /// Applies a cleaned body to the account, all of it in the transaction that is given.
@@ -430,8 +434,10 @@ pub fn apply(transaction: &Transaction<'_>, cleaned: Cleaned, watch: &mut Watch<
     // The contacts that are left, by their index in the body that came.
     let indexes = (0..).filter(|index| !rejected.contains(index));
     for (done, (index, contact)) in (0..).zip(indexes.zip(&contacts.import_data)) {
-        if done % STEP == 0 {
-            watch(done)?;
+        if done % STEP == 0
+            && let ControlFlow::Break(halt) = watch(done)
+        {
+            return Ok(Applied::Halted(halt));
         }
         match importer.contact(index, contact, &mut errors)? {
             Outcome::Imported => imported += 1,

@@ -13,10 +13,11 @@ pub mod import;
 pub mod lists;
 pub mod page;
 mod queue;
+pub mod runner;
 mod schema;
 mod values;
 
-pub use error::{Error, Reader, Result};
+pub use error::{Audience, Error, Result};
 
 use queue::Queue;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -45,12 +46,20 @@ pub struct Account {
     readers: Mutex<Vec<Connection>>,
     writer: Mutex<Connection>,
     /// The activity that runs.
-    running: Mutex<Option<activities::Running>>,
+    running: Mutex<Option<runner::Running>>,
     /// Activities that were accepted since somebody last looked.
     accepted: Mutex<u64>,
     more: Condvar,
     /// What waits. It is closed last.
     queue: Queue,
+}
+
+/// How a transaction ends, and what it comes to.
+enum Transacted<T> {
+    /// Everything it wrote stays.
+    Commit(T),
+    /// It writes nothing.
+    RollBack(T),
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -178,8 +187,21 @@ impl Account {
 
     /// Writes something, all of it or nothing.
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.write_or_roll_back(|transaction| work(transaction).map(Transacted::Commit))
+    }
+
+    /// Writes something, all of it or nothing; `work` decides which.
+    fn write_or_roll_back<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<Transacted<T>>) -> Result<T> {
         let mut connection = lock(&self.writer);
-        self.named(self.transact(&mut connection, work))
+        let transact = |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            match work(&transaction)? {
+                Transacted::Commit(value) => transaction.commit().map(|()| value).map_err(Error::from),
+                // Dropping the transaction rolls it back.
+                Transacted::RollBack(value) => Ok(value),
+            }
+        };
+        self.named(transact(&mut connection))
     }
 
     /// Puts the account's name into an error that has none yet.
@@ -188,13 +210,6 @@ impl Account {
             Error::Database { file, source, .. } if file.is_empty() => Error::database(&self.path, source),
             other => other,
         })
-    }
-
-    fn transact<T>(&self, connection: &mut Connection, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let done = work(&transaction)?;
-        transaction.commit()?;
-        Ok(done)
     }
 
     /// Reads from one state of the account.

@@ -4,13 +4,14 @@ use super::args::{EnvelopeArgs, When};
 use super::bodies::{Payload, Payloads, payloads};
 use super::summary::{Paint, count};
 use super::{colours, progress};
-use crate::account::activities::{Activity, Runner, State};
+use crate::account::activities::{Activity, ActivityState};
 use crate::account::contacts::{ContactQuery, Include};
 use crate::account::fields::NewField;
 use crate::account::import::Body;
 use crate::account::lists::{ListQuery, Members, NewList};
 use crate::account::page::PageRequest;
-use crate::account::{self, Account, Reader};
+use crate::account::runner::Runner;
+use crate::account::{self, Account, Audience};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::finding::Code;
 use crate::model::printable::printable;
@@ -82,7 +83,7 @@ enum AccountVerb {
     Activities {
         /// Only those in this state: initialized, processing, completed, cancelled, failed, timed_out
         #[arg(long, value_name = "STATE", value_parser = state)]
-        state: Option<State>,
+        state: Option<ActivityState>,
         /// Take back this one, which still waits
         #[arg(long, value_name = "UUID", conflicts_with = "state")]
         cancel: Option<String>,
@@ -152,8 +153,9 @@ pub struct ImportArgs {
     color: When,
 }
 
-fn state(text: &str) -> std::result::Result<State, String> {
-    State::parse(text).ok_or_else(|| format!("it is one of {}", State::ALL.map(State::as_str).join(", ")))
+fn state(text: &str) -> std::result::Result<ActivityState, String> {
+    ActivityState::parse(text)
+        .ok_or_else(|| format!("it is one of {}", ActivityState::ALL.map(ActivityState::as_str).join(", ")))
 }
 
 fn from_environment() -> Option<PathBuf> {
@@ -341,7 +343,7 @@ impl ImportArgs {
                 Ok(accepted) => accepted,
                 Err(error @ account::Error::Body(_)) => {
                     totals.fail();
-                    let error = error.for_reader(Reader::Import).replacen("the body", &payload.name, 1);
+                    let error = error.for_audience(Audience::Import).replacen("the body", &payload.name, 1);
                     say(&format!("presort: error: {error}\n"));
                     continue;
                 }
@@ -354,7 +356,7 @@ impl ImportArgs {
             }
             totals.add(&activity);
             let why = activity.activity_errors.first().map_or("", String::as_str);
-            if activity.state != State::Completed {
+            if activity.state != ActivityState::Completed {
                 say(&format!("presort: error: {}: {}: {why}\n", payload.name, activity.state));
             } else if why.starts_with("the body is over") {
                 say(&format!(
@@ -385,7 +387,7 @@ impl Totals {
             *self.errors.entry(code.clone()).or_default() += count;
         }
         self.unsubscribed += status.cannot_add_to_list_count;
-        self.failed += u64::from(activity.state != State::Completed);
+        self.failed += u64::from(activity.state != ActivityState::Completed);
         self.unclean |= !activity.is_clean();
     }
 }
@@ -421,7 +423,7 @@ fn accept(account: &Account, body: &Body, name: &str, say: &dyn Fn(&str)) -> acc
     loop {
         // One that waits from an import that did not come to its end is taken up again.
         match account.accept_once(body, name) {
-            Err(account::Error::Full) => match account.run_next(&Runner { stop: &stop, time: Duration::MAX }) {
+            Err(account::Error::Full) => match account.run_next(&Runner::unlimited(&stop)) {
                 Err(error) if error.is_busy() => patience.wait(),
                 Err(error) => return Err(error),
                 Ok(_) => {}
@@ -435,7 +437,7 @@ fn accept(account: &Account, body: &Body, name: &str, say: &dyn Fn(&str)) -> acc
 /// Does what waits in the account, up to and with this activity.
 fn done(account: &Account, accepted: &Activity, say: &dyn Fn(&str)) -> Result<Activity> {
     let stop = AtomicBool::new(false);
-    let runner = Runner { stop: &stop, time: Duration::MAX };
+    let runner = Runner::unlimited(&stop);
     let mut patience = Patience::new(say);
     loop {
         let error = match account.activity(&accepted.activity_id) {

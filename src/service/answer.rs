@@ -1,6 +1,6 @@
 //! What is answered when something is wrong, in the service's own shape.
 
-use crate::account::{Error, Reader};
+use crate::account::{Audience, Error};
 use crate::model::error::Kind;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -100,5 +100,5 @@ pub fn account_error(error: &Error) -> Response {
             return self::error(status, "the account cannot be read or written now");
         }
     };
-    self::error(status, error.for_reader(Reader::Http))
+    self::error(status, error.for_audience(Audience::Http))
 }

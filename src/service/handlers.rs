@@ -2,7 +2,7 @@
 
 use super::query::Query;
 use super::{Route, Service, answer, body};
-use crate::account::activities::{Activity, State as ActivityState};
+use crate::account::activities::{Activity, ActivityState};
 use crate::account::contacts::{Contact, ContactQuery, Include};
 use crate::account::fields::{Field, NewField};
 use crate::account::import::{Body as ImportBody, KEPT_MAX};

@@ -1,6 +1,6 @@
 //! What is counted, as Prometheus reads it.
 
-use crate::account::activities::{Activity, State};
+use crate::account::activities::{Activity, ActivityState};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -93,7 +93,7 @@ impl Metrics {
     pub fn ended(&self, activity: &Activity, time: Duration) {
         self.activities.get_or_create(&StateLabels { state: activity.state.as_str() }).inc();
         self.import_seconds.observe(time.as_secs_f64());
-        if activity.state == State::Completed {
+        if activity.state == ActivityState::Completed {
             let status = &activity.status;
             let refused = status.items_total_count.saturating_sub(status.items_completed_count);
             for (outcome, count) in [("imported", status.items_completed_count), ("refused", refused)] {

@@ -17,8 +17,9 @@ pub use guard::{host_name, origin};
 pub use serve::run;
 
 use crate::account::Account;
-use crate::account::activities::{Activity, Runner};
+use crate::account::activities::Activity;
 use crate::account::import::Body;
+use crate::account::runner::Runner;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};

@@ -3,7 +3,7 @@
 use super::guard::Local;
 use super::{Config, Service, router};
 use crate::account::Account;
-use crate::account::activities::Runner;
+use crate::account::runner::Runner;
 use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;

@@ -1,0 +1,413 @@
+//! Running activities: one after the other, within a time limit, until the process is about to end.
+
+use super::activities::{Activity, ActivityState, ActivityStatus};
+use super::import::{self, Applied, Body, Cleaned};
+use super::queue::Waiting;
+use super::values::{Id, Time};
+use super::{Account, Audience, Error, KEPT_DAYS, Result, Transacted, fields, lock};
+use crate::model::error::{Kind, panic_text};
+use crate::model::finding::Code;
+use crate::rules::rule;
+use crate::run::reader::Progress;
+use rusqlite::{Transaction, params};
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// The activity that runs in this process.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Running {
+    pub(super) id: Id,
+    pub(super) started_at: Time,
+    pub(super) total: u64,
+    pub(super) done: u64,
+}
+
+/// Why the work on an activity ends early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Halt {
+    /// The process is about to end.
+    Stop,
+    /// The time limit is over.
+    Time,
+}
+
+/// How [`Account::run_next`] and [`Account::accept_within`] do their work.
+#[derive(Debug, Clone, Copy)]
+pub struct Runner<'r> {
+    /// Set when the process is about to end: a running activity is rolled back, and runs again on the next start.
+    pub stop: &'r AtomicBool,
+    /// How long one activity may take.
+    pub time: Duration,
+}
+
+impl Runner<'_> {
+    /// A runner without a time limit.
+    #[must_use]
+    pub fn unlimited(stop: &AtomicBool) -> Runner<'_> {
+        Runner { stop, time: Duration::MAX }
+    }
+}
+
+/// The clock of one activity.
+pub(super) struct Clock<'r> {
+    runner: &'r Runner<'r>,
+    began: Instant,
+}
+
+impl<'r> Clock<'r> {
+    pub(super) fn start(runner: &'r Runner<'r>) -> Clock<'r> {
+        Clock { runner, began: Instant::now() }
+    }
+
+    /// Why the work must end now, if it must.
+    pub(super) fn halt(&self) -> Option<Halt> {
+        if self.runner.stop.load(Ordering::Relaxed) {
+            Some(Halt::Stop)
+        } else if self.began.elapsed() > self.runner.time {
+            Some(Halt::Time)
+        } else {
+            None
+        }
+    }
+}
+
+/// Cleaning and the import that follows share one clock.
+impl Progress for Clock<'_> {
+    fn input(&self, _: &str, _: Option<u64>) {}
+    fn bytes(&self, _: u64) {}
+    fn done(&self) {}
+
+    fn must_end(&self) -> bool {
+        self.halt().is_some()
+    }
+}
+
+pub(super) fn is_halted(error: &Error) -> bool {
+    matches!(error, Error::Body(body) if matches!(body.kind(), Kind::Halted))
+}
+
+/// What became of an activity that ran.
+enum RunOutcome {
+    /// The account has its final state: this run imported it, or another process did, or it was cancelled.
+    Recorded,
+    /// It changed nothing, and the account is still to record why.
+    Failed(ActivityState, String),
+    /// It changed nothing, and waits: the process is about to end.
+    Interrupted,
+}
+
+impl RunOutcome {
+    fn halted(halt: Halt, runner: &Runner<'_>) -> RunOutcome {
+        match halt {
+            Halt::Stop => RunOutcome::Interrupted,
+            Halt::Time => RunOutcome::Failed(
+                ActivityState::TimedOut,
+                format!("it took longer than {} seconds, and nothing was imported", runner.time.as_secs()),
+            ),
+        }
+    }
+
+    fn failed(error: impl Into<String>) -> RunOutcome {
+        RunOutcome::Failed(ActivityState::Failed, error.into())
+    }
+}
+
+impl Account {
+    /// Runs the activity that has waited longest, if one waits. If `runner.stop` is set or the process ends meanwhile, the
+    /// activity waits as before. Two processes may call this at once: only one of them applies an activity.
+    ///
+    /// # Errors
+    /// The account cannot be read or written; the activity still waits.
+    pub fn run_next(&self, runner: &Runner<'_>) -> Result<Option<Activity>> {
+        let Some((waiting, body)) = self.queue.first()? else { return Ok(None) };
+        let clock = Clock::start(runner);
+        let started_at = Time::now();
+        *lock(&self.running) = Some(Running { id: waiting.id, started_at, total: 0, done: 0 });
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.run(&waiting, body, &clock, started_at)));
+        // Retried, it would panic again, and keep all others waiting.
+        let outcome = outcome.unwrap_or_else(|panic| {
+            Ok(RunOutcome::failed(format!("an internal error: {}; please report this", panic_text(&*panic))))
+        });
+        let settled = outcome.and_then(|outcome| self.settle(&waiting, outcome, started_at));
+        *lock(&self.running) = None;
+        settled?;
+        self.activity(&waiting.id.to_string()).map(Some)
+    }
+
+    /// Records a failure, and removes from the queue what is over.
+    fn settle(&self, waiting: &Waiting, outcome: RunOutcome, started_at: Time) -> Result<()> {
+        match outcome {
+            RunOutcome::Interrupted => return Ok(()),
+            RunOutcome::Recorded => {}
+            RunOutcome::Failed(state, error) => {
+                let status = ActivityStatus { error_count: 1, ..ActivityStatus::default() };
+                let end = End { state, started_at: Some(started_at), status, errors: &[error] };
+                self.write(|transaction| Ok(end.write(transaction, waiting)?))?;
+            }
+        }
+        self.queue.remove(waiting.id)
+    }
+
+    fn run(&self, waiting: &Waiting, body: Option<Body>, clock: &Clock<'_>, started_at: Time) -> Result<RunOutcome> {
+        let Some(body) = body else { return Ok(RunOutcome::failed("the options of the import cannot be read")) };
+        let Some(fields) = self.fields_unless_over(waiting.id)? else { return Ok(RunOutcome::Recorded) };
+        let cleaned = match import::clean(body, fields, clock) {
+            Ok(cleaned) => cleaned,
+            Err(error) if is_halted(&error) => {
+                return Ok(RunOutcome::halted(clock.halt().unwrap_or(Halt::Time), clock.runner));
+            }
+            Err(error @ Error::Body(_)) => return Ok(RunOutcome::failed(error.for_audience(Audience::Http))),
+            Err(error) => return Err(error),
+        };
+        if let Some(running) = &mut *lock(&self.running) {
+            running.total = cleaned.accepted;
+        }
+        match self.apply(waiting, cleaned, clock, started_at) {
+            Err(error @ Error::Body(_)) => Ok(RunOutcome::failed(error.for_audience(Audience::Http))),
+            outcome => outcome,
+        }
+    }
+
+    /// The names of the custom fields; `None` when the activity is over already, and only has to leave the queue.
+    fn fields_unless_over(&self, id: Id) -> Result<Option<HashSet<String>>> {
+        self.read(|transaction| match is_over(transaction, id)? {
+            true => Ok(None),
+            false => Ok(Some(fields::rows(transaction)?.into_keys().collect())),
+        })
+    }
+
+    /// Applies a cleaned body and records the end of its activity, in one transaction.
+    fn apply(&self, waiting: &Waiting, cleaned: Cleaned, clock: &Clock<'_>, started_at: Time) -> Result<RunOutcome> {
+        self.write_or_roll_back(|transaction| {
+            // Another process may have run it meanwhile, or it was cancelled.
+            if is_over(transaction, waiting.id)? {
+                return Ok(Transacted::RollBack(RunOutcome::Recorded));
+            }
+            let watch = &mut |done| {
+                if let Some(running) = &mut *lock(&self.running) {
+                    running.done = done;
+                }
+                clock.halt().map_or(ControlFlow::Continue(()), ControlFlow::Break)
+            };
+            let contacts = cleaned.contacts;
+            let (state, status, errors) = match import::apply(transaction, cleaned, watch)? {
+                Applied::Halted(halt) => {
+                    return Ok(Transacted::RollBack(RunOutcome::halted(halt, clock.runner)));
+                }
+                Applied::Done { imported, unsubscribed, lists, errors } => {
+                    let status = ActivityStatus {
+                        items_total_count: contacts,
+                        items_completed_count: imported,
+                        person_count: contacts,
+                        error_count: errors.others,
+                        correctable_count: errors.correctable,
+                        cannot_add_to_list_count: unsubscribed,
+                        list_count: lists,
+                        errors_by_code: errors.codes.clone(),
+                    };
+                    (ActivityState::Completed, status, errors.into_texts())
+                }
+                Applied::UnknownLists(lists) => {
+                    let rule = rule(Code::IMP001);
+                    let error = format!("the body: {}, list_ids: {}: {}", rule.code, rule.message, lists.join(", "));
+                    let status = ActivityStatus {
+                        items_total_count: contacts,
+                        person_count: contacts,
+                        error_count: lists.len() as u64,
+                        errors_by_code: [(rule.code.to_string(), lists.len() as u64)].into(),
+                        ..ActivityStatus::default()
+                    };
+                    (ActivityState::Failed, status, vec![error])
+                }
+            };
+            let end = End { state, started_at: Some(started_at), status, errors: &errors };
+            end.write(transaction, waiting)?;
+            Ok(Transacted::Commit(RunOutcome::Recorded))
+        })
+    }
+
+    /// Waits until an activity is accepted, at most for `time`.
+    pub fn wait_for_more(&self, time: Duration) {
+        let mut accepted = lock(&self.accepted);
+        if *accepted == 0 {
+            accepted = match self.more.wait_timeout(accepted, time) {
+                Ok((accepted, _)) => accepted,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+        *accepted = 0;
+    }
+
+    /// Wakes the threads in [`Account::wait_for_more`].
+    pub fn wake(&self) {
+        *lock(&self.accepted) += 1;
+        self.more.notify_all();
+    }
+}
+
+/// How an activity ended.
+pub(super) struct End<'e> {
+    pub(super) state: ActivityState,
+    pub(super) started_at: Option<Time>,
+    pub(super) status: ActivityStatus,
+    pub(super) errors: &'e [String],
+}
+
+impl End<'_> {
+    /// Records it in the account; from then on the activity is over. An activity that is over already stays as it is.
+    pub(super) fn write(&self, transaction: &Transaction<'_>, waiting: &Waiting) -> rusqlite::Result<()> {
+        let now = Time::now();
+        expire(transaction, now)?;
+        transaction
+            .prepare_cached(
+                "INSERT INTO activities (seq, activity_id, state, source_file_name, created_at, updated_at, started_at,
+                 completed_at, percent_done, status, errors) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?8, ?9, ?10)
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![
+                waiting.seq,
+                waiting.id,
+                self.state.as_str(),
+                waiting.source_file_name,
+                waiting.created_at,
+                now,
+                self.started_at,
+                if self.state == ActivityState::Completed { 100 } else { 0 },
+                serde_json::to_string(&self.status).unwrap_or_default(),
+                serde_json::to_string(&self.errors).unwrap_or_default(),
+            ])?;
+        Ok(())
+    }
+}
+
+fn is_over(transaction: &Transaction<'_>, id: Id) -> rusqlite::Result<bool> {
+    transaction.prepare_cached("SELECT 1 FROM activities WHERE activity_id = ?1")?.exists([id])
+}
+
+/// Deletes the statuses that were kept long enough.
+fn expire(transaction: &Transaction<'_>, now: Time) -> rusqlite::Result<()> {
+    let before = now.0 - KEPT_DAYS * 24 * 60 * 60 * 1000;
+    transaction.prepare_cached("DELETE FROM activities WHERE completed_at < ?1")?.execute([before])?;
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::account::contacts::ContactQuery;
+    use crate::account::lists::NewList;
+    use crate::account::page::PageRequest;
+    use tempfile::TempDir;
+
+    pub(in crate::account) const FOREVER: Duration = Duration::MAX;
+
+    pub(in crate::account) fn account() -> (TempDir, Account, String) {
+        let dir = tempfile::tempdir().unwrap();
+        let account = Account::create(&dir.path().join("a")).unwrap();
+        let list = account.add_list(&NewList { name: "News".into(), ..NewList::default() }).unwrap().list_id;
+        (dir, account, list)
+    }
+
+    pub(in crate::account) fn body(list: &str, name: &str, contacts: usize) -> Body {
+        let contacts: Vec<String> =
+            (0..contacts).map(|i| format!(r#"{{"email":"{name}{i}@example.com","first_name":"{name}"}}"#)).collect();
+        let bytes = format!(r#"{{"list_ids":["{list}"],"import_data":[{}]}}"#, contacts.join(",")).into_bytes();
+        Body { bytes, ..Body::default() }
+    }
+
+    pub(in crate::account) fn run(account: &Account, time: Duration, stop: bool) -> Activity {
+        account.run_next(&Runner { stop: &AtomicBool::new(stop), time }).unwrap().unwrap()
+    }
+
+    pub(in crate::account) fn contacts(account: &Account) -> usize {
+        let page = PageRequest { limit: 100_000, ..PageRequest::default() };
+        account.contacts(&ContactQuery { page, ..ContactQuery::default() }).unwrap().items.len()
+    }
+
+    #[test]
+    fn what_is_stopped_waits_on_and_is_done_later() {
+        let (_dir, account, list) = account();
+        let accepted = account.accept(&body(&list, "a", 1000), Some("a.json")).unwrap();
+        assert_eq!(accepted.state, ActivityState::Initialized);
+        let stopped = run(&account, FOREVER, true);
+        assert_eq!((stopped.state, contacts(&account)), (ActivityState::Initialized, 0));
+        assert_eq!(account.waiting().unwrap(), 1);
+        let done = run(&account, FOREVER, false);
+        assert_eq!((done.state, done.percent_done, contacts(&account)), (ActivityState::Completed, 100, 1000));
+        assert_eq!((done.activity_id, done.created_at), (accepted.activity_id, accepted.created_at));
+        assert_eq!(done.source_file_name.as_deref(), Some("a.json"));
+        assert_eq!(account.waiting().unwrap(), 0);
+        assert!(account.run_next(&Runner { stop: &AtomicBool::new(false), time: FOREVER }).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_takes_too_long_changes_nothing() {
+        let (_dir, account, list) = account();
+        account.accept(&body(&list, "a", 1000), None).unwrap();
+        let done = run(&account, Duration::ZERO, false);
+        assert_eq!((done.state, contacts(&account), account.waiting().unwrap()), (ActivityState::TimedOut, 0, 0));
+        assert!(done.activity_errors[0].contains("longer than 0 seconds"), "{:?}", done.activity_errors);
+    }
+
+    /// A body can take long to clean alone: that has the same end.
+    #[test]
+    fn cleaning_ends_with_the_time_and_at_the_stop() {
+        let (_dir, account, list) = account();
+        let body = body(&list, "a", 1000);
+        let (go, stop) = (AtomicBool::new(false), AtomicBool::new(true));
+        for runner in [Runner { stop: &go, time: Duration::ZERO }, Runner { stop: &stop, time: FOREVER }] {
+            assert!(matches!(account.accept_within(&body, None, &runner), Err(Error::Halted(_))));
+            assert_eq!(account.waiting().unwrap(), 0);
+            let clock = Clock::start(&runner);
+            assert!(import::clean(body.clone(), Default::default(), &clock).is_err_and(|error| is_halted(&error)));
+        }
+        account.accept_within(&body, None, &Runner { stop: &go, time: FOREVER }).unwrap();
+        assert_eq!(account.waiting().unwrap(), 1);
+    }
+
+    /// What was done but did not leave the queue, as when the power goes between the two.
+    #[test]
+    fn what_is_in_both_files_was_done() {
+        let (_dir, account, list) = account();
+        let accepted = account.accept(&body(&list, "a", 3), None).unwrap();
+        let (waiting, kept) = account.queue.first().unwrap().unwrap();
+        run(&account, FOREVER, false);
+        let updated = account.contacts(&ContactQuery::default()).unwrap();
+        account.queue.put_back(&waiting, &kept.unwrap()).unwrap();
+        assert_eq!(account.waiting().unwrap(), 1);
+        assert_eq!(account.activity(&accepted.activity_id).unwrap().state, ActivityState::Completed);
+        assert_eq!(account.activities(None, PageRequest::all()).unwrap().items.len(), 1);
+        assert_eq!(run(&account, FOREVER, false).state, ActivityState::Completed);
+        assert_eq!(account.waiting().unwrap(), 0);
+        assert_eq!(account.contacts(&ContactQuery::default()).unwrap(), updated);
+    }
+
+    /// One account, two that work on it, as two processes would.
+    #[test]
+    fn two_may_work_at_once() {
+        let (_dir, account, list) = account();
+        let other = Account::open(account.path()).unwrap();
+        for i in 0..30 {
+            account.accept(&body(&list, &format!("n{i}x"), 20), None).unwrap();
+        }
+        std::thread::scope(|scope| {
+            for account in [&account, &other] {
+                scope.spawn(move || {
+                    let stop = AtomicBool::new(false);
+                    while account.run_next(&Runner { stop: &stop, time: FOREVER }).unwrap().is_some() {}
+                });
+            }
+        });
+        let activities = account.activities(Some(ActivityState::Completed), PageRequest::all()).unwrap().items;
+        let short = account.activities_with(None, PageRequest { bytes: 1, ..PageRequest::all() }, 0).unwrap();
+        assert!(short.items.len() == 1 && short.next.is_some());
+        assert_eq!((activities.len(), contacts(&account)), (30, 600));
+        let page = PageRequest { limit: 1000, ..PageRequest::default() };
+        for contact in account.contacts(&ContactQuery { page, ..ContactQuery::default() }).unwrap().items {
+            assert_eq!(contact.created_at, contact.updated_at, "applied twice");
+        }
+    }
+}
