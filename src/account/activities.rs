@@ -1,4 +1,4 @@
-//! Activities: imports that were accepted, wait, run, and are done.
+//! Activities: accepted imports that wait, run, or are over.
 
 use super::import::{self, Body};
 use super::page::{Link, Page, PageRequest};
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 
-/// What has become of an activity.
+/// The state of an activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActivityState {
@@ -20,18 +20,18 @@ pub enum ActivityState {
     Initialized,
     /// It runs.
     Processing,
-    /// It is done.
+    /// It completed.
     Completed,
-    /// It was taken back before it ran.
+    /// It was cancelled before it ran.
     Cancelled,
-    /// It could not be done, and changed nothing.
+    /// It failed, and changed nothing.
     Failed,
-    /// It took too long, and changed nothing.
+    /// It exceeded its time limit, and changed nothing.
     TimedOut,
 }
 
 impl ActivityState {
-    /// All of them.
+    /// All states.
     pub const ALL: [ActivityState; 6] = [
         ActivityState::Initialized,
         ActivityState::Processing,
@@ -41,7 +41,7 @@ impl ActivityState {
         ActivityState::TimedOut,
     ];
 
-    /// As it is written.
+    /// Its name in JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl ActivityState {
         }
     }
 
-    /// The one that is written so.
+    /// The state of this name.
     #[must_use]
     pub fn parse(text: &str) -> Option<ActivityState> {
         ActivityState::ALL.into_iter().find(|state| state.as_str() == text)
@@ -73,29 +73,29 @@ impl fmt::Display for ActivityState {
 pub struct ActivityStatus {
     /// Contacts in the body, up to its limit.
     pub items_total_count: u64,
-    /// Contacts that were made or changed.
+    /// Contacts that were created or changed.
     pub items_completed_count: u64,
     /// Contacts in the body, up to its limit.
     pub person_count: u64,
-    /// Errors that are not correctable.
+    /// Errors that the service does not call correctable.
     pub error_count: u64,
     /// Bad addresses, birthdays and anniversaries, and contacts without identity.
     pub correctable_count: u64,
-    /// Contacts that unsubscribed, and so were added to no list.
+    /// Contacts that were added to no list, because they unsubscribed.
     pub cannot_add_to_list_count: u64,
     /// Lists that the contacts were added to.
     pub list_count: u64,
-    /// How many errors there are of each code (ours).
+    /// Errors of each code (an extension of presort).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub errors_by_code: BTreeMap<String, u64>,
 }
 
-/// An activity, as it is told.
+/// An activity, as the endpoint reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Activity {
     /// Its identifier, a UUID.
     pub activity_id: String,
-    /// What has become of it.
+    /// Its state.
     pub state: ActivityState,
     /// The file that the body came from.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,21 +107,21 @@ pub struct Activity {
     /// When it began to run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<String>,
-    /// When it was done.
+    /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<String>,
-    /// How far it is.
+    /// Progress in percent.
     pub percent_done: u8,
-    /// What was wrong, a text each: index of the contact, code, member.
+    /// What was wrong, one text each: index of the contact, code, member.
     pub activity_errors: Vec<String>,
     /// Counts.
     pub status: ActivityStatus,
-    /// Where to ask for it again.
+    /// Where to get it again.
     #[serde(rename = "_links")]
     pub links: Links,
 }
 
-/// Where to ask for an activity again.
+/// Where to get an activity again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Links {
     /// This activity.
@@ -130,7 +130,7 @@ pub struct Links {
 }
 
 impl Activity {
-    /// True when everything in the body was imported. A contact that the body has twice leaves it true, as a warning.
+    /// True when everything in the body was imported. A duplicate contact in the body is only a warning.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let ActivityStatus { error_count, correctable_count, cannot_add_to_list_count, .. } = self.status;
@@ -138,7 +138,7 @@ impl Activity {
     }
 }
 
-/// Every activity: those that are over, and those that wait. One that is in both is over.
+/// All activities: those that are over, and those that wait. One that is in both tables is over.
 const ALL: &str = "SELECT seq, activity_id, state, source_file_name, created_at, updated_at, started_at, completed_at, percent_done, \
      status, errors FROM activities UNION ALL \
      SELECT seq, activity_id, 'initialized', source_file_name, created_at, created_at, NULL, NULL, 0, '{}', '[]' \
@@ -146,53 +146,53 @@ const ALL: &str = "SELECT seq, activity_id, state, source_file_name, created_at,
      WHERE NOT EXISTS (SELECT 1 FROM activities WHERE activities.activity_id = waiting.activity_id)";
 
 impl Account {
-    /// Accepts a body: from then on it is on the disk, and so is what is to be done with it. Whether it can be imported at
-    /// all is looked at first.
+    /// Accepts a body, after checking that it can be imported at all. Once this returns, the body and its options are on the
+    /// disk.
     ///
     /// # Errors
-    /// It cannot be imported, or as many activities wait as may.
+    /// The body cannot be imported, or the queue is full.
     pub fn accept(&self, body: &Body, source_file_name: Option<&str>) -> Result<Activity> {
         let stop = AtomicBool::new(false);
         let runner = Runner::unlimited(&stop);
         self.accept_within(body, source_file_name, &runner)
     }
 
-    /// The same within the time of an activity, and only until the process is about to end.
+    /// Like [`Account::accept`], within the time limit of an activity and until the process is about to end.
     ///
     /// # Errors
-    /// As [`Account::accept`], and [`Error::Halted`]: then nothing was accepted.
+    /// As [`Account::accept`], and [`Error::Halted`], with which nothing was accepted.
     pub fn accept_within(&self, body: &Body, source_file_name: Option<&str>, runner: &Runner<'_>) -> Result<Activity> {
-        self.look(body, runner)?;
+        self.check_body(body, runner)?;
         let waiting = self.queue.push(body, source_file_name)?;
         self.wake();
         Ok(initialized(waiting))
     }
 
-    /// The same for a body that may wait already, from an attempt that did not come to its end: one of the same file with the
-    /// same bytes is not put into the queue once more.
+    /// Like [`Account::accept`], for a body that may already wait because an earlier attempt was interrupted: the same bytes
+    /// of the same file are not queued twice.
     ///
     /// # Errors
     /// As [`Account::accept`].
     pub fn accept_once(&self, body: &Body, source_file_name: &str) -> Result<Activity> {
-        self.look(body, &Runner::unlimited(&AtomicBool::new(false)))?;
+        self.check_body(body, &Runner::unlimited(&AtomicBool::new(false)))?;
         let waiting = self.queue.push_once(body, source_file_name)?;
         self.wake();
         Ok(initialized(waiting))
     }
 
-    /// Whether a body can be imported at all.
-    fn look(&self, body: &Body, runner: &Runner<'_>) -> Result<()> {
+    /// Checks whether a body can be imported at all.
+    fn check_body(&self, body: &Body, runner: &Runner<'_>) -> Result<()> {
         let clock = Clock::start(runner);
-        import::look(&body.bytes, &body.asked, &clock).map_err(|error| match clock.halt() {
+        import::check(&body.bytes, &body.asked, &clock).map_err(|error| match clock.halt() {
             Some(Halt::Time) if is_halted(&error) => {
-                Error::Halted("the body could not be looked at in the time that an activity may take".into())
+                Error::Halted("the body could not be checked within the time limit of an activity".into())
             }
             _ if is_halted(&error) => Error::Halted("the account is being closed".into()),
             _ => error,
         })
     }
 
-    /// Reads activities. What waits is looked at first: what leaves the queue meanwhile is in the account by then.
+    /// Reads activities. The snapshot of the queue is taken first: an activity that leaves it meanwhile is in the account by then.
     fn read_activities<T>(&self, work: impl FnOnce(&Transaction<'_>, Option<Running>) -> Result<T>) -> Result<T> {
         self.read(|transaction| {
             transaction.prepare_cached("SELECT 1 FROM queue.waiting LIMIT 1")?.query_row([], |_| Ok(())).optional()?;
@@ -204,7 +204,7 @@ impl Account {
     /// One activity.
     ///
     /// # Errors
-    /// There is none, or it cannot be read.
+    /// There is no such activity, or it cannot be read.
     pub fn activity(&self, activity_id: &str) -> Result<Activity> {
         let missing = || Error::NotFound(format!("there is no activity {activity_id}"));
         let id = Id::parse(activity_id).ok_or_else(missing)?;
@@ -216,7 +216,7 @@ impl Account {
         found.map(|(_, activity)| activity).ok_or_else(missing)
     }
 
-    /// Activities, the last first.
+    /// Activities, the newest first.
     ///
     /// # Errors
     /// They cannot be read.
@@ -224,7 +224,7 @@ impl Account {
         self.activities_with(state, page, usize::MAX)
     }
 
-    /// The same, each with so many of its errors, and a last text that says how many more there are.
+    /// Like [`Account::activities`], each with at most `errors` of its errors and a last text with the number of the others.
     ///
     /// # Errors
     /// They cannot be read.
@@ -264,7 +264,7 @@ impl Account {
         })
     }
 
-    /// How many activities wait or run.
+    /// The number of activities that wait or run.
     ///
     /// # Errors
     /// They cannot be read.
@@ -272,10 +272,10 @@ impl Account {
         self.queue.count()
     }
 
-    /// Takes back an activity that waits.
+    /// Cancels an activity that waits.
     ///
     /// # Errors
-    /// There is none, or it does not wait any more.
+    /// There is no such activity, or it no longer waits.
     pub fn cancel(&self, activity_id: &str) -> Result<Activity> {
         let missing = || Error::NotFound(format!("there is no activity {activity_id}"));
         let id = Id::parse(activity_id).ok_or_else(missing)?;
@@ -337,7 +337,7 @@ fn activity(row: &Row<'_>, running: Option<Running>) -> rusqlite::Result<(i64, A
         status: serde_json::from_str(row.get_ref(9)?.as_str()?).unwrap_or_default(),
         links: links(id),
     };
-    // How far it is stands in memory: on the disk it is either not done or done.
+    // Progress is in memory only: on the disk an activity is either over or not.
     if let Some(running) = running.filter(|running| running.id == id && activity.state == ActivityState::Initialized) {
         activity.state = ActivityState::Processing;
         activity.started_at = Some(running.started_at.to_string());

@@ -352,7 +352,7 @@ pub(crate) mod tests {
         assert!(done.activity_errors[0].contains("longer than 0 seconds"), "{:?}", done.activity_errors);
     }
 
-    /// A body can take long to clean alone: that has the same end.
+    /// Cleaning alone can take long: the limit holds for it, too.
     #[test]
     fn cleaning_ends_with_the_time_and_at_the_stop() {
         let (_dir, account, list) = account();
@@ -368,7 +368,7 @@ pub(crate) mod tests {
         assert_eq!(account.waiting().unwrap(), 1);
     }
 
-    /// What was done but did not leave the queue, as when the power goes between the two.
+    /// An activity that was applied but did not leave the queue, as after a power failure between the two.
     #[test]
     fn what_is_in_both_files_was_done() {
         let (_dir, account, list) = account();
@@ -385,7 +385,7 @@ pub(crate) mod tests {
         assert_eq!(account.contacts(&ContactQuery::default()).unwrap(), updated);
     }
 
-    /// One account, two that work on it, as two processes would.
+    /// Two handles on one account, as two processes would have them.
     #[test]
     fn two_may_work_at_once() {
         let (_dir, account, list) = account();
