@@ -783,7 +783,7 @@ fn what_cannot_be_is_said() {
     account.list("News");
     said(&["account", "lists", "add", "news"], 2, "there is a list of the name news already");
     said(&["account", "fields", "add", "x", "--type", "colour"], 2, "colour is no type");
-    said(&["account", "contacts", "--list-id", "x"], 2, "x is no list_id");
+    said(&["account", "contacts", "--list-id", "x"], 2, "x is not a list_id");
     said(&["account", "activities", "--state", "done"], 2, "initialized, processing");
     said(&["account", "activities", "--cancel", "04fe9a97-a579-43c5-bb1a-58ed29bf0a6a"], 2, "there is no activity");
     said(&["import", "missing.json"], 2, "missing.json");

@@ -183,7 +183,7 @@ impl Account {
     /// Checks whether a body can be imported at all.
     fn check_body(&self, body: &Body, runner: &Runner<'_>) -> Result<()> {
         let clock = Clock::start(runner);
-        import::check(&body.bytes, &body.asked, &clock).map_err(|error| match clock.halt() {
+        import::check(&body.bytes, &body.overrides, &clock).map_err(|error| match clock.halt() {
             Some(Halt::Time) if is_halted(&error) => {
                 Error::Halted("the body could not be checked within the time limit of an activity".into())
             }

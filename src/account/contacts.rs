@@ -1,11 +1,14 @@
 //! Contacts, as the endpoint tells them, and as an export that `presort clean` takes back.
 
+mod export;
+mod rows;
+
 use super::page::{Page, PageRequest};
 use super::values::{Id, Time};
 use super::{Account, Error, Result};
-use crate::json::write::json_string;
+use rows::COLUMNS;
 use rusqlite::types::ToSql;
-use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
+use rusqlite::{OptionalExtension, params, params_from_iter};
 use serde::Serialize;
 
 /// Kinds of phones, in the order of the members they come from, and the member an export has each under.
@@ -14,20 +17,7 @@ pub const PHONES: [(&str, &str); 4] =
 /// Kinds of addresses, and what an export puts before their members.
 pub const ADDRESSES: [(&str, &str); 3] = [("home", "home_"), ("work", "work_"), ("other", "other_")];
 /// Most lists that contacts can be asked for by.
-pub const LISTS_ASKED_MAX: usize = 25;
-
-/// Most characters of a street and of a phone, as the published schema has them: a client refuses the answer if one is longer. The
-/// two lines of a street may be longer together, and so may a number with its extension; the account keeps all of them, and
-/// an export has them.
-const STREET_SHOWN: usize = 255;
-const PHONE_SHOWN: usize = 25;
-
-fn cut(mut text: String, chars: usize) -> String {
-    if let Some((end, _)) = text.char_indices().nth(chars) {
-        text.truncate(end);
-    }
-    text
-}
+pub const QUERY_LISTS_MAX: usize = 25;
 
 /// A contact. What it has not is left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -283,179 +273,17 @@ pub struct ContactQuery {
     pub page: PageRequest,
 }
 
-const COLUMNS: &str = "id, contact_id, email, email_permission, opt_in_source, opt_out_source, opt_out_at, \
-     email_created_at, email_updated_at, first_name, last_name, job_title, company_name, birthday_month, birthday_day, \
-     anniversary, sms_number, sms_permission, sms_consent_date, sms_created_at, sms_updated_at, create_source, \
-     update_source, created_at, updated_at";
-
-fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<String> {
-    Ok(row.get::<_, Option<Time>>(column)?.unwrap_or(Time(0)).to_string())
+/// A condition on contacts in SQL, and the values of its parameters.
+struct Filter {
+    sql: String,
+    values: Vec<Box<dyn ToSql>>,
 }
 
-fn contact(row: &Row<'_>) -> rusqlite::Result<(i64, Id, Contact)> {
-    let id: Id = row.get("contact_id")?;
-    let email_address = match row.get::<_, Option<String>>("email")? {
-        None => None,
-        Some(address) => Some(EmailAddress {
-            address,
-            permission_to_send: row.get::<_, Option<String>>("email_permission")?.unwrap_or_default(),
-            created_at: time(row, "email_created_at")?,
-            updated_at: time(row, "email_updated_at")?,
-            opt_in_source: row.get::<_, Option<String>>("opt_in_source")?.unwrap_or_default(),
-            opt_in_date: time(row, "email_created_at")?,
-            opt_out_source: row.get("opt_out_source")?,
-            opt_out_date: row.get::<_, Option<Time>>("opt_out_at")?.map(|time| time.to_string()),
-            confirm_status: "off",
-        }),
-    };
-    let has_consent = row.get_ref("sms_permission")?.as_str_or_null()? == Some("explicit");
-    let sms_channel = match row.get::<_, Option<String>>("sms_number")? {
-        None => None,
-        Some(sms_address) => Some(SmsChannel {
-            sms_channel_id: id.part("sms channel").to_string(),
-            sms_address,
-            dial_code: "1",
-            country_code: "US",
-            update_source: "Account",
-            create_source: "Account",
-            sms_channel_consents: [SmsConsent {
-                sms_consent_permission: row.get::<_, Option<String>>("sms_permission")?.unwrap_or_default(),
-                consent_type: "promotional_sms",
-                // Without consent the date says nothing.
-                opt_in_date: row
-                    .get::<_, Option<String>>("sms_consent_date")?
-                    .filter(|_| has_consent)
-                    .map(|day| format!("{day}T00:00:00.000Z")),
-                created_at: time(row, "sms_created_at")?,
-                updated_at: time(row, "sms_updated_at")?,
-            }],
-        }),
-    };
-    let contact = Contact {
-        contact_id: id.to_string(),
-        email_address,
-        first_name: row.get("first_name")?,
-        last_name: row.get("last_name")?,
-        job_title: row.get("job_title")?,
-        company_name: row.get("company_name")?,
-        birthday_month: row.get("birthday_month")?,
-        birthday_day: row.get("birthday_day")?,
-        anniversary: row.get("anniversary")?,
-        update_source: row.get("update_source")?,
-        create_source: row.get("create_source")?,
-        created_at: time(row, "created_at")?,
-        updated_at: time(row, "updated_at")?,
-        custom_fields: None,
-        phone_numbers: None,
-        street_addresses: None,
-        list_memberships: None,
-        taggings: None,
-        notes: None,
-        sms_channel,
-    };
-    Ok((row.get("id")?, id, contact))
-}
-
-/// Reads the sub-resources that are wanted.
-fn include(
-    transaction: &Transaction<'_>,
-    wanted: Include,
-    row: i64,
-    id: Id,
-    contact: &mut Contact,
-) -> rusqlite::Result<()> {
-    if wanted.custom_fields {
-        contact.custom_fields = Some(
-            transaction
-                .prepare_cached(
-                    "SELECT custom_field_id, value FROM custom_values JOIN custom_fields ON custom_fields.id = field
-                     WHERE contact = ?1 ORDER BY field",
-                )?
-                .query_map([row], |row| {
-                    Ok(CustomField { custom_field_id: row.get::<_, Id>(0)?.to_string(), value: row.get(1)? })
-                })?
-                .collect::<rusqlite::Result<_>>()?,
-        );
-    }
-    if wanted.phone_numbers {
-        contact.phone_numbers = Some(
-            transaction
-                .prepare_cached(
-                    "SELECT kind, phone_number, created_at, updated_at FROM phones WHERE contact = ?1 ORDER BY kind",
-                )?
-                .query_map([row], |row| {
-                    let kind: String = row.get(0)?;
-                    Ok(Phone {
-                        phone_number_id: id.part(&format!("phone {kind}")).to_string(),
-                        phone_number: cut(row.get(1)?, PHONE_SHOWN),
-                        kind,
-                        created_at: row.get::<_, Time>(2)?.to_string(),
-                        updated_at: row.get::<_, Time>(3)?.to_string(),
-                        update_source: "Account",
-                        create_source: "Account",
-                    })
-                })?
-                .collect::<rusqlite::Result<_>>()?,
-        );
-    }
-    if wanted.street_addresses {
-        contact.street_addresses = Some(
-            transaction
-                .prepare_cached(
-                    "SELECT kind, street, street2, city, state, postal_code, country, created_at, updated_at
-                     FROM addresses WHERE contact = ?1 ORDER BY kind",
-                )?
-                .query_map([row], |row| {
-                    let kind: String = row.get(0)?;
-                    // The service appends the second line to the first.
-                    let street = match (row.get::<_, Option<String>>(1)?, row.get::<_, Option<String>>(2)?) {
-                        (Some(first), Some(second)) => Some(cut(format!("{first} {second}"), STREET_SHOWN)),
-                        (first, second) => first.or(second),
-                    };
-                    Ok(Address {
-                        street_address_id: id.part(&format!("address {kind}")).to_string(),
-                        kind,
-                        street,
-                        city: row.get(3)?,
-                        state: row.get(4)?,
-                        postal_code: row.get(5)?,
-                        country: row.get(6)?,
-                        created_at: row.get::<_, Time>(7)?.to_string(),
-                        updated_at: row.get::<_, Time>(8)?.to_string(),
-                    })
-                })?
-                .collect::<rusqlite::Result<_>>()?,
-        );
-    }
-    if wanted.list_memberships {
-        contact.list_memberships = Some(
-            transaction
-                .prepare_cached(
-                    "SELECT list_id FROM memberships JOIN lists ON lists.id = list WHERE contact = ?1 ORDER BY list",
-                )?
-                .query_map([row], |row| Ok(row.get::<_, Id>(0)?.to_string()))?
-                .collect::<rusqlite::Result<_>>()?,
-        );
-    }
-    contact.taggings = wanted.taggings.then_some([]);
-    contact.notes = wanted.notes.then_some([]);
-    Ok(())
-}
-
-impl Account {
-    /// Contacts, in the order in which they were made.
-    ///
-    /// # Errors
-    /// What is asked for cannot be, or they cannot be read.
-    pub fn contacts(&self, query: &ContactQuery) -> Result<Page<Contact>> {
-        let mut filter = String::from("1");
-        let mut values: Vec<Box<dyn ToSql>> = Vec::new();
-        let mut and = |sql: &str, value: Box<dyn ToSql>| {
-            values.push(value);
-            filter += &sql.replace('?', &format!("?{}", values.len()));
-        };
+impl Filter {
+    fn of(query: &ContactQuery) -> Result<Filter> {
+        let mut filter = Filter { sql: String::from("1"), values: Vec::new() };
         if let Some(email) = &query.email {
-            and(" AND email = ?", Box::new(email.clone()));
+            filter.and(" AND email = ?", email.clone());
         }
         for (sql, moment) in [
             (" AND created_at >= ?", query.created_after),
@@ -464,46 +292,79 @@ impl Account {
             (" AND updated_at <= ?", query.updated_before),
         ] {
             if let Some(moment) = moment {
-                and(sql, Box::new(moment));
+                filter.and(sql, moment);
             }
         }
-        if query.lists.len() > LISTS_ASKED_MAX {
+        filter.lists(&query.lists)?;
+        filter.statuses(&query.statuses)?;
+        Ok(filter)
+    }
+
+    fn and(&mut self, sql: &str, value: impl ToSql + 'static) {
+        let parameter = self.parameter(value);
+        self.sql += &sql.replace('?', &parameter);
+    }
+
+    /// Adds a value, and returns its name in SQL.
+    fn parameter(&mut self, value: impl ToSql + 'static) -> String {
+        self.values.push(Box::new(value));
+        format!("?{}", self.values.len())
+    }
+
+    fn lists(&mut self, lists: &[String]) -> Result<()> {
+        if lists.is_empty() {
+            return Ok(());
+        }
+        if lists.len() > QUERY_LISTS_MAX {
             return Err(Error::Invalid(format!(
-                "{} lists are asked for: at most {LISTS_ASKED_MAX} at once",
-                query.lists.len()
+                "the query has {} lists: at most {QUERY_LISTS_MAX} are allowed",
+                lists.len()
             )));
         }
-        let mut places = Vec::new();
-        for list in &query.lists {
-            let id = Id::parse(list).ok_or_else(|| Error::Invalid(format!("{list} is no list_id: it is a UUID")))?;
-            values.push(Box::new(id));
-            places.push(format!("?{}", values.len()));
+        let mut parameters = Vec::new();
+        for list in lists {
+            let id =
+                Id::parse(list).ok_or_else(|| Error::Invalid(format!("{list} is not a list_id, which is a UUID")))?;
+            parameters.push(self.parameter(id));
         }
-        if !places.is_empty() {
-            filter += &format!(
-                " AND EXISTS (SELECT 1 FROM memberships JOIN lists ON lists.id = list
-                  WHERE contact = contacts.id AND list_id IN ({}))",
-                places.join(",")
-            );
-        }
-        let mut states = Vec::new();
-        for status in &query.statuses {
-            states.push(match status.as_str() {
+        self.sql += &format!(
+            " AND EXISTS (SELECT 1 FROM memberships JOIN lists ON lists.id = list
+              WHERE contact = contacts.id AND list_id IN ({}))",
+            parameters.join(",")
+        );
+        Ok(())
+    }
+
+    fn statuses(&mut self, statuses: &[String]) -> Result<()> {
+        let mut conditions = Vec::new();
+        for status in statuses {
+            conditions.push(match status.as_str() {
                 "all" => "1",
                 "active" => "email_permission IS NOT 'unsubscribed'",
                 "unsubscribed" => "email_permission = 'unsubscribed'",
-                // Nobody said anything of an address that is not there.
+                // A contact without an address has no permission to send to one.
                 "not_set" => "email IS NULL",
                 "deleted" | "pending_confirmation" | "temp_hold" => "0",
                 _ => {
-                    let statuses = STATUSES.join(", ");
-                    return Err(Error::Invalid(format!("status knows no {status}: {statuses}")));
+                    let known = STATUSES.join(", ");
+                    return Err(Error::Invalid(format!("{status} is not a status: it is one of {known}")));
                 }
             });
         }
-        if !states.is_empty() {
-            filter += &format!(" AND ({})", states.join(" OR "));
+        if !conditions.is_empty() {
+            self.sql += &format!(" AND ({})", conditions.join(" OR "));
         }
+        Ok(())
+    }
+}
+
+impl Account {
+    /// Contacts, in the order of their creation.
+    ///
+    /// # Errors
+    /// The query is invalid, or the contacts cannot be read.
+    pub fn contacts(&self, query: &ContactQuery) -> Result<Page<Contact>> {
+        let Filter { sql: filter, mut values } = Filter::of(query)?;
         self.read(|transaction| {
             let count = match query.page.count {
                 true => Some(transaction.query_row(
@@ -521,9 +382,9 @@ impl Account {
                 values.len()
             );
             let mut statement = transaction.prepare_cached(&sql)?;
-            let rows = statement.query_map(params_from_iter(&values), contact)?.map(|row| {
+            let rows = statement.query_map(params_from_iter(&values), rows::contact)?.map(|row| {
                 let (row, id, mut contact) = row?;
-                include(transaction, query.include, row, id, &mut contact)?;
+                rows::include(transaction, query.include, row, id, &mut contact)?;
                 Ok((row, contact))
             });
             query.page.page(rows, count)
@@ -534,16 +395,16 @@ impl Account {
     ///
     /// # Errors
     /// There is none, or it cannot be read.
-    pub fn contact(&self, contact_id: &str, wanted: Include) -> Result<Contact> {
+    pub fn contact(&self, contact_id: &str, include: Include) -> Result<Contact> {
         let missing = || Error::NotFound(format!("there is no contact {contact_id}"));
         let id = Id::parse(contact_id).ok_or_else(missing)?;
         self.read(|transaction| {
             let found = transaction
                 .prepare_cached(&format!("SELECT {COLUMNS} FROM contacts WHERE contact_id = ?1"))?
-                .query_row([id], contact)
+                .query_row([id], rows::contact)
                 .optional()?;
             let (row, id, mut contact) = found.ok_or_else(missing)?;
-            include(transaction, wanted, row, id, &mut contact)?;
+            rows::include(transaction, include, row, id, &mut contact)?;
             Ok(contact)
         })
     }
@@ -576,100 +437,5 @@ impl Account {
             }
             Ok(())
         })
-    }
-
-    /// Writes every contact as one line of JSON, in the members of an import: what `presort clean` takes back.
-    ///
-    /// # Errors
-    /// They cannot be read, or `write` said so.
-    pub fn export(&self, mut write: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let mut line = Vec::new();
-        self.read(|transaction| {
-            let mut contacts = transaction.prepare(
-                "SELECT id, email, first_name, last_name, job_title, company_name, birthday_month, birthday_day,
-                 anniversary, sms_number, sms_consent_date FROM contacts ORDER BY id",
-            )?;
-            let mut rows = contacts.query([])?;
-            while let Some(row) = rows.next()? {
-                line.clear();
-                line.push(b'{');
-                for (i, name) in ["email", "first_name", "last_name", "job_title", "company_name"].iter().enumerate() {
-                    text(name, row.get_ref(i + 1)?.as_str_or_null()?, &mut line);
-                }
-                for (i, name) in ["birthday_month", "birthday_day"].iter().enumerate() {
-                    if let Some(number) = row.get::<_, Option<u8>>(i + 6)? {
-                        member(name, &mut line);
-                        line.extend_from_slice(number.to_string().as_bytes());
-                    }
-                }
-                text("anniversary", row.get_ref(8)?.as_str_or_null()?, &mut line);
-                parts(transaction, row.get(0)?, &mut line)?;
-                if let Some(number) = row.get_ref(9)?.as_str_or_null()? {
-                    text("sms_number", Some(&dashed(number)), &mut line);
-                }
-                text("sms_consent_date", row.get_ref(10)?.as_str_or_null()?, &mut line);
-                line.extend_from_slice(b"}\n");
-                write(&line)?;
-            }
-            Ok(())
-        })
-    }
-}
-
-/// Phones, addresses and custom fields of an export's line.
-fn parts(transaction: &Transaction<'_>, contact: i64, line: &mut Vec<u8>) -> rusqlite::Result<()> {
-    let mut phones =
-        transaction.prepare_cached("SELECT kind, phone_number FROM phones WHERE contact = ?1 ORDER BY kind")?;
-    let mut rows = phones.query([contact])?;
-    while let Some(row) = rows.next()? {
-        let kind: String = row.get(0)?;
-        if let Some((_, name)) = PHONES.iter().find(|(known, _)| *known == kind) {
-            text(name, row.get_ref(1)?.as_str_or_null()?, line);
-        }
-    }
-    let mut addresses = transaction.prepare_cached(
-        "SELECT kind, street, street2, city, state, postal_code, country FROM addresses WHERE contact = ?1 ORDER BY kind",
-    )?;
-    let mut rows = addresses.query([contact])?;
-    while let Some(row) = rows.next()? {
-        let kind: String = row.get(0)?;
-        if let Some((_, prefix)) = ADDRESSES.iter().find(|(known, _)| *known == kind) {
-            for (i, name) in ["street", "street2", "city", "state", "zip", "country"].iter().enumerate() {
-                text(&format!("{prefix}{name}"), row.get_ref(i + 1)?.as_str_or_null()?, line);
-            }
-        }
-    }
-    let mut custom = transaction.prepare_cached(
-        "SELECT name, value FROM custom_values JOIN custom_fields ON custom_fields.id = field
-         WHERE contact = ?1 ORDER BY field",
-    )?;
-    let mut rows = custom.query([contact])?;
-    while let Some(row) = rows.next()? {
-        let name: String = row.get(0)?;
-        text(&format!("cf:{name}"), row.get_ref(1)?.as_str_or_null()?, line);
-    }
-    Ok(())
-}
-
-fn member(name: &str, line: &mut Vec<u8>) {
-    if line.len() > 1 {
-        line.push(b',');
-    }
-    json_string(name, line);
-    line.push(b':');
-}
-
-fn text(name: &str, value: Option<&str>, line: &mut Vec<u8>) {
-    if let Some(value) = value {
-        member(name, line);
-        json_string(value, line);
-    }
-}
-
-/// A number of ten digits, as presort writes numbers.
-fn dashed(number: &str) -> String {
-    match (number.get(..3), number.get(3..6), number.get(6..)) {
-        (Some(area), Some(exchange), Some(line)) => format!("{area}-{exchange}-{line}"),
-        _ => number.to_owned(),
     }
 }

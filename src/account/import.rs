@@ -39,7 +39,7 @@ pub struct Body {
     /// Bytes after those, which were discarded.
     pub bytes_dropped: u64,
     /// Options that override its envelope.
-    pub asked: EnvelopeOverrides,
+    pub overrides: EnvelopeOverrides,
 }
 
 /// How much of a body the endpoint reads.
@@ -162,7 +162,7 @@ pub struct Cleaned {
     pub errors: ImportErrors,
 }
 
-fn job<'p>(asked: &EnvelopeOverrides, fields: Option<HashSet<String>>, progress: &'p dyn Progress) -> Job<'p> {
+fn job<'p>(overrides: &EnvelopeOverrides, fields: Option<HashSet<String>>, progress: &'p dyn Progress) -> Job<'p> {
     Job {
         progress: Some(progress),
         settings: Settings {
@@ -170,7 +170,7 @@ fn job<'p>(asked: &EnvelopeOverrides, fields: Option<HashSet<String>>, progress:
             custom_fields: fields.map(|names| names.into_iter().collect()),
             ..Settings::default()
         },
-        asked: asked.clone(),
+        asked: overrides.clone(),
         // The limit applies to the input. The cleaned body may be a little larger, and is used only here.
         limits: Limits { max_bytes: 4 * MAX_BYTES, max_contacts: MAX_CONTACTS },
         report: Some("report".into()),
@@ -182,8 +182,8 @@ fn job<'p>(asked: &EnvelopeOverrides, fields: Option<HashSet<String>>, progress:
 ///
 /// # Errors
 /// The body cannot be imported.
-pub fn check(body: &[u8], asked: &EnvelopeOverrides, progress: &dyn Progress) -> Result<()> {
-    let job = Job { report: None, ..job(asked, None, progress) };
+pub fn check(body: &[u8], overrides: &EnvelopeOverrides, progress: &dyn Progress) -> Result<()> {
+    let job = Job { report: None, ..job(overrides, None, progress) };
     match run_in_memory(&job, body.to_vec(), LIMITS)?.summary.stop {
         Some(stop) => Err(stop.into()),
         None => Ok(()),
@@ -195,7 +195,7 @@ pub fn check(body: &[u8], asked: &EnvelopeOverrides, progress: &dyn Progress) ->
 /// # Errors
 /// The body cannot be imported at all.
 pub fn clean(body: Body, fields: HashSet<String>, progress: &dyn Progress) -> Result<Cleaned> {
-    let job = job(&body.asked, Some(fields), progress);
+    let job = job(&body.overrides, Some(fields), progress);
     let InMemory { summary, body: cleaned, report } = run_in_memory(&job, body.bytes, LIMITS)?;
     if let Some(stop) = summary.stop {
         return Err(stop.into());

@@ -118,7 +118,7 @@ impl Queue {
     }
 
     fn put(&self, body: &Body, source_file_name: Option<&str>, once: bool) -> Result<Waiting> {
-        let asked = serde_json::to_string(&body.asked).unwrap_or_default();
+        let overrides = serde_json::to_string(&body.overrides).unwrap_or_default();
         let kept = &body.bytes[..body.bytes.len().min(KEPT_MAX)];
         let dropped = body.bytes_dropped + (body.bytes.len() - kept.len()) as u64;
         self.with(|connection| {
@@ -129,7 +129,7 @@ impl Queue {
                         "SELECT seq, activity_id, created_at FROM waiting
                          WHERE source_file_name = ?1 AND bytes_dropped = ?2 AND asked = ?3 AND body = ?4 LIMIT 1",
                     )?
-                    .query_row(params![source_file_name, dropped as i64, asked, kept], |row| {
+                    .query_row(params![source_file_name, dropped as i64, overrides, kept], |row| {
                         let source_file_name = source_file_name.map(str::to_owned);
                         Ok(Waiting { seq: row.get(0)?, id: row.get(1)?, source_file_name, created_at: row.get(2)? })
                     })
@@ -153,7 +153,7 @@ impl Queue {
                     "INSERT INTO waiting (seq, activity_id, source_file_name, created_at, bytes_dropped, asked, body)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
-                .execute(params![seq, id, source_file_name, now, dropped as i64, asked, kept])?;
+                .execute(params![seq, id, source_file_name, now, dropped as i64, overrides, kept])?;
             transaction.commit()?;
             self.last.fetch_max(seq, Ordering::Relaxed);
             Ok(Waiting { seq, id, source_file_name: source_file_name.map(str::to_owned), created_at: now })
@@ -175,10 +175,10 @@ impl Queue {
                         source_file_name: row.get(2)?,
                         created_at: row.get(3)?,
                     };
-                    let asked: Option<EnvelopeOverrides> = serde_json::from_str(row.get_ref(5)?.as_str()?).ok();
+                    let overrides: Option<EnvelopeOverrides> = serde_json::from_str(row.get_ref(5)?.as_str()?).ok();
                     let bytes_dropped = row.get::<_, i64>(4)?.unsigned_abs();
                     let bytes = row.get(6)?;
-                    Ok((waiting, asked.map(|asked| Body { bytes, bytes_dropped, asked })))
+                    Ok((waiting, overrides.map(|overrides| Body { bytes, bytes_dropped, overrides })))
                 })
                 .optional()?)
         })
@@ -290,7 +290,10 @@ mod tests {
         Body {
             bytes: text.into(),
             bytes_dropped: 7,
-            asked: EnvelopeOverrides { sms_permission: Some(SmsPermission::Explicit), ..EnvelopeOverrides::default() },
+            overrides: EnvelopeOverrides {
+                sms_permission: Some(SmsPermission::Explicit),
+                ..EnvelopeOverrides::default()
+            },
         }
     }
 
@@ -308,7 +311,7 @@ mod tests {
             assert_eq!(waiting.source_file_name.as_deref(), Some("name"));
             let found = found.unwrap();
             assert_eq!((found.bytes, found.bytes_dropped), (i.to_string().into_bytes(), 7));
-            assert_eq!(found.asked.sms_permission, Some(SmsPermission::Explicit));
+            assert_eq!(found.overrides.sms_permission, Some(SmsPermission::Explicit));
             queue.remove(waiting.id).unwrap();
         }
         assert!(queue.first().unwrap().is_none());
@@ -323,7 +326,7 @@ mod tests {
         // Another file, another body, other lists.
         queue.push_once(&body("x"), "y.json").unwrap();
         queue.push_once(&body("y"), "x.json").unwrap();
-        queue.push_once(&Body { asked: EnvelopeOverrides::default(), ..body("x") }, "x.json").unwrap();
+        queue.push_once(&Body { overrides: EnvelopeOverrides::default(), ..body("x") }, "x.json").unwrap();
         assert_eq!(queue.count().unwrap(), 4);
         // What comes by HTTP has no name, and each is its own.
         (0..2).for_each(|_| drop(queue.push(&body("x"), None).unwrap()));

@@ -307,7 +307,7 @@ impl ImportArgs {
     }
 
     fn all(&self, account: &Account, payloads: &[Payload], out: &mut Output, totals: &mut Totals) -> Result<()> {
-        let asked = self.envelope.asked();
+        let overrides = self.envelope.overrides();
         let bar = progress::Steps::new(
             match self.progress {
                 When::Always => true,
@@ -329,7 +329,7 @@ impl ImportArgs {
             if let Some(bar) = &bar {
                 bar.begin(&payload.name);
             }
-            let body = match payload.read(&asked) {
+            let body = match payload.read(&overrides) {
                 Ok(body) => body,
                 // The others may be good.
                 Err(error) if error.is_broken_input() => {

@@ -207,7 +207,7 @@ pub(super) struct Common {
     pub(super) color: When,
 }
 
-/// What is said of an envelope in its place.
+/// Options that override members of an envelope.
 #[derive(Args)]
 pub(super) struct EnvelopeArgs {
     /// List the contacts are imported into, in place of the body's list_ids (repeatable)
@@ -219,7 +219,7 @@ pub(super) struct EnvelopeArgs {
 }
 
 impl EnvelopeArgs {
-    pub(super) fn asked(&self) -> EnvelopeOverrides {
+    pub(super) fn overrides(&self) -> EnvelopeOverrides {
         EnvelopeOverrides {
             list_ids: self.list_ids.clone(),
             sms_permission: self.sms_permission.map(|permission| match permission {

@@ -142,11 +142,11 @@ fn read(path: &Path) -> Result<()> {
 
 /// Finds the contacts, and with `parse` reads them; gives how many there are.
 fn split(path: &Path, parse: bool) -> Result<u64> {
-    let asked = EnvelopeOverrides {
+    let overrides = EnvelopeOverrides {
         list_ids: Vec::new(),
         sms_permission: Some(crate::document::envelope::SmsPermission::NotSet),
     };
-    let mut document = Document::open(path, u64::MAX, &asked, false, false)?;
+    let mut document = Document::open(path, u64::MAX, &overrides, false, false)?;
     let mut splitter = document.splitter();
     let (mut spans, mut parser) = (Vec::new(), Parser::new());
     let mut chunk = document.source.current().cloned();

@@ -181,7 +181,7 @@ fn difference(path: &Path, written: &Written) -> Result<Option<String>> {
 
 impl Payload {
     /// Reads the body, as much of it as an import can use.
-    pub fn read(&self, asked: &EnvelopeOverrides) -> Result<Body> {
+    pub fn read(&self, overrides: &EnvelopeOverrides) -> Result<Body> {
         let fail = |error| Error::io("read", &self.name, error);
         let mut input: Box<dyn Read> = match self.path.to_str() {
             Some("-") => Box::new(io::stdin().lock()),
@@ -209,6 +209,6 @@ impl Payload {
             let name = &self.name;
             return Err(Error::usage(format!("{name} was changed since it was held against {RECEIPT}; run again")));
         }
-        Ok(Body { bytes, bytes_dropped, asked: asked.clone() })
+        Ok(Body { bytes, bytes_dropped, overrides: overrides.clone() })
     }
 }

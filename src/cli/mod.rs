@@ -140,7 +140,7 @@ impl Common {
             })
             .duplicates(self.duplicates())
             .threads(self.threads.map_or_else(processors, usize::from));
-        let EnvelopeOverrides { list_ids, sms_permission } = self.envelope.asked();
+        let EnvelopeOverrides { list_ids, sms_permission } = self.envelope.overrides();
         for id in list_ids {
             cleaner = cleaner.list_id(id);
         }

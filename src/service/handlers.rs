@@ -87,7 +87,7 @@ pub async fn import(State(service): Shared, headers: HeaderMap, body: Body) -> A
     let import = ImportBody {
         bytes: std::mem::take(&mut read.bytes),
         bytes_dropped: read.dropped,
-        asked: EnvelopeOverrides::default(),
+        overrides: EnvelopeOverrides::default(),
     };
     if service.closing.load(Ordering::Relaxed) {
         return Err(answer::close(answer::error(StatusCode::SERVICE_UNAVAILABLE, "the service is shutting down")));
