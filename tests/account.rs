@@ -772,8 +772,8 @@ fn what_cannot_be_is_said() {
         assert_eq!(output.status.code(), Some(exit), "{args:?}: {}", error(&output));
         assert!(error(&output).contains(text), "{args:?}: {}", error(&output));
     };
-    said(&["account", "init", "a.account"], 2, "is there already");
-    said(&["account", "lists", "list", "--account", "no.account"], 2, "presort account init no.account makes one");
+    said(&["account", "init", "a.account"], 2, "already exists");
+    said(&["account", "lists", "list", "--account", "no.account"], 2, "presort account init no.account creates one");
     said(&["account", "init", "no/such/directory"], 2, "there is no directory no/such");
     said(&["account", "lists", "list", "--account", "."], 2, ". is a directory");
     std::fs::write(account.path("text"), "This is no database, whatever else it may be.").unwrap();
@@ -781,8 +781,8 @@ fn what_cannot_be_is_said() {
     said(&["account", "lists", "add", "  "], 2, "missing or blank");
     said(&["account", "lists", "add", &"x".repeat(256)], 2, "256 characters: 255");
     account.list("News");
-    said(&["account", "lists", "add", "news"], 2, "there is a list of the name news already");
-    said(&["account", "fields", "add", "x", "--type", "colour"], 2, "colour is no type");
+    said(&["account", "lists", "add", "news"], 2, "there already is a list named news");
+    said(&["account", "fields", "add", "x", "--type", "colour"], 2, "colour is not a type");
     said(&["account", "contacts", "--list-id", "x"], 2, "x is not a list_id");
     said(&["account", "activities", "--state", "done"], 2, "initialized, processing");
     said(&["account", "activities", "--cancel", "04fe9a97-a579-43c5-bb1a-58ed29bf0a6a"], 2, "there is no activity");

@@ -1,4 +1,4 @@
-//! Contacts, as the endpoint tells them, and as an export that `presort clean` takes back.
+//! Contacts, as the endpoint returns them, and as an export that `presort clean` reads.
 
 mod export;
 mod rows;
@@ -11,15 +11,15 @@ use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, params, params_from_iter};
 use serde::Serialize;
 
-/// Kinds of phones, in the order of the members they come from, and the member an export has each under.
+/// Kinds of phones in the order of their members, and the member of each in an export.
 pub const PHONES: [(&str, &str); 4] =
     [("other", "other_phone"), ("home", "home_phone"), ("work", "work_phone"), ("mobile", "mobile_phone")];
-/// Kinds of addresses, and what an export puts before their members.
+/// Kinds of addresses, and the prefix of their members in an export.
 pub const ADDRESSES: [(&str, &str); 3] = [("home", "home_"), ("work", "work_"), ("other", "other_")];
-/// Most lists that contacts can be asked for by.
+/// Most lists of a query.
 pub const QUERY_LISTS_MAX: usize = 25;
 
-/// A contact. What it has not is left out.
+/// A contact. Absent values are left out of the JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Contact {
     /// Its identifier, a UUID.
@@ -48,30 +48,30 @@ pub struct Contact {
     /// Anniversary, `YYYY-MM-DD`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anniversary: Option<String>,
-    /// `Account`: who last changed it.
+    /// `Account` or `Contact`: who last changed it.
     pub update_source: String,
-    /// `Account`: who made it.
+    /// `Account`: who created it.
     pub create_source: String,
-    /// When it was made, ISO 8601.
+    /// When it was created, ISO 8601.
     pub created_at: String,
     /// When it was last changed.
     pub updated_at: String,
-    /// Custom fields, where they were asked for.
+    /// Custom fields, if included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_fields: Option<Vec<CustomField>>,
-    /// Phones, where they were asked for.
+    /// Phones, if included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone_numbers: Option<Vec<Phone>>,
-    /// Addresses, where they were asked for.
+    /// Addresses, if included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub street_addresses: Option<Vec<Address>>,
-    /// Lists, where they were asked for.
+    /// Lists, if included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub list_memberships: Option<Vec<String>>,
-    /// Tags: an import brings none.
+    /// Tags: always empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taggings: Option<[(); 0]>,
-    /// Notes: an import brings none.
+    /// Notes: always empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: Option<[(); 0]>,
     /// The number for text messages, and consent to them.
@@ -86,13 +86,13 @@ pub struct EmailAddress {
     pub address: String,
     /// `implicit`, or `unsubscribed`.
     pub permission_to_send: String,
-    /// When it came.
+    /// When it was added.
     pub created_at: String,
     /// When it was last changed.
     pub updated_at: String,
     /// `Account`.
     pub opt_in_source: String,
-    /// When it came.
+    /// When it was added.
     pub opt_in_date: String,
     /// Who unsubscribed it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +100,7 @@ pub struct EmailAddress {
     /// When it was unsubscribed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opt_out_date: Option<String>,
-    /// `off`: nobody is asked to confirm.
+    /// `off`: there is no confirmation.
     pub confirm_status: &'static str,
 }
 
@@ -122,7 +122,7 @@ pub struct Phone {
     pub phone_number: String,
     /// `home`, `work`, `mobile` or `other`.
     pub kind: String,
-    /// When it came.
+    /// When it was added.
     pub created_at: String,
     /// When it was last changed.
     pub updated_at: String,
@@ -139,7 +139,7 @@ pub struct Address {
     pub street_address_id: String,
     /// `home`, `work` or `other`.
     pub kind: String,
-    /// Street, its second line behind it.
+    /// Street, with its second line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub street: Option<String>,
     /// City.
@@ -154,7 +154,7 @@ pub struct Address {
     /// Country.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
-    /// When it came.
+    /// When it was added.
     pub created_at: String,
     /// When it was last changed.
     pub updated_at: String,
@@ -175,7 +175,7 @@ pub struct SmsChannel {
     pub update_source: &'static str,
     /// `Account`.
     pub create_source: &'static str,
-    /// One consent.
+    /// Exactly one consent.
     pub sms_channel_consents: [SmsConsent; 1],
 }
 
@@ -186,16 +186,16 @@ pub struct SmsConsent {
     pub sms_consent_permission: String,
     /// `promotional_sms`.
     pub consent_type: &'static str,
-    /// The day of consent, as a moment.
+    /// The day of consent, as a timestamp.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opt_in_date: Option<String>,
-    /// When the number came.
+    /// When the number was added.
     pub created_at: String,
     /// When it was last changed.
     pub updated_at: String,
 }
 
-/// Which sub-resources are wanted of contacts.
+/// The sub-resources to include in contacts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Include {
@@ -208,7 +208,7 @@ pub struct Include {
 }
 
 impl Include {
-    /// Everything an import can bring.
+    /// Everything that an import can write.
     #[must_use]
     pub fn all() -> Self {
         Include {
@@ -220,10 +220,10 @@ impl Include {
         }
     }
 
-    /// Of names with commas between them.
+    /// Parses names separated by commas.
     ///
     /// # Errors
-    /// One is none of them.
+    /// A name is unknown.
     pub fn parse(text: &str) -> Result<Self> {
         let mut include = Include::default();
         for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
@@ -236,7 +236,7 @@ impl Include {
                 "notes" => &mut include.notes,
                 _ => {
                     return Err(Error::Invalid(format!(
-                        "include knows no {name}: custom_fields, list_memberships, phone_numbers, street_addresses, \
+                        "{name} cannot be included: it is one of custom_fields, list_memberships, phone_numbers, street_addresses, \
                          taggings, notes"
                     )));
                 }
@@ -246,30 +246,30 @@ impl Include {
     }
 }
 
-/// The states by which contacts can be asked for.
+/// The statuses that a query can have.
 pub const STATUSES: &[&str] =
     &["all", "active", "deleted", "not_set", "pending_confirmation", "temp_hold", "unsubscribed"];
 
-/// Which contacts are wanted. Moments are milliseconds since 1970.
+/// A query for contacts. Times are milliseconds since 1970.
 #[derive(Debug, Clone, Default)]
 pub struct ContactQuery {
-    /// The one of this address, in any case.
+    /// The contact of this address, ignoring case.
     pub email: Option<String>,
-    /// Those in one of these lists.
+    /// Contacts in one of these lists.
     pub lists: Vec<String>,
-    /// Those in one of these states, of [`STATUSES`].
+    /// Contacts of one of these [`STATUSES`].
     pub statuses: Vec<String>,
-    /// Made at this moment or later.
+    /// Created at this time or later.
     pub created_after: Option<i64>,
-    /// Made at this moment or before.
+    /// Created at this time or earlier.
     pub created_before: Option<i64>,
-    /// Changed at this moment or later.
+    /// Changed at this time or later.
     pub updated_after: Option<i64>,
-    /// Changed at this moment or before.
+    /// Changed at this time or earlier.
     pub updated_before: Option<i64>,
-    /// What is wanted of each.
+    /// Sub-resources of each contact.
     pub include: Include,
-    /// Which page.
+    /// The page.
     pub page: PageRequest,
 }
 
@@ -394,7 +394,7 @@ impl Account {
     /// One contact.
     ///
     /// # Errors
-    /// There is none, or it cannot be read.
+    /// There is no such contact, or it cannot be read.
     pub fn contact(&self, contact_id: &str, include: Include) -> Result<Contact> {
         let missing = || Error::NotFound(format!("there is no contact {contact_id}"));
         let id = Id::parse(contact_id).ok_or_else(missing)?;
@@ -409,7 +409,7 @@ impl Account {
         })
     }
 
-    /// Notes that the people at these addresses unsubscribed: all of them, or none.
+    /// Marks the contacts of these addresses as unsubscribed: all of them, or none.
     ///
     /// # Errors
     /// No contact has one of the addresses.
@@ -432,7 +432,7 @@ impl Account {
                      email_updated_at = ?2, updated_at = ?2, update_source = 'Contact' WHERE id = ?1",
                     params![row, Time::now()],
                 )?;
-                // As in the service: who unsubscribed is in no list.
+                // As in the service: an unsubscribed contact is in no list.
                 transaction.execute("DELETE FROM memberships WHERE contact = ?1", [row])?;
             }
             Ok(())

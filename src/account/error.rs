@@ -1,4 +1,4 @@
-//! What keeps an account from doing what it was asked.
+//! Errors of an account.
 
 use crate::document::envelope::IMPORT_DATA;
 use crate::model::error::Kind;
@@ -12,43 +12,43 @@ use std::{fmt, io};
 /// A result of the account.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What keeps an account from doing what it was asked.
+/// An error of an account.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// What was asked for cannot be: what is wrong, and what to do.
+    /// The request is invalid: what is wrong, and what to do.
     Invalid(String),
     /// There is no such thing in the account.
     NotFound(String),
-    /// Something of that name is there already.
+    /// It conflicts with the present state, as a name that is taken.
     Conflict(String),
-    /// As many activities wait as may.
+    /// The queue is full.
     Full,
-    /// The core could not read the body.
+    /// The core cannot read the body.
     Body(crate::model::error::Error),
-    /// The file is no account of ours, or one of a later version.
+    /// The file is not an account of presort, or is one of a later version.
     NotAnAccount(String),
-    /// The work was ended before it was done: why.
+    /// The work ended early: why.
     Halted(String),
-    /// SQLite would not.
+    /// A database operation failed.
     Database {
-        /// The account.
+        /// The account's file.
         file: String,
-        /// What it said.
+        /// The error of SQLite.
         source: rusqlite::Error,
-        /// What the operating system says of the file's disk and directory, where SQLite only says that something failed.
+        /// The error of the operating system, where SQLite only reports that an operation failed.
         cause: Option<io::Error>,
     },
-    /// The operating system would not.
+    /// An I/O operation failed.
     Io {
         /// The file.
         file: String,
-        /// What it said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
-/// Who reads a message.
+/// The audience of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
     /// The author of a request over HTTP, who has no command line.
@@ -60,13 +60,13 @@ pub enum Audience {
 /// Options of `presort import` that help with a body.
 const IMPORT_OPTIONS: [&str; 2] = ["--list-id", "--sms-permission"];
 
-/// True for a help that names no option but those that the audience has.
+/// True for a help text that names only options that the audience has.
 fn is_for(help: &str, audience: Audience) -> bool {
     let options = help.split(|c: char| !(c.is_ascii_lowercase() || c == '-')).filter(|word| word.starts_with("--"));
     options.into_iter().all(|option| audience == Audience::Import && IMPORT_OPTIONS.contains(&option))
 }
 
-/// What to do about a breach of the envelope's rules. The rules' own texts are for users of `presort clean`.
+/// How to fix a breach of the envelope's rules. The texts of the rules themselves are for users of `presort clean`.
 fn help(code: Code, audience: Audience) -> Option<&'static str> {
     use Code::{ENV001, ENV007, ENV009, ENV012};
     let help = match (code, audience) {
@@ -83,7 +83,7 @@ fn help(code: Code, audience: Audience) -> Option<&'static str> {
     is_for(help, audience).then_some(help)
 }
 
-/// What a message says, without what to do where that is not for this audience.
+/// The message for this audience, without a help text that it cannot follow.
 fn message_for(error: &crate::model::error::Error, audience: Audience) -> String {
     match error.kind() {
         Kind::Envelope { code, input, position, detail, .. } => {
@@ -100,14 +100,14 @@ fn message_for(error: &crate::model::error::Error, audience: Audience) -> String
             text
         }
         Kind::NotContacts { input, what } if audience == Audience::Http => {
-            // What it is, without the command that makes something else of it.
+            // The kind of input, without the command that converts it.
             let is = what.split(':').next().filter(|is| is.starts_with("this ")).map(|is| format!("{is}; "));
             let is = is.unwrap_or_default();
             format!("{input}: {is}it must be a JSON object with {IMPORT_DATA} and list_ids, in UTF-8")
         }
         _ => {
             let text = error.to_string();
-            // The way out is the last part of a message.
+            // The help text is the last part of a message.
             match text.rsplit_once("; ") {
                 Some((what, help)) if !is_for(help, audience) => what.to_owned(),
                 _ => text,
@@ -116,8 +116,8 @@ fn message_for(error: &crate::model::error::Error, audience: Audience) -> String
     }
 }
 
-/// Tries what SQLite tried, to learn what the operating system says: SQLite tells no more than that an I/O operation failed.
-/// The account itself is not opened: to close it again would take SQLite's locks away.
+/// Repeats what SQLite tried, for the error of the operating system: SQLite only reports that an I/O operation failed. This must
+/// not open the account itself: closing it again would release SQLite's locks.
 fn cause(path: &Path) -> Option<io::Error> {
     #[cfg(unix)]
     if path.exists()
@@ -126,13 +126,13 @@ fn cause(path: &Path) -> Option<io::Error> {
         return Some(error.into());
     }
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // More than the least that SQLite adds to a file at once.
+    // More than the smallest write of SQLite.
     let probe = || tempfile::tempfile_in(dir)?.write_all(&[0; 64 << 10]);
     probe().err()
 }
 
 impl Error {
-    /// What SQLite would not do to this file.
+    /// An error of SQLite on this file.
     pub(super) fn database(path: &Path, source: rusqlite::Error) -> Error {
         use ErrorCode::{CannotOpen, PermissionDenied, ReadOnly, SystemIoFailure};
         let cause = match source.sqlite_error_code() {
@@ -142,7 +142,7 @@ impl Error {
         Error::Database { file: path.display().to_string(), source, cause }
     }
 
-    /// The message for one audience: it names nothing that only another one can do.
+    /// The message for one audience. It names nothing that only another audience can do.
     #[must_use]
     pub fn for_audience(&self, audience: Audience) -> String {
         match self {
@@ -151,7 +151,7 @@ impl Error {
         }
     }
 
-    /// True when another process writes to the account: what was to be done can be tried again.
+    /// True when another process writes to the account: the operation can be retried.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         use ErrorCode::{DatabaseBusy, DatabaseLocked};
@@ -176,7 +176,7 @@ impl From<Error> for crate::model::error::Error {
 }
 
 impl From<rusqlite::Error> for Error {
-    /// The account's name is put in where the error leaves it.
+    /// The caller adds the name of the account.
     fn from(source: rusqlite::Error) -> Self {
         Error::Database { file: String::new(), source, cause: None }
     }
@@ -198,7 +198,7 @@ impl fmt::Display for Error {
             | Error::Halted(what) => f.write_str(what),
             Error::Full => write!(
                 f,
-                "{} activities wait in this account, which is as many as may: wait until some are done",
+                "{} activities wait in this account, which is the limit: wait until some are over",
                 super::QUEUED_MAX
             ),
             Error::Body(error) => error.fmt(f),
@@ -211,17 +211,17 @@ impl fmt::Display for Error {
                 match (kind, source.sqlite_error_code()) {
                     (Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded), _)
                     | (_, Some(ErrorCode::DiskFull)) => f.write_str(
-                        "; make room on the disk and run again (an account needs some even to be looked at)",
+                        "; make room on the disk and run again (even reading an account needs some)",
                     ),
                     (_, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) => {
-                        f.write_str("; another program works on this account: try again when it is done")
+                        f.write_str("; another program works on this account: try again later")
                     }
                     (_, Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied))
                     | (Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem), _) => f.write_str(
-                        "; an account must be a file that can be written, in a directory that can be, even to look at it",
+                        "; reading an account needs write access to its file and its directory",
                     ),
                     (_, Some(ErrorCode::SystemIoFailure)) => f.write_str(
-                        "; the account's files could not be read or written: look at the disk, and at the limits on the size of files",
+                        "; the account's files could not be read or written: check the disk, and the limits on the size of files",
                     ),
                     _ => Ok(()),
                 }
@@ -232,9 +232,9 @@ impl fmt::Display for Error {
                     io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                         f.write_str("; make room on the disk and run again")
                     }
-                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => f.write_str(
-                        "; an account must be a file that can be written, in a directory that can be, even to look at it",
-                    ),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                        f.write_str("; reading an account needs write access to its file and its directory")
+                    }
                     _ => Ok(()),
                 }
             }
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_system_says_is_told() {
+    fn the_error_of_the_system_is_included() {
         let failure = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
         let path = Path::new("/nowhere/at/all/a.account");
         let text = Error::database(path, failure(rusqlite::ffi::SQLITE_IOERR)).to_string();

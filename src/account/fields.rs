@@ -14,17 +14,17 @@ pub const TYPE_MAX: usize = 20;
 /// Most custom fields of an account.
 pub const FIELDS_MAX: u64 = 100;
 
-/// Types of custom fields that the service knows.
+/// Types of custom fields in the service.
 pub const TYPES: &[&str] =
     &["string", "date", "datetime", "number", "currency", "boolean", "text_area", "single_select", "multi_select"];
 
-/// A custom field that is to be made.
+/// A custom field to create.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct NewField {
-    /// What people read: 1 to 50 characters. Its name is the label with underscores for blanks.
+    /// Its label for people: 1 to 50 characters. Its name is the label with underscores for blanks.
     #[serde(default)]
     pub label: String,
-    /// What it holds: one of [`TYPES`].
+    /// Its type, one of [`TYPES`].
     #[serde(rename = "type", default)]
     pub kind: String,
 }
@@ -34,48 +34,48 @@ pub struct NewField {
 pub struct Field {
     /// Its identifier, a UUID.
     pub custom_field_id: String,
-    /// What people read.
+    /// Its label for people.
     pub label: String,
-    /// What contacts have it under, behind `cf:`.
+    /// Its name in contacts, after `cf:`.
     pub name: String,
-    /// What it holds.
+    /// Its type.
     #[serde(rename = "type")]
     pub kind: String,
-    /// When it was made, ISO 8601.
+    /// When it was created, ISO 8601.
     pub created_at: String,
     /// When it was last changed.
     pub updated_at: String,
 }
 
 impl Account {
-    /// Makes a custom field. Values of all types are kept as text: an import brings nothing else.
+    /// Creates a custom field. Values of all types are kept as text, as an import has them.
     ///
     /// # Errors
-    /// Its label or type is not good, another field has its name, or there are as many as may be.
+    /// Its label or type is invalid, another field has its name, or the account has as many fields as it may.
     pub fn add_field(&self, new: &NewField) -> Result<Field> {
         let label = page::name("the label of a custom field", &new.label, LABEL_MAX)?;
         let kind = if new.kind.is_empty() { "string" } else { new.kind.as_str() };
         if !TYPES.contains(&kind) {
             let types = TYPES.join(", ");
             let kind: String = kind.chars().take(TYPE_MAX).collect();
-            return Err(Error::Invalid(format!("{kind} is no type of a custom field: it is one of {types}")));
+            return Err(Error::Invalid(format!("{kind} is not a type of custom fields: it is one of {types}")));
         }
         let name: String = label.chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect();
         let (id, now) = (Id::new(), Time::now());
         self.write(|transaction| {
-            let there: u64 = transaction.query_row("SELECT count(*) FROM custom_fields", [], |row| row.get(0))?;
-            if there >= FIELDS_MAX {
+            let count: u64 = transaction.query_row("SELECT count(*) FROM custom_fields", [], |row| row.get(0))?;
+            if count >= FIELDS_MAX {
                 return Err(Error::Conflict(format!(
-                    "the account has {FIELDS_MAX} custom fields already, as many as it may"
+                    "the account already has {FIELDS_MAX} custom fields, which is the limit"
                 )));
             }
-            let made = transaction.execute(
+            let inserted = transaction.execute(
                 "INSERT INTO custom_fields (custom_field_id, label, name, type, created_at, updated_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name) DO NOTHING",
                 params![id, label, name, kind, now],
             )?;
-            if made == 0 {
-                return Err(Error::Conflict(format!("there is a custom field of the name {name} already")));
+            if inserted == 0 {
+                return Err(Error::Conflict(format!("there already is a custom field named {name}")));
             }
             Ok(())
         })?;
@@ -89,7 +89,7 @@ impl Account {
         })
     }
 
-    /// Custom fields, in the order in which they were made.
+    /// Custom fields, in the order of their creation.
     ///
     /// # Errors
     /// They cannot be read.
@@ -115,7 +115,7 @@ impl Account {
     }
 }
 
-/// The rows of all custom fields by their names, and by their labels where no field has that name: exports have what people read.
+/// The rows of all custom fields by their names, and by their labels where no field has that name: exports have labels.
 pub(super) fn rows(transaction: &Transaction<'_>) -> rusqlite::Result<HashMap<String, i64>> {
     transaction
         .prepare_cached("SELECT label, id FROM custom_fields UNION ALL SELECT name, id FROM custom_fields")?

@@ -13,15 +13,15 @@ pub const DESCRIPTION_MAX: usize = 2000;
 /// Most lists of an account, as in the published service.
 pub const LISTS_MAX: u64 = 1000;
 
-/// A list that is to be made.
+/// A list to create.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct NewList {
-    /// Its name: 1 to 255 characters, which no other list has in any case.
+    /// Its name: 1 to 255 characters, unique ignoring case.
     #[serde(default)]
     pub name: String,
-    /// What it is for: at most 2,000 characters.
+    /// Its description: at most 2,000 characters.
     pub description: Option<String>,
-    /// It is shown before others.
+    /// Shown before other lists.
     pub favorite: Option<bool>,
 }
 
@@ -32,61 +32,61 @@ pub struct List {
     pub list_id: String,
     /// Its name.
     pub name: String,
-    /// What it is for.
+    /// Its description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// It is shown before others.
+    /// Shown before other lists.
     pub favorite: bool,
-    /// When it was made, ISO 8601.
+    /// When it was created, ISO 8601.
     pub created_at: String,
     /// When it was last changed.
     pub updated_at: String,
-    /// Contacts in it, where that was asked for.
+    /// Contacts in it, if counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub membership_count: Option<u64>,
 }
 
-/// Which members of a list are counted.
+/// Which contacts of a list to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Members {
-    /// All of them.
+pub enum MembershipCount {
+    /// All contacts.
     All,
-    /// Those who did not unsubscribe.
+    /// Contacts that have not unsubscribed.
     Active,
 }
 
-/// Which lists are wanted.
+/// A query for lists.
 #[derive(Debug, Clone, Default)]
 pub struct ListQuery {
-    /// Only the one of this name.
+    /// The list of this name.
     pub name: Option<String>,
-    /// Count the members of each.
-    pub members: Option<Members>,
-    /// Which page.
+    /// Count the contacts of each.
+    pub members: Option<MembershipCount>,
+    /// The page.
     pub page: PageRequest,
 }
 
 impl Account {
-    /// Makes a list.
+    /// Creates a list.
     ///
     /// # Errors
-    /// Its name or description is not good, or another list has the name.
+    /// Its name or description is invalid, another list has the name, or the account has as many lists as it may.
     pub fn add_list(&self, new: &NewList) -> Result<List> {
         let name = page::name("the name of a list", &new.name, NAME_MAX)?;
         page::length("the description of a list", new.description.as_deref().unwrap_or(""), DESCRIPTION_MAX)?;
         let (id, now) = (Id::new(), Time::now());
         self.write(|transaction| {
-            let there: u64 = transaction.query_row("SELECT count(*) FROM lists", [], |row| row.get(0))?;
-            if there >= LISTS_MAX {
-                return Err(Error::Conflict(format!("the account has {LISTS_MAX} lists already, as many as it may")));
+            let count: u64 = transaction.query_row("SELECT count(*) FROM lists", [], |row| row.get(0))?;
+            if count >= LISTS_MAX {
+                return Err(Error::Conflict(format!("the account already has {LISTS_MAX} lists, which is the limit")));
             }
-            let made = transaction.execute(
+            let inserted = transaction.execute(
                 "INSERT INTO lists (list_id, name, description, favorite, created_at, updated_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name) DO NOTHING",
                 params![id, name, new.description, new.favorite.unwrap_or(false), now],
             )?;
-            if made == 0 {
-                return Err(Error::Conflict(format!("there is a list of the name {name} already")));
+            if inserted == 0 {
+                return Err(Error::Conflict(format!("there already is a list named {name}")));
             }
             Ok(())
         })?;
@@ -101,15 +101,15 @@ impl Account {
         })
     }
 
-    /// Lists, in the order in which they were made.
+    /// Lists, in the order of their creation.
     ///
     /// # Errors
     /// They cannot be read.
     pub fn lists(&self, query: &ListQuery) -> Result<Page<List>> {
         let members = match query.members {
             None => "NULL",
-            Some(Members::All) => "(SELECT count(*) FROM memberships WHERE list = lists.id)",
-            Some(Members::Active) => {
+            Some(MembershipCount::All) => "(SELECT count(*) FROM memberships WHERE list = lists.id)",
+            Some(MembershipCount::Active) => {
                 "(SELECT count(*) FROM memberships JOIN contacts ON contacts.id = contact
                   WHERE list = lists.id AND email_permission IS NOT 'unsubscribed')"
             }

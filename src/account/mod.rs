@@ -1,9 +1,9 @@
 //! The account: contacts, contact lists, custom fields and activities, in one SQLite file.
 //!
-//! Everything that writes goes through one connection; readers have connections of their own and see the last state that was
-//! committed. What is committed is on the disk (`synchronous=FULL`), and an import is one transaction, with the state of its
-//! activity in it: whatever ends the process, an activity was applied or it was not. What waits is in a second file beside the
-//! first, so that accepting a body need not wait for an import (`queue.rs`).
+//! All writes go through one connection. Readers have their own connections and see the last committed state. A commit is on the
+//! disk (`synchronous=FULL`), and an import is one transaction that includes the state of its activity: however the process ends,
+//! an activity was applied or it was not. Waiting activities are in a second file beside the first, so that accepting a body
+//! does not wait for an import (`queue.rs`).
 
 pub mod activities;
 pub mod contacts;
@@ -27,30 +27,30 @@ use std::time::Duration;
 
 /// Most activities that wait or run.
 pub const QUEUED_MAX: u64 = 1000;
-/// How long the status of an activity that is done is kept, in days.
+/// How long the status of a finished activity is kept, in days.
 pub const KEPT_DAYS: i64 = 10;
 /// How long to wait for another process that writes to the account. An import takes far less.
 const BUSY: Duration = Duration::from_secs(5);
-/// Connections that are kept for readers.
+/// Connections that are kept open for readers.
 const READERS_KEPT: usize = 8;
 
-/// An account that is open. All threads may use it. A process opens an account once: when one of two is closed, the system forgets
-/// the locks of the other (POSIX has it so), and other processes may write over it.
+/// An open account, for all threads. A process must open an account only once: when it closes one of two handles, POSIX drops the
+/// file locks of the other as well, and other processes may then write at the same time.
 #[derive(Debug)]
 pub struct Account {
-    /// As it was named.
+    /// As the user gave it.
     path: PathBuf,
-    /// Without links.
+    /// Without symbolic links.
     real: PathBuf,
-    /// Closed before the writer, which as the last one puts everything into the one file.
+    /// Closed before the writer: the last connection to close merges the log into the file.
     readers: Mutex<Vec<Connection>>,
     writer: Mutex<Connection>,
-    /// The activity that runs.
+    /// The running activity.
     running: Mutex<Option<runner::Running>>,
-    /// Activities that were accepted since somebody last looked.
+    /// Activities accepted since the last [`Account::wait_for_more`].
     accepted: Mutex<u64>,
     more: Condvar,
-    /// What waits. It is closed last.
+    /// Waiting activities. Closed last.
     queue: Queue,
 }
 
@@ -67,20 +67,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Account {
-    /// Makes an account in a file that is not there.
+    /// Creates an account in a new file.
     ///
     /// # Errors
-    /// The file is there, or cannot be made.
+    /// The file exists, or cannot be created.
     pub fn create(path: &Path) -> Result<Account> {
         let io = |source| Error::Io { file: path.display().to_string(), source };
         let queue = Queue::path_of(path);
         if queue.exists() && !path.exists() {
             return Err(Error::Conflict(format!(
-                "{} is there, of an account that was here: put that account back, or remove it",
+                "{} exists and belongs to an earlier account: restore that account, or remove the file",
                 queue.display()
             )));
         }
-        // So that of two who make it at once, one fails. An empty file is one that somebody began to make.
+        // `create_new` lets only one of two concurrent calls succeed. An empty file is left from an interrupted call.
         let made = match std::fs::metadata(path) {
             Ok(meta) if meta.is_file() && meta.len() == 0 => restrict(path),
             _ => private().create_new(true).open(path).map(drop),
@@ -88,7 +88,7 @@ impl Account {
         match made {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                return Err(Error::Conflict(format!("{} is there already", path.display())));
+                return Err(Error::Conflict(format!("{} already exists", path.display())));
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let dir = path.parent().unwrap_or(path);
@@ -106,14 +106,14 @@ impl Account {
     /// Opens an account.
     ///
     /// # Errors
-    /// There is none, it is no account, or one of a later version.
+    /// The file does not exist, is not an account, or is one of a later version.
     pub fn open(path: &Path) -> Result<Account> {
         if path.is_dir() {
-            return Err(Error::NotAnAccount(format!("{} is a directory: name the account's file", path.display())));
+            return Err(Error::NotAnAccount(format!("{} is a directory: give the account's file", path.display())));
         }
         if !path.exists() {
             return Err(Error::NotFound(format!(
-                "there is no account {0}: presort account init {0} makes one",
+                "there is no account {0}: presort account init {0} creates one",
                 path.display()
             )));
         }
@@ -126,14 +126,14 @@ impl Account {
             Some(rusqlite::ErrorCode::NotADatabase) => foreign(),
             _ => Error::database(path, source),
         };
-        // By whatever name it is opened, it is one account with one queue.
+        // The queue belongs to the real file, whatever path it is opened by.
         let real =
             std::fs::canonicalize(path).map_err(|source| Error::Io { file: path.display().to_string(), source })?;
         if real.to_str().is_none() {
-            return Err(Error::Invalid(format!("{}: an account has a path in UTF-8", real.display())));
+            return Err(Error::Invalid(format!("{}: the path of an account must be UTF-8", real.display())));
         }
         let mut connection = connect(&real, true).map_err(database)?;
-        // Whether it is ours is asked before anything is written.
+        // Check that it is an account before writing anything.
         let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(database)?;
         if !new && id != schema::APPLICATION_ID {
             return Err(foreign());
@@ -144,7 +144,7 @@ impl Account {
         }
         if let Err(version) = schema::migrate(&mut connection).map_err(database)? {
             return Err(Error::NotAnAccount(format!(
-                "{} is an account of version {version}, and this presort knows up to {}: take a later one",
+                "{} is an account of version {version}, and this presort supports versions up to {}: use a later one",
                 path.display(),
                 schema::MIGRATIONS.len()
             )));
@@ -163,13 +163,13 @@ impl Account {
             more: Condvar::new(),
             queue,
         };
-        account.forget_what_is_over()?;
+        account.drop_finished()?;
         Ok(account)
     }
 
-    /// Takes out of the queue what is in the account, as when the process ended between the two: later, the account may have
-    /// forgotten that it was done.
-    fn forget_what_is_over(&self) -> Result<()> {
+    /// Removes finished activities from the queue, where a process ended before it could: once the account has deleted their
+    /// status, they would run again.
+    fn drop_finished(&self) -> Result<()> {
         let over = self.read(|transaction| {
             let mut statement = transaction.prepare(
                 "SELECT activity_id FROM queue.waiting WHERE activity_id IN (SELECT activity_id FROM activities)",
@@ -179,18 +179,18 @@ impl Account {
         over.into_iter().try_for_each(|id| self.queue.remove(id))
     }
 
-    /// Its file.
+    /// The path of its file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes something, all of it or nothing.
+    /// Runs a write transaction.
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         self.write_or_roll_back(|transaction| work(transaction).map(Transacted::Commit))
     }
 
-    /// Writes something, all of it or nothing; `work` decides which.
+    /// Runs a write transaction; `work` decides how it ends.
     fn write_or_roll_back<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<Transacted<T>>) -> Result<T> {
         let mut connection = lock(&self.writer);
         let transact = |connection: &mut Connection| {
@@ -204,7 +204,7 @@ impl Account {
         self.named(transact(&mut connection))
     }
 
-    /// Puts the account's name into an error that has none yet.
+    /// Adds the account's name to an error without one.
     fn named<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| match error {
             Error::Database { file, source, .. } if file.is_empty() => Error::database(&self.path, source),
@@ -212,7 +212,7 @@ impl Account {
         })
     }
 
-    /// Reads from one state of the account.
+    /// Runs a read transaction: it sees one state of the account.
     fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         self.named(self.read_unnamed(work))
     }
@@ -238,16 +238,16 @@ impl Account {
         done
     }
 
-    /// True when it can be read.
+    /// True when the account can be read.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.read(|transaction| Ok(transaction.query_row("SELECT 1 FROM sqlite_schema", [], |_| Ok(()))?)).is_ok()
     }
 
-    /// What `PRAGMA integrity_check` and `foreign_key_check` find: nothing, as it should be.
+    /// The faults that `PRAGMA integrity_check` and `foreign_key_check` find; none in a sound account.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// The account cannot be read.
     pub fn check(&self) -> Result<Vec<String>> {
         self.read(|transaction| {
             let ask = |pragma: &str| -> rusqlite::Result<Vec<String>> {
@@ -256,14 +256,14 @@ impl Account {
             let mut found = ask("PRAGMA integrity_check")?;
             found.retain(|line| line != "ok");
             let broken = ask("PRAGMA foreign_key_check")?;
-            found.extend(broken.into_iter().map(|table| format!("a row of {table} points to nothing")));
+            found.extend(broken.into_iter().map(|table| format!("a row of {table} refers to a missing row")));
             Ok(found)
         })
     }
 }
 
-/// Options to make a file that its owner alone can read: people's addresses are in it. SQLite gives the same mode to what it
-/// makes beside the file.
+/// Options to create a file that only its owner can read: it holds people's addresses. SQLite gives the same mode to its own
+/// files beside it.
 fn private() -> std::fs::OpenOptions {
     let mut options = std::fs::File::options();
     options.read(true).write(true);
@@ -272,7 +272,7 @@ fn private() -> std::fs::OpenOptions {
     options
 }
 
-/// Gives a file that is there that mode.
+/// Gives an existing file that mode.
 fn restrict(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
@@ -280,8 +280,8 @@ fn restrict(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Tries again, for as long as others are waited for, what another connection is in the way of: where one makes the file or, as
-/// the last, closes it, SQLite itself does not wait.
+/// Retries while another connection is in the way, up to the busy timeout. SQLite itself does not wait for a connection that
+/// creates the file or closes it as the last one.
 fn patiently<T>(mut work: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     let began = std::time::Instant::now();
     loop {
@@ -296,7 +296,7 @@ fn patiently<T>(mut work: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Resu
     }
 }
 
-/// A connection with all that is asked of each.
+/// Opens a connection with the settings that all connections have.
 fn connect(path: &Path, write: bool) -> rusqlite::Result<Connection> {
     let access = if write { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
@@ -305,7 +305,7 @@ fn connect(path: &Path, write: bool) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "foreign_keys", true)?;
     if write {
         connection.pragma_update(None, "synchronous", "FULL")?;
-        // In KiB: what an import of one body touches.
+        // In KiB: the pages that an import of one body touches.
         connection.pragma_update(None, "cache_size", -32_768)?;
     }
     Ok(connection)

@@ -1,11 +1,11 @@
-//! Pages of a collection: as many as are asked for, and where the next page begins.
+//! Pages of a collection.
 
 use super::{Error, Result};
 use serde::Serialize;
 use std::io;
 use unicode_normalization::UnicodeNormalization;
 
-/// Items of a page when nobody says how many.
+/// The default number of items of a page.
 pub const LIMIT: u64 = 50;
 
 /// One page of a collection.
@@ -13,13 +13,13 @@ pub const LIMIT: u64 = 50;
 pub struct Page<T> {
     /// Its items.
     pub items: Vec<T>,
-    /// What the next page is asked for with; none on the last.
+    /// [`PageRequest::after`] for the next page; none on the last page.
     pub next: Option<i64>,
-    /// Items in all, where that was asked for.
+    /// Items of all pages, if counted.
     pub count: Option<u64>,
 }
 
-/// Which page.
+/// A request for a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
     /// Most items.
@@ -28,7 +28,7 @@ pub struct PageRequest {
     pub after: Option<i64>,
     /// Count the items of all pages.
     pub count: bool,
-    /// Bytes of JSON that a page stays below; what does not fit is on the next. Each page has at least one item.
+    /// The size limit of a page in bytes of JSON. Further items are on the next page; each page has at least one item.
     pub bytes: u64,
 }
 
@@ -39,19 +39,19 @@ impl Default for PageRequest {
 }
 
 impl PageRequest {
-    /// Everything.
+    /// One page with everything.
     #[must_use]
     pub fn all() -> Self {
         PageRequest { limit: i64::MAX as u64 - 1, ..PageRequest::default() }
     }
 
-    /// One more than the page has, so that it shows whether there is a next.
+    /// One more than the page has: the extra row shows that there is a next page.
     pub(super) fn limit_and_one(self) -> i64 {
         i64::try_from(self.limit + 1).unwrap_or(i64::MAX)
     }
 
-    /// Makes a page of rows, each with what the page behind it would be asked for with. Rows that the page has no room for are
-    /// not asked for.
+    /// Makes a page of rows, each with the cursor of a page that follows it. Rows that the page has no room for are not
+    /// read.
     pub(super) fn page<T: Serialize>(
         self,
         rows: impl IntoIterator<Item = Result<(i64, T)>>,
@@ -62,7 +62,7 @@ impl PageRequest {
         for row in rows {
             let (key, item) = row?;
             if self.bytes < u64::MAX {
-                // Counting does not fail, and what has no JSON fails when it is written.
+                // Counting cannot fail; a value that cannot be serialised fails when it is written.
                 let _ = serde_json::to_writer(&mut size, &item);
             }
             let is_full = page.items.len() as u64 >= self.limit || size.0 >= self.bytes;
@@ -77,7 +77,7 @@ impl PageRequest {
     }
 }
 
-/// Counts bytes.
+/// A writer that counts bytes.
 struct Size(u64);
 
 impl io::Write for Size {
@@ -91,14 +91,14 @@ impl io::Write for Size {
     }
 }
 
-/// A link, as the service writes it.
+/// A link, in the form of the service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Link {
     /// The path, with its query.
     pub href: String,
 }
 
-/// A text of at most so many characters.
+/// Checks the length of a text in characters.
 pub(super) fn length(what: &str, text: &str, limit: usize) -> Result<()> {
     match text.chars().count() {
         chars if chars > limit => Err(Error::Invalid(format!("{what} has {chars} characters: {limit} are allowed"))),
@@ -106,16 +106,16 @@ pub(super) fn length(what: &str, text: &str, limit: usize) -> Result<()> {
     }
 }
 
-/// A name that something new is to have: trimmed, not empty, not too long.
+/// A name for something new: trimmed, not empty, not too long.
 pub(super) fn name(what: &str, name: &str, limit: usize) -> Result<String> {
-    // As contacts are written.
+    // Contacts are written in NFC, too.
     let name: String = name.trim().nfc().collect();
     if name.is_empty() {
         return Err(Error::Invalid(format!("{what} is missing or blank")));
     }
     length(what, &name, limit)?;
     if name.chars().any(char::is_control) {
-        return Err(Error::Invalid(format!("{what} has a control character or a line break in it")));
+        return Err(Error::Invalid(format!("{what} contains a control character or a line break")));
     }
     Ok(name)
 }

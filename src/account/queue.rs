@@ -1,11 +1,11 @@
-//! What was accepted and is not done: a second SQLite file beside the account's, like the log that SQLite itself keeps there.
+//! The queue of accepted activities: a second SQLite file beside the account's, like the log that SQLite itself keeps there.
 //!
-//! An import is one transaction, and SQLite has one writer a file: were bodies accepted into the account itself, every client would
-//! wait for the import that runs. So they go to `FILE-queue`, and leave it when their activity is in the account. What is in
-//! both was done, and only has to leave: whatever ends the process in between, an activity is applied once.
+//! An import is one transaction, and SQLite has one writer per file: if bodies were accepted into the account itself, every client
+//! would wait for the running import. So they go to `FILE-queue`, and leave it once their activity is in the account. An activity
+//! in both files was applied, and only has to leave the queue: however the process ends in between, it is applied once.
 //!
-//! The file goes away with the last process that has it open, if nothing waits in it. Each holds a shared lock on it, so that
-//! the last one knows.
+//! The last process that has the file open deletes it if the queue is empty. Each process holds a shared lock on it, so that
+//! the last one knows that it is the last.
 
 use super::import::{Body, KEPT_MAX};
 use super::values::{Id, Time};
@@ -29,10 +29,10 @@ const SCHEMA: &str = "
     ) STRICT;
 ";
 
-/// An activity that waits.
+/// A waiting activity.
 #[derive(Debug, Clone)]
 pub struct Waiting {
-    /// Its place in the order of all activities: microseconds since 1970, and greater than that of the one before.
+    /// Its position in the order of all activities: microseconds since 1970, and greater than that of the one before.
     pub seq: i64,
     /// Its identifier.
     pub id: Id,
@@ -46,46 +46,46 @@ pub struct Waiting {
 #[derive(Debug)]
 pub struct Queue {
     path: PathBuf,
-    /// None once it is closed.
+    /// `None` once it is closed.
     connection: Mutex<Option<Connection>>,
-    /// The greatest place that was given: a clock may go back.
+    /// The greatest [`Waiting::seq`] so far: a clock may go back.
     last: AtomicI64,
-    /// Holds the lock. It must be closed after the connections: the system forgets SQLite's locks on a file when any handle of
-    /// this process to it is closed.
+    /// Holds the lock. It must be closed after the connections: POSIX drops SQLite's locks on a file when this process closes
+    /// any handle to it.
     file: Option<File>,
 }
 
 impl Queue {
-    /// Where the queue of an account is.
+    /// The path of the queue of an account.
     pub fn path_of(account: &Path) -> PathBuf {
         let mut name = account.as_os_str().to_owned();
         name.push("-queue");
         PathBuf::from(name)
     }
 
-    /// Opens the queue of an account; makes it where there is none. `last` is the greatest [`Waiting::seq`] that the account has.
+    /// Opens the queue of an account, or creates it. `last` is the greatest [`Waiting::seq`] in the account.
     pub fn open(account: &Path, last: i64) -> Result<Queue> {
         let path = Queue::path_of(account);
         let io = |source| Error::Io { file: path.display().to_string(), source };
         let file = loop {
             let file = private().create(true).truncate(false).open(&path).map_err(io)?;
             file.lock_shared().map_err(io)?;
-            // It may have gone away between the two.
+            // It may have been deleted between the two.
             if is_at(&file, &path) {
                 break file;
             }
         };
-        let made = || -> rusqlite::Result<Connection> {
+        let open = || -> rusqlite::Result<Connection> {
             let connection = connect(&path, true)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.execute_batch(SCHEMA)?;
             Ok(connection)
         };
-        let connection = patiently(made).map_err(|source| Error::database(&path, source))?;
+        let connection = patiently(open).map_err(|source| Error::database(&path, source))?;
         Ok(Queue { path, connection: Mutex::new(Some(connection)), last: AtomicI64::new(last), file: Some(file) })
     }
 
-    /// Its file.
+    /// The path of its file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -101,15 +101,15 @@ impl Queue {
         })
     }
 
-    /// Puts an activity at the end, with as much of its body as is of use. When this is done, it is on the disk.
+    /// Appends an activity, with as much of its body as an import can use. Once this returns, it is on the disk.
     ///
     /// # Errors
-    /// As many wait as may, or it cannot be written.
+    /// The queue is full, or cannot be written.
     pub fn push(&self, body: &Body, source_file_name: Option<&str>) -> Result<Waiting> {
         self.put(body, source_file_name, false)
     }
 
-    /// The same, unless the same body of the same file waits already: then that one is given.
+    /// Like [`Queue::push`], but returns the waiting activity if the same body of the same file waits already.
     ///
     /// # Errors
     /// As [`Queue::push`].
@@ -124,7 +124,7 @@ impl Queue {
         self.with(|connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             if once {
-                let there = transaction
+                let duplicate = transaction
                     .prepare_cached(
                         "SELECT seq, activity_id, created_at FROM waiting
                          WHERE source_file_name = ?1 AND bytes_dropped = ?2 AND asked = ?3 AND body = ?4 LIMIT 1",
@@ -134,8 +134,8 @@ impl Queue {
                         Ok(Waiting { seq: row.get(0)?, id: row.get(1)?, source_file_name, created_at: row.get(2)? })
                     })
                     .optional()?;
-                if let Some(there) = there {
-                    return Ok(there);
+                if let Some(duplicate) = duplicate {
+                    return Ok(duplicate);
                 }
             }
             let (count, last): (u64, Option<i64>) = transaction
@@ -144,7 +144,7 @@ impl Queue {
             if count >= QUEUED_MAX {
                 return Err(Error::Full);
             }
-            // Under the lock, so that identifiers are in the order of the queue.
+            // In the transaction, so that identifiers are in the order of the queue.
             let (id, now) = (Id::new(), Time::now());
             let last = last.unwrap_or(0).max(self.last.load(Ordering::Relaxed));
             let seq = jiff::Timestamp::now().as_microsecond().max(last + 1);
@@ -160,7 +160,7 @@ impl Queue {
         })
     }
 
-    /// The one that has waited longest, with its body; none if what was asked cannot be read.
+    /// The activity that has waited longest, with its body; no body if its options cannot be read.
     pub fn first(&self) -> Result<Option<(Waiting, Option<Body>)>> {
         self.with(|connection| {
             Ok(connection
@@ -184,7 +184,7 @@ impl Queue {
         })
     }
 
-    /// One that waits.
+    /// A waiting activity by its identifier.
     pub fn find(&self, id: Id) -> Result<Option<Waiting>> {
         self.with(|connection| {
             Ok(connection
@@ -196,10 +196,10 @@ impl Queue {
         })
     }
 
-    /// Takes one away that is in the account.
+    /// Removes an activity that is in the account.
     pub fn remove(&self, id: Id) -> Result<()> {
         self.with(|connection| {
-            // Should this be lost, it is found in the account and taken away again.
+            // If the deletion is lost, the next open finds the activity in the account and removes it again.
             connection.pragma_update(None, "synchronous", "NORMAL")?;
             let done = connection.prepare_cached("DELETE FROM waiting WHERE activity_id = ?1")?.execute([id]);
             connection.pragma_update(None, "synchronous", "FULL")?;
@@ -208,7 +208,7 @@ impl Queue {
         })
     }
 
-    /// Puts one back as it was, for tests.
+    /// Puts an activity back, for tests.
     #[cfg(test)]
     pub fn put_back(&self, waiting: &Waiting, body: &Body) -> Result<()> {
         self.with(|connection| {
@@ -221,7 +221,7 @@ impl Queue {
         })
     }
 
-    /// How many wait.
+    /// The number of waiting activities.
     pub fn count(&self) -> Result<u64> {
         self.with(|connection| {
             Ok(connection.prepare_cached("SELECT count(*) FROM waiting")?.query_row([], |row| row.get(0))?)
@@ -233,7 +233,7 @@ impl Drop for Queue {
     fn drop(&mut self) {
         drop(lock(&self.connection).take());
         let Some(file) = self.file.take() else { return };
-        // Only the last may, and nobody may open it meanwhile and keep it: who does looks again once it has the lock.
+        // Only the last process may delete the file. A process that opens it meanwhile checks its path again under the lock.
         let _ = file.unlock();
         match file.try_lock() {
             // What others put in it before they let go of it is seen now; and nobody opens it before this lock is let go.
@@ -245,7 +245,7 @@ impl Drop for Queue {
     }
 }
 
-/// True when nothing waits in it. The connection is gone afterwards, and what SQLite keeps beside the file with it.
+/// True when the queue is empty. This closes its connection, and with it SQLite deletes its files beside the queue.
 fn is_empty(path: &Path) -> bool {
     let count = || -> rusqlite::Result<u64> {
         connect(path, true)?.query_row("SELECT count(*) FROM waiting", [], |row| row.get(0))
@@ -253,7 +253,7 @@ fn is_empty(path: &Path) -> bool {
     count().is_ok_and(|count| count == 0)
 }
 
-/// True when SQLite left nothing beside the file, as it does when its last connection was closed in order.
+/// True when SQLite has no files beside the queue, as after an orderly close of the last connection.
 fn is_unused(path: &Path) -> bool {
     let beside = |end: &str| {
         let mut name = path.as_os_str().to_owned();
@@ -275,7 +275,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
     #[cfg(not(unix))]
     {
-        // A file that is open does not go away there.
+        // An open file cannot be deleted there.
         let _ = file;
         path.exists()
     }
@@ -328,7 +328,7 @@ mod tests {
         queue.push_once(&body("y"), "x.json").unwrap();
         queue.push_once(&Body { overrides: EnvelopeOverrides::default(), ..body("x") }, "x.json").unwrap();
         assert_eq!(queue.count().unwrap(), 4);
-        // What comes by HTTP has no name, and each is its own.
+        // A body from HTTP has no file name, so each is queued.
         (0..2).for_each(|_| drop(queue.push(&body("x"), None).unwrap()));
         assert_eq!(queue.count().unwrap(), 6);
         queue.remove(first.id).unwrap();
@@ -392,7 +392,7 @@ mod tests {
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
-    /// Those who open it while others close it never write into a file that is gone.
+    /// A process that opens the queue while another closes it never writes into a deleted file.
     #[test]
     fn nothing_is_lost_between_closing_and_opening() {
         let dir = tempfile::tempdir().unwrap();

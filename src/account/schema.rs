@@ -1,11 +1,11 @@
-//! The tables, and how an account of an earlier version becomes one of this.
+//! The tables, and the migration of accounts of earlier versions.
 
 use rusqlite::{Connection, TransactionBehavior};
 
-/// What tells a SQLite file of ours from another (`PRAGMA application_id`): "prst".
+/// Identifies an account among SQLite files (`PRAGMA application_id`): "prst".
 pub const APPLICATION_ID: i32 = 0x7072_7374;
 
-/// One step for each version; `PRAGMA user_version` says how many were taken. A step is never changed once it was released.
+/// One step per version; `PRAGMA user_version` is the number of applied steps. A released step never changes.
 pub const MIGRATIONS: &[&str] = &[
     // Identifiers are the 16 bytes of a UUID, times are milliseconds since 1970 in UTC, days are YYYY-MM-DD.
     "
@@ -114,9 +114,9 @@ pub const MIGRATIONS: &[&str] = &[
     ",
 ];
 
-/// Brings the tables up to this version, each step whole or not at all. Gives the version there was, if it is a later one.
+/// Migrates the tables to this version, one transaction per step. Returns the version as an error if it is a later one.
 pub fn migrate(connection: &mut Connection) -> rusqlite::Result<Result<(), usize>> {
-    // Nobody is kept waiting who has nothing to change.
+    // Without this check, opening a current account would wait for its writer.
     let version: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version == MIGRATIONS.len() {
         return Ok(Ok(()));

@@ -1,4 +1,4 @@
-//! Identifiers and times, as they lie in the file and as they are told.
+//! Identifiers and times, in the file and in JSON.
 
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -11,21 +11,21 @@ use std::time::SystemTime;
 pub struct Id(pub uuid::Uuid);
 
 impl Id {
-    /// A new one, greater than those before it: that keeps indexes of them small and quick.
+    /// A new identifier, greater than the earlier ones: that keeps their indexes small and fast.
     pub fn new() -> Id {
-        // A clock that is before 1970 has no time that such an identifier can hold.
+        // Such an identifier cannot hold a time before 1970.
         Id(match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
             Ok(_) => uuid::Uuid::now_v7(),
             Err(_) => uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, 0, 0)),
         })
     }
 
-    /// The one that is written so.
+    /// Parses a UUID.
     pub fn parse(text: &str) -> Option<Id> {
         uuid::Uuid::try_parse(text).ok().map(Id)
     }
 
-    /// The identifier of a part of what this one names: always the same, so that it need not be kept.
+    /// The identifier of a part of this object: always the same, so that it need not be stored.
     pub fn part(self, name: &str) -> Id {
         Id(uuid::Uuid::new_v5(&self.0, name.as_bytes()))
     }
@@ -55,12 +55,12 @@ impl FromSql for Id {
     }
 }
 
-/// A moment, in milliseconds since 1970 in UTC.
+/// A time, in milliseconds since 1970 in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(pub i64);
 
 impl Time {
-    /// This moment, by the system's clock.
+    /// The current time of the system's clock.
     pub fn now() -> Time {
         Time(Timestamp::now().as_millisecond())
     }

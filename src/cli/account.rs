@@ -8,7 +8,7 @@ use crate::account::activities::{Activity, ActivityState};
 use crate::account::contacts::{ContactQuery, Include};
 use crate::account::fields::NewField;
 use crate::account::import::Body;
-use crate::account::lists::{ListQuery, Members, NewList};
+use crate::account::lists::{ListQuery, MembershipCount, NewList};
 use crate::account::page::PageRequest;
 use crate::account::runner::Runner;
 use crate::account::{self, Account, Audience};
@@ -196,7 +196,7 @@ impl AccountArgs {
                 print(&mut out, &account.add_list(&new)?)?;
             }
             AccountVerb::Lists { verb: ListsVerb::List } => {
-                let query = ListQuery { members: Some(Members::All), page: PageRequest::all(), name: None };
+                let query = ListQuery { members: Some(MembershipCount::All), page: PageRequest::all(), name: None };
                 account.lists(&query)?.items.iter().try_for_each(|list| print(&mut out, list))?;
             }
             AccountVerb::Fields { verb: FieldsVerb::Add { label, kind } } => {

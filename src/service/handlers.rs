@@ -6,7 +6,7 @@ use crate::account::activities::{Activity, ActivityState};
 use crate::account::contacts::{Contact, ContactQuery, Include};
 use crate::account::fields::{Field, NewField};
 use crate::account::import::{Body as ImportBody, KEPT_MAX};
-use crate::account::lists::{List, ListQuery, Members, NewList};
+use crate::account::lists::{List, ListQuery, MembershipCount, NewList};
 use crate::account::page::{Link, Page, PageRequest};
 use crate::account::{Error, Result as AccountResult};
 use crate::document::envelope::EnvelopeOverrides;
@@ -186,8 +186,8 @@ pub async fn lists(State(service): Shared, RawQuery(query): RawQuery) -> Answer 
     let of = || -> AccountResult<Option<ListQuery>> {
         let members = match query.get("include_membership_count") {
             None => None,
-            Some("all") => Some(Members::All),
-            Some("active") => Some(Members::Active),
+            Some("all") => Some(MembershipCount::All),
+            Some("active") => Some(MembershipCount::Active),
             Some(other) => {
                 return Err(Error::Invalid(format!("include_membership_count is all or active, not {other}")));
             }
