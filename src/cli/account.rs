@@ -2,7 +2,8 @@
 
 use super::args::{EnvelopeArgs, When};
 use super::bodies::{Payload, Payloads, payloads};
-use super::summary::{Paint, count};
+use super::paint::Paint;
+use super::summary::count;
 use super::{colours, progress};
 use crate::account::activities::{Activity, ActivityState};
 use crate::account::contacts::{ContactQuery, Include};

@@ -1,4 +1,4 @@
-//! `presort bench`: throughput on the user's own file, stage by stage, beside a plain copy of the same bytes.
+//! `presort bench`: throughput on the user's own file, stage by stage, compared with a plain copy of the same bytes.
 
 use crate::document::envelope::EnvelopeOverrides;
 use crate::document::{Document, SLICE};
@@ -16,14 +16,48 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// One row: a stage at a number of threads, and the time of each run in seconds.
+/// What is measured without an input.
+const SAMPLE: Sample = Sample { contacts: 200_000, seed: 1, mess: 5.0, format: SampleFormat::Payload };
+
+const LEGEND: &str = "\
+copy: the bytes, to another file; read: every byte touched; split: contacts found; parse: split, and read by the parser;
+whole: clean --format ndjson to a file
+";
+
+/// What is measured.
+#[derive(Clone, Copy)]
+enum Stage {
+    Copy,
+    Read,
+    Split,
+    Parse,
+    Whole,
+}
+
+impl Stage {
+    fn name(self) -> &'static str {
+        match self {
+            Stage::Copy => "copy",
+            Stage::Read => "read",
+            Stage::Split => "split",
+            Stage::Parse => "parse",
+            Stage::Whole => "whole",
+        }
+    }
+}
+
+/// A stage at a number of threads, and the time of each run in seconds.
 struct Row {
-    stage: &'static str,
+    stage: Stage,
     threads: usize,
     seconds: Vec<f64>,
 }
 
 impl Row {
+    fn new(stage: Stage, threads: usize) -> Row {
+        Row { stage, threads, seconds: Vec::new() }
+    }
+
     fn median(&self) -> f64 {
         let mut sorted = self.seconds.clone();
         sorted.sort_by(f64::total_cmp);
@@ -32,94 +66,119 @@ impl Row {
     }
 }
 
+/// What was measured.
+struct Measurement {
+    input: String,
+    bytes: u64,
+    contacts: u64,
+    runs: usize,
+    rows: Vec<Row>,
+}
+
 /// Measures, and writes the table to standard output.
 ///
 /// # Errors
-/// The file cannot be read, or a copy of it not be written.
+/// The file cannot be read, or its copy cannot be written.
 pub fn run(input: Option<&Path>, runs: usize, threads: usize, as_json: bool) -> Result<ExitCode> {
     let temporary = tempfile::tempdir().map_err(|error| Error::io("create", "a temporary directory", error))?;
-    let out = temporary.path().join("out");
-    let path: PathBuf = match input {
-        Some(path) if path.as_os_str() != "-" => path.to_path_buf(),
-        Some(_) => return Err(Error::usage("bench reads its file several times: name a file, not standard input")),
-        None => {
-            let path = temporary.path().join("sample.json");
-            let mut output = crate::output::file::Output::create(&path, false)?;
-            let sample = Sample { contacts: 200_000, seed: 1, mess: 5.0, format: SampleFormat::Payload };
-            crate::sample::write(&sample, &mut output).map_err(|error| Error::io("write", "a sample", error))?;
-            output.finish()?;
-            path
-        }
-    };
+    let path = input_file(input, temporary.path())?;
     let name = input.map_or("a made-up export".to_owned(), |path| path.display().to_string());
     let bytes = path.metadata().map_err(|error| Error::io("read", &name, error))?.len();
+    let mut rows = rows(threads);
+    let contacts = measure(&mut rows, runs, &path, &temporary.path().join("out"))?;
+    let measurement = Measurement { input: name, bytes, contacts, runs, rows };
+    super::print(&if as_json { measurement.json() } else { measurement.table() })?;
+    Ok(ExitCode::SUCCESS)
+}
 
-    // The stages are taken in turn, so that a machine that gets slower does so for all of them.
-    let mut all = vec![1];
+/// The file to measure on: the named one, or a sample in `dir`.
+fn input_file(input: Option<&Path>, dir: &Path) -> Result<PathBuf> {
+    match input {
+        Some(path) if path.as_os_str() != "-" => Ok(path.to_path_buf()),
+        Some(_) => Err(Error::usage("bench reads its file several times: name a file, not standard input")),
+        None => {
+            let path = dir.join("sample.json");
+            let mut output = crate::output::file::Output::create(&path, false)?;
+            crate::sample::write(&SAMPLE, &mut output).map_err(|error| Error::io("write", "a sample", error))?;
+            output.finish()?;
+            Ok(path)
+        }
+    }
+}
+
+fn rows(threads: usize) -> Vec<Row> {
+    let mut rows: Vec<Row> =
+        [Stage::Copy, Stage::Read, Stage::Split, Stage::Parse, Stage::Whole].map(|stage| Row::new(stage, 1)).into();
     if threads > 1 {
-        all.push(threads);
+        rows.push(Row::new(Stage::Whole, threads));
     }
-    let mut rows: Vec<Row> = Vec::new();
-    for stage in ["copy", "read", "split", "parse"] {
-        rows.push(Row { stage, threads: 1, seconds: Vec::new() });
-    }
-    rows.extend(all.iter().map(|threads| Row { stage: "whole", threads: *threads, seconds: Vec::new() }));
+    rows
+}
+
+/// Measures every row `runs` times, and returns the number of contacts. The stages take turns, so that a machine that slows down
+/// does so for all of them.
+fn measure(rows: &mut [Row], runs: usize, path: &Path, out: &Path) -> Result<u64> {
     let mut contacts = 0;
     for counted in 0..=runs {
-        for row in &mut rows {
+        for row in &mut *rows {
             let began = Instant::now();
             match row.stage {
-                "copy" => copy(&path, &out)?,
-                "read" => read(&path)?,
-                "split" => contacts = split(&path, false)?,
-                "parse" => contacts = split(&path, true)?,
-                _ => whole(&path, &out, row.threads)?,
+                Stage::Copy => copy(path, out)?,
+                Stage::Read => read(path)?,
+                Stage::Split => contacts = split(path, false)?,
+                Stage::Parse => contacts = split(path, true)?,
+                Stage::Whole => whole(path, out, row.threads)?,
             }
-            // The first round warms up, and is not counted.
+            // The first round warms up, and does not count.
             if counted > 0 {
                 row.seconds.push(began.elapsed().as_secs_f64());
             }
-            let _ = std::fs::remove_file(&out);
+            let _ = std::fs::remove_file(out);
         }
     }
-    let copied = rows[0].median();
-    let text = if as_json {
-        let rows: Vec<_> = rows
-            .iter()
-            .map(|row| {
-                let median = row.median();
-                json!({
-                    "stage": row.stage, "threads": row.threads, "median_seconds": median, "seconds": row.seconds,
-                    "bytes_per_second": bytes as f64 / median, "contacts_per_second": contacts as f64 / median,
-                    "times_of_copy": median / copied,
-                })
+    Ok(contacts)
+}
+
+impl Measurement {
+    /// The median of a plain copy.
+    fn copied(&self) -> f64 {
+        self.rows[0].median()
+    }
+
+    fn json(&self) -> String {
+        let stage = |row: &Row| {
+            let median = row.median();
+            json!({
+                "stage": row.stage.name(), "threads": row.threads, "median_seconds": median, "seconds": row.seconds,
+                "bytes_per_second": self.bytes as f64 / median, "contacts_per_second": self.contacts as f64 / median,
+                "times_of_copy": median / self.copied(),
             })
-            .collect();
-        format!("{:#}\n", json!({"input": name, "bytes": bytes, "contacts": contacts, "runs": runs, "stages": rows}))
-    } else {
-        let mut text = format!("{name}: {bytes} bytes, {contacts} contacts, medians of {runs} runs\n\n");
+        };
+        let stages: Vec<_> = self.rows.iter().map(stage).collect();
+        let Measurement { input, bytes, contacts, runs, .. } = self;
+        let json = json!({"input": input, "bytes": bytes, "contacts": contacts, "runs": runs, "stages": stages});
+        format!("{json:#}\n")
+    }
+
+    fn table(&self) -> String {
+        let Measurement { input, bytes, contacts, runs, rows } = self;
+        let mut text = format!("{input}: {bytes} bytes, {contacts} contacts, medians of {runs} runs\n\n");
         let _ = writeln!(text, "stage      threads   seconds      MB/s   contacts/s   x copy");
-        for row in &rows {
+        for row in rows {
             let median = row.median();
             let _ = writeln!(
                 text,
                 "{:<10} {:>7} {:>9.3} {:>9.0} {:>12.0} {:>8.2}",
-                row.stage,
+                row.stage.name(),
                 row.threads,
                 median,
-                bytes as f64 / median / 1e6,
-                contacts as f64 / median,
-                median / copied
+                *bytes as f64 / median / 1e6,
+                *contacts as f64 / median,
+                median / self.copied()
             );
         }
-        text.push_str(
-            "\ncopy: the bytes, to another file; read: every byte touched; split: contacts found; parse: split, and read by the \
-             parser;\nwhole: clean --format ndjson to a file\n",
-        );
-        text
-    };
-    super::print(&text)?;
-    Ok(ExitCode::SUCCESS)
+        text + "\n" + LEGEND
+    }
 }
 
 fn copy(path: &Path, to: &Path) -> Result<()> {
@@ -140,7 +199,7 @@ fn read(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Finds the contacts, and with `parse` reads them; gives how many there are.
+/// Finds the contacts, and with `parse` parses them; returns their number.
 fn split(path: &Path, parse: bool) -> Result<u64> {
     let overrides = EnvelopeOverrides {
         list_ids: Vec::new(),

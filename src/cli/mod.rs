@@ -7,6 +7,7 @@ mod bench;
 #[cfg(feature = "account")]
 mod bodies;
 mod explain;
+mod paint;
 mod progress;
 #[cfg(feature = "serve")]
 mod serve;

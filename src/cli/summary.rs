@@ -1,6 +1,7 @@
 //! What a run came to, for a person, in ten lines or fewer.
 
 use super::{Main, Plan};
+use super::paint::Paint;
 use crate::model::finding::{Code, Example, Severity};
 use crate::model::printable::printable;
 use crate::output::receipt::Receipt;
@@ -10,22 +11,6 @@ use std::fmt::Write as _;
 
 /// Lines of a summary, at most.
 const LINES: usize = 10;
-
-pub(super) struct Paint(pub(super) bool);
-
-impl Paint {
-    pub(super) fn bold(&self, text: &str) -> String {
-        if self.0 { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
-    }
-
-    fn severity(&self, severity: Severity, text: &str) -> String {
-        match (self.0, severity) {
-            (true, Severity::Error) => format!("\x1b[31m{text}\x1b[0m"),
-            (true, Severity::Warning) => format!("\x1b[33m{text}\x1b[0m"),
-            _ => text.to_owned(),
-        }
-    }
-}
 
 /// A number with its thousands set apart.
 pub(super) fn count(n: u64) -> String {

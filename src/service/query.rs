@@ -1,24 +1,31 @@
-//! What stands behind the `?`.
+//! The query of a request.
 
 use crate::account::page::{LIMIT, PageRequest};
 use crate::account::{Error, Result};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The parameters of a request; one given several times is taken as one with commas.
+/// What is encoded in a value of a query. `form_urlencoded` would encode the commas of lists as well.
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b',');
+
+/// The parameters of a request. The values of a repeated parameter are joined with commas.
 pub struct Query {
     path: &'static str,
     pairs: Vec<(String, String)>,
 }
 
 impl Query {
-    /// The parameters of a request for `path`. One that is not in `known` is an error: to leave a filter out silently would give
-    /// contacts that nobody asked for.
+    /// The parameters of a request for `path`. One that is not in `known` is an error: silently ignoring a filter would return
+    /// too many contacts.
     pub fn new(path: &'static str, text: Option<&str>, known: &[&str]) -> Result<Query> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(text.unwrap_or("").as_bytes()).into_owned() {
             if !known.contains(&name.as_str()) && name != "cursor" {
-                return Err(Error::Invalid(format!("there is no parameter {name} here: {}", known.join(", "))));
+                return Err(Error::Invalid(format!(
+                    "there is no parameter {name} here: it is one of {}",
+                    known.join(", ")
+                )));
             }
-            match pairs.iter_mut().find(|(there, _)| *there == name) {
+            match pairs.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, values)) => *values = format!("{values},{value}"),
                 None => pairs.push((name, value)),
             }
@@ -26,18 +33,18 @@ impl Query {
         Ok(Query { path, pairs })
     }
 
-    /// A parameter that is there and not blank.
+    /// The value of a parameter, unless it is missing or blank.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let value = self.pairs.iter().find(|(there, _)| there == name).map(|(_, value)| value.trim());
+        let value = self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim());
         value.filter(|value| !value.is_empty())
     }
 
-    /// The values of a parameter, with commas between them.
+    /// The values of a parameter, separated by commas.
     pub fn list(&self, name: &str) -> Vec<String> {
         self.get(name).map_or(Vec::new(), |value| value.split(',').map(|value| value.trim().to_owned()).collect())
     }
 
-    /// A parameter that is `true` or `false`.
+    /// The value of a parameter that is `true` or `false`; false when it is missing.
     pub fn flag(&self, name: &str) -> Result<bool> {
         match self.get(name).map(str::to_ascii_lowercase).as_deref() {
             Some("true") => Ok(true),
@@ -46,21 +53,21 @@ impl Query {
         }
     }
 
-    /// A moment, as ISO 8601 writes it.
+    /// A time in ISO 8601, in milliseconds since 1970.
     pub fn moment(&self, name: &str) -> Result<Option<i64>> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        // A plus that was not encoded came as a space.
+        // A plus that was not encoded arrives as a space.
         let text = text.replace(' ', "+");
         let moment = text.parse::<jiff::Timestamp>().or_else(|error| match text.parse::<jiff::civil::Date>() {
             Ok(day) => day.to_zoned(jiff::tz::TimeZone::UTC).map(|day| day.timestamp()),
             Err(_) => Err(error),
         });
         let moment =
-            moment.map_err(|_| Error::Invalid(format!("{name} is a moment like 2026-01-31T12:00:00Z, not {text}")))?;
+            moment.map_err(|_| Error::Invalid(format!("{name} is a time like 2026-01-31T12:00:00Z, not {text}")))?;
         Ok(Some(moment.as_millisecond()))
     }
 
-    /// Which page, of at most `max` items.
+    /// The requested page, of at most `max` items.
     pub fn page(&self, max: u64) -> Result<PageRequest> {
         let limit = match self.get("limit") {
             None => LIMIT,
@@ -75,33 +82,21 @@ impl Query {
                 Some(text) => {
                     let cursor = i64::from_str_radix(text, 16).ok();
                     Some(cursor.ok_or_else(|| {
-                        Error::Invalid(format!("{text} is no cursor: take _links.next.href as it is"))
+                        Error::Invalid(format!("{text} is not a cursor: use _links.next.href unchanged"))
                     })?)
                 }
             };
         Ok(PageRequest { limit, after, count: false, bytes: super::PAGE })
     }
 
-    /// The path and query of the page that follows.
+    /// The path and query of the next page.
     pub fn next(&self, next: i64) -> String {
         let mut href = format!("{}?", self.path);
         for (name, value) in self.pairs.iter().filter(|(name, _)| name != "cursor") {
-            href += &format!("{name}={}&", encode(value));
+            href += &format!("{name}={}&", utf8_percent_encode(value, VALUE));
         }
         format!("{href}cursor={next:x}")
     }
-}
-
-/// A value as it may stand in a query.
-fn encode(value: &str) -> String {
-    let mut text = String::new();
-    for byte in value.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b',' => text.push(byte.into()),
-            _ => text += &format!("%{byte:02X}"),
-        }
-    }
-    text
 }
 
 #[cfg(test)]

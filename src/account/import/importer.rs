@@ -18,7 +18,7 @@ pub(super) enum ContactOutcome {
 }
 
 /// What the account has for the address and the number of a contact.
-enum Lookup {
+enum Match {
     New,
     Known(Known),
     Conflict(&'static str),
@@ -159,9 +159,9 @@ impl<'t> Importer<'t> {
         let sms: Option<String> =
             contact.sms_number.as_deref().map(|number| number.chars().filter(char::is_ascii_digit).collect());
         let known = match self.find(contact.email.as_deref(), sms.as_ref())? {
-            Lookup::New => None,
-            Lookup::Known(known) => Some(known),
-            Lookup::Conflict(detail) => {
+            Match::New => None,
+            Match::Known(known) => Some(known),
+            Match::Conflict(detail) => {
                 errors.add(Code::IMP002, index, "sms_number", detail);
                 return Ok(ContactOutcome::Refused);
             }
@@ -182,7 +182,7 @@ impl<'t> Importer<'t> {
     }
 
     /// Finds the contact of an address or a number in the account.
-    fn find(&mut self, email: Option<&str>, sms: Option<&String>) -> Result<Lookup> {
+    fn find(&mut self, email: Option<&str>, sms: Option<&String>) -> Result<Match> {
         let by_email = match email {
             Some(email) => self.by_email.query_row([email], known).optional()?,
             None => None,
@@ -194,13 +194,13 @@ impl<'t> Importer<'t> {
             _ => None,
         };
         Ok(match (by_email, by_sms) {
-            (Some(_), Some(_)) => Lookup::Conflict("the number is that of another contact than the address"),
+            (Some(_), Some(_)) => Match::Conflict("the number is that of another contact than the address"),
             // An import must not change the identity of a contact.
             (None, Some(known)) if email.is_some() && known.email.is_some() => {
-                Lookup::Conflict("the contact with this number has another address")
+                Match::Conflict("the contact with this number has another address")
             }
-            (Some(known), None) | (None, Some(known)) => Lookup::Known(known),
-            (None, None) => Lookup::New,
+            (Some(known), None) | (None, Some(known)) => Match::Known(known),
+            (None, None) => Match::New,
         })
     }
 
@@ -259,13 +259,13 @@ impl<'t> Importer<'t> {
         Ok(known.row)
     }
 
-    /// Two members of a contact that name the same custom field, by its name and by its label: their order of precedence is
+    /// Two members of a contact that name the same custom field, by its name and by its label: which of them is meant is
     /// unknown.
     fn same_field<'c>(&self, contact: &'c Incoming<'_>) -> Option<(&'c str, &'c str)> {
         let mut found: Vec<(i64, &str)> = Vec::new();
         for (name, _) in &contact.custom {
             let Some(field) = self.fields.get(&**name) else { continue };
-            if let Some((_, first)) = found.iter().find(|(there, _)| there == field) {
+            if let Some((_, first)) = found.iter().find(|(earlier, _)| earlier == field) {
                 return Some((first, name));
             }
             found.push((*field, name));
