@@ -739,8 +739,8 @@ fn what_waited_in_another_account_is_not_taken_over() {
     std::fs::remove_file(account.path("a.account")).unwrap();
     let output = account.run(&["account", "init", "a.account"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(error(&output).contains("a.account-queue is there"), "{}", error(&output));
-    // An empty file is one that somebody began to make.
+    assert!(error(&output).contains("a.account-queue exists"), "{}", error(&output));
+    // An empty file is left from an interrupted call.
     std::fs::write(account.path("b.account"), "").unwrap();
     account.good(&["account", "init", "b.account"]);
 }

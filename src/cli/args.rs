@@ -1,4 +1,4 @@
-//! The arguments: what the command line takes, and how each value is read.
+//! The arguments of the command line, and the parsers of their values.
 
 use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
 use crate::model::limits::{MAX_BYTES, MAX_CONTACTS};
@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
 Exit status:
-  0  everything came through, normalised at most
-  1  done, but something was rejected, held back, or dropped at a limit
-  2  could not be done: usage, input or output, broken JSON";
+  0  success: every contact was accepted; values were normalised at most
+  1  finished, but something was rejected, held back, or dropped at a limit
+  2  failure: usage, input or output, broken JSON";
 
 /// Cleans, checks and splits large contact exports into request bodies for the Constant Contact V3 import endpoint.
 #[derive(Parser)]
@@ -22,31 +22,31 @@ pub(super) struct Cli {
 
 #[derive(Subcommand)]
 pub(super) enum Verb {
-    /// Clean an export: one body (default), many bodies (--split), or one contact a line (--format ndjson)
+    /// Clean an export: to one body (default), many bodies (--split), or one contact per line (--format ndjson)
     #[command(after_help = CLEAN_HELP)]
     Clean(Box<Clean>),
-    /// Look at an export as `clean` would, and write nothing
+    /// Check an export as `clean` would, without writing anything
     #[command(after_help = CHECK_HELP)]
     Check(Box<Check>),
-    /// Say what a rule is, why the service cares, and what presort does
+    /// Explain a rule: what it requires, why the service does, and what presort does
     #[command(after_help = "Examples:\n  presort explain\n  presort explain PHN001\n  presort explain --format json")]
     Explain(Explain),
-    /// Measure throughput on a file of yours, stage by stage, beside a plain copy
+    /// Measure throughput on your own file, stage by stage, compared with a plain copy
     #[command(
         after_help = "Examples:\n  presort bench export.json\n  presort bench export.json --runs 9 --format json"
     )]
     Bench(Bench),
-    /// Write a made-up export to try things on, the same for the same options
+    /// Write a synthetic export for tests; the same options give the same bytes
     #[command(
         after_help = "Examples:\n  presort sample --contacts 1000 > sample.json\n  presort sample --contacts 3000000 --format ndjson --seed 7 \
                       --mess 20 -o big.ndjson"
     )]
     Sample(SampleArgs),
-    /// Make an account in a file, and look at what is in it
+    /// Create an account in a file, and inspect it
     #[cfg(feature = "account")]
     #[command(after_help = ACCOUNT_HELP)]
     Account(super::account::AccountArgs),
-    /// Import bodies into an account, each as an activity
+    /// Import bodies into an account, each as one activity
     #[cfg(feature = "account")]
     #[command(after_help = IMPORT_HELP)]
     Import(super::account::ImportArgs),
@@ -73,9 +73,9 @@ Examples:
   presort import --account my.account --no-receipt some-of-the-bodies/
 
 Exit status:
-  0  every contact was imported as it came
-  1  done, but some contact, value or list membership was not
-  2  some body could not be imported at all";
+  0  success: every contact was imported completely
+  1  finished, but some contact, value or list membership was not imported
+  2  failure, or some body could not be imported at all";
 
 #[cfg(feature = "serve")]
 const SERVE_HELP: &str = "\
@@ -87,56 +87,56 @@ Examples:
 const CLEAN_HELP: &str = "\
 Examples:
   presort clean body.json -o cleaned.json --report findings.ndjson
-      one request body, up to the 4 MB boundary
+      one request body of at most 4 MB
   presort clean export.json --split -o bodies/ --list-id 04fe9a97-a579-43c5-bb1a-58ed29bf0a6a
-      an export of any size, as many bodies as it takes, and receipt.json
+      an export of any size, to as many bodies as needed, and receipt.json
   zcat export.json.gz | presort clean --format ndjson --rejects rejects.ndjson > cleaned.ndjson
-      a pipe, one cleaned contact a line
+      a pipe, one cleaned contact per line
 
 Exit status:
-  0  everything came through, normalised at most
-  1  done, but something was rejected, held back, or dropped at a limit
-  2  could not be done: usage, input or output, broken JSON";
+  0  success: every contact was accepted; values were normalised at most
+  1  finished, but something was rejected, held back, or dropped at a limit
+  2  failure: usage, input or output, broken JSON";
 
 const CHECK_HELP: &str = "\
 Examples:
   presort check export.json
   presort check export.json --report findings.ndjson --nanp
 
-Exit status: as of clean";
+Exit status: as for clean";
 
 #[derive(Args)]
 pub(super) struct Clean {
-    /// Files to read, one after the other as one run; standard input when absent or -
+    /// Files to read, in this order, as one run; standard input if absent or -
     pub(super) inputs: Vec<PathBuf>,
-    /// Where to write: a file, - for standard output (default), a directory with --split
+    /// The output: a file, - for standard output (default), or a directory with --split
     #[arg(short, long, value_name = "PATH")]
     pub(super) output: Option<PathBuf>,
-    /// Write as many bodies as it takes into the directory named by --output, and receipt.json
+    /// Write as many bodies as needed into the directory given by --output, and receipt.json
     #[arg(short, long, requires = "output")]
     pub(super) split: bool,
-    /// What to write: a request body, or one contact a line
+    /// What to write: a request body, or one contact per line
     #[arg(short, long, value_enum, default_value_t = Format::Payload)]
     pub(super) format: Format,
-    /// Write the change ledger here, one JSON object a line
+    /// Write the change ledger to this file, one JSON object per line
     #[arg(long, value_name = "FILE")]
     pub(super) changes: Option<PathBuf>,
-    /// Write rejected contacts here, one a line: mend them and feed the file back in
+    /// Write rejected contacts to this file, one per line, to fix and clean again
     #[arg(long, value_name = "FILE")]
     pub(super) rejects: Option<PathBuf>,
-    /// Size a body stays below, and up to which a body is read: 4000000, 4MB, 4MiB
+    /// The size limit of a body, for reading and writing: 4000000, 4MB, 4MiB
     #[arg(long, value_name = "SIZE", value_parser = size, default_value_t = MAX_BYTES)]
     pub(super) max_bytes: u64,
-    /// Most contacts of a body
+    /// The maximum number of contacts in a body
     #[arg(long, value_name = "N", default_value_t = MAX_CONTACTS, value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_contacts: u64,
-    /// Overwrite files that are there; bodies in a directory stay
+    /// Overwrite existing files; bodies in a directory stay
     #[arg(long)]
     pub(super) force: bool,
-    /// Remove the bodies that an earlier run wrote into the directory
+    /// Remove the bodies of an earlier run from the directory
     #[arg(long, requires = "split", conflicts_with = "append")]
     pub(super) replace: bool,
-    /// Add to the bodies that an earlier run wrote into the directory, and to its receipt
+    /// Add to the bodies of an earlier run in the directory, and to its receipt
     #[arg(long, requires = "split")]
     pub(super) append: bool,
     #[command(flatten)]
@@ -145,64 +145,64 @@ pub(super) struct Clean {
 
 #[derive(Args)]
 pub(super) struct Check {
-    /// Files to read, one after the other as one run; standard input when absent or -
+    /// Files to read, in this order, as one run; standard input if absent or -
     pub(super) inputs: Vec<PathBuf>,
-    /// Overwrite what is there
+    /// Overwrite existing files
     #[arg(long)]
     pub(super) force: bool,
     #[command(flatten)]
     pub(super) common: Common,
 }
 
-/// What clean and check share.
+/// The options that clean and check share.
 #[derive(Args)]
 pub(super) struct Common {
-    /// Write findings (errors and warnings) here, one JSON object a line
+    /// Write findings (errors and warnings) to this file, one JSON object per line
     #[arg(short, long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
-    /// Write the receipt here, as JSON
+    /// Write the receipt to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(super) receipt: Option<PathBuf>,
     /// Replace values in report and ledger by a keyed hash, so that they can be shared; the key is random, or the value of
-    /// PRESORT_REDACT_KEY, 16 bytes or more
+    /// PRESORT_REDACT_KEY (at least 16 bytes)
     #[arg(long)]
     pub(super) redact: bool,
     #[command(flatten)]
     pub(super) envelope: EnvelopeArgs,
-    /// The account's custom fields: a name a line, or the JSON answer of GET /contact_custom_fields
+    /// The account's custom fields: one name per line, or the JSON answer of GET /contact_custom_fields
     #[arg(long, value_name = "FILE")]
     pub(super) custom_fields: Option<PathBuf>,
-    /// Longest email address, in characters
+    /// The maximum length of an email address, in characters
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=320))]
     pub(super) email_max: u16,
     /// What to do with an optional value that breaks its rule: hold it back, or reject the contact
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Field::Hold)]
-    pub(super) bad_field: Field,
-    /// Cut over-long text at its limit instead of holding it back
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = BadFieldChoice::Hold)]
+    pub(super) bad_field: BadFieldChoice,
+    /// Truncate text at its limit instead of holding it back
     #[arg(long)]
     pub(super) truncate: bool,
     /// Check area codes and exchanges against the North American Numbering Plan
     #[arg(long)]
     pub(super) nanp: bool,
-    /// How phone numbers are written
-    #[arg(long, value_enum, value_name = "HOW", default_value_t = Phones::Dashed)]
-    pub(super) phone_format: Phones,
-    /// What to do with contacts seen before in the run: keep them, or the first only
-    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Which::Keep)]
-    pub(super) duplicates: Which,
-    /// The day that counts as today for dates of consent [default: today]
+    /// The format of phone numbers
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = PhoneFormatChoice::Dashed)]
+    pub(super) phone_format: PhoneFormatChoice,
+    /// What to do with duplicate contacts: keep all, or only the first
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = DuplicatesChoice::Keep)]
+    pub(super) duplicates: DuplicatesChoice,
+    /// The day to use as today for dates of consent [default: today]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     pub(super) as_of: Option<Date>,
-    /// Worker threads [default: as many as there are processors]
+    /// The number of worker threads [default: the number of processors]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
-    /// Say nothing but errors
+    /// Print only errors
     #[arg(short, long)]
     pub(super) quiet: bool,
-    /// Show progress: on a terminal (auto), always, never
+    /// Show progress: on a terminal (auto), always, or never
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
     pub(super) progress: When,
-    /// Use colours: on a terminal (auto), always, never; NO_COLOR is honoured
+    /// Use colours: on a terminal (auto), always, or never; auto respects NO_COLOR
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
     pub(super) color: When,
 }
@@ -210,12 +210,12 @@ pub(super) struct Common {
 /// Options that override members of an envelope.
 #[derive(Args)]
 pub(super) struct EnvelopeArgs {
-    /// List the contacts are imported into, in place of the body's list_ids (repeatable)
+    /// A list to import the contacts into, instead of the body's list_ids (repeatable)
     #[arg(short, long = "list-id", value_name = "UUID")]
     pub(super) list_ids: Vec<String>,
-    /// Whether the contacts agreed to get text messages, in place of the body's sms_permission_to_send
+    /// Whether the contacts agreed to text messages, instead of the body's sms_permission_to_send
     #[arg(long, value_enum, value_name = "PERMISSION")]
-    pub(super) sms_permission: Option<Permission>,
+    pub(super) sms_permission: Option<PermissionChoice>,
 }
 
 impl EnvelopeArgs {
@@ -223,8 +223,8 @@ impl EnvelopeArgs {
         EnvelopeOverrides {
             list_ids: self.list_ids.clone(),
             sms_permission: self.sms_permission.map(|permission| match permission {
-                Permission::Explicit => SmsPermission::Explicit,
-                Permission::NotSet => SmsPermission::NotSet,
+                PermissionChoice::Explicit => SmsPermission::Explicit,
+                PermissionChoice::NotSet => SmsPermission::NotSet,
             }),
         }
     }
@@ -232,46 +232,46 @@ impl EnvelopeArgs {
 
 #[derive(Args)]
 pub(super) struct Explain {
-    /// The code of a rule; all of them when absent
+    /// The code of a rule; all rules if absent
     pub(super) code: Option<String>,
-    /// Text for a person, or JSON
-    #[arg(short, long, value_enum, default_value_t = Shown::Text)]
-    pub(super) format: Shown,
+    /// The output format: text or JSON
+    #[arg(short, long, value_enum, default_value_t = TextFormat::Text)]
+    pub(super) format: TextFormat,
 }
 
 #[derive(Args)]
 pub(super) struct Bench {
-    /// The file to measure on; a made-up export when absent
+    /// The file to measure; a synthetic export if absent
     pub(super) input: Option<PathBuf>,
-    /// Runs of each stage, of which the median is told
+    /// The number of runs of each stage; the result is their median
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub(super) runs: u16,
-    /// Worker threads of the runs with all [default: as many as there are processors]
+    /// The number of worker threads of the parallel runs [default: the number of processors]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
-    /// A table for a person, or JSON
-    #[arg(short, long, value_enum, default_value_t = Shown::Text)]
-    pub(super) format: Shown,
+    /// The output format: a table or JSON
+    #[arg(short, long, value_enum, default_value_t = TextFormat::Text)]
+    pub(super) format: TextFormat,
 }
 
 #[derive(Args)]
 pub(super) struct SampleArgs {
-    /// How many contacts
+    /// The number of contacts
     #[arg(short, long, value_name = "N")]
     pub(super) contacts: u64,
-    /// Another number makes other contacts
+    /// The seed of the random contacts
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(super) seed: u64,
-    /// Percent of contacts with something wrong or unusual
+    /// Percentage of contacts with a mistake
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0, value_parser = percent)]
     pub(super) mess: f64,
-    /// A request body, or one contact a line
+    /// The format: a request body, or one contact per line
     #[arg(short, long, value_enum, default_value_t = Format::Payload)]
     pub(super) format: Format,
-    /// Where to write: a file, or - for standard output
+    /// The output file, or - for standard output
     #[arg(short, long, value_name = "PATH", default_value = "-")]
     pub(super) output: PathBuf,
-    /// Overwrite what is there
+    /// Overwrite existing files
     #[arg(long)]
     pub(super) force: bool,
 }
@@ -283,26 +283,26 @@ pub(super) enum Format {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-pub(super) enum Permission {
+pub(super) enum PermissionChoice {
     Explicit,
     #[value(name = "not_set", alias = "not-set")]
     NotSet,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-pub(super) enum Field {
+pub(super) enum BadFieldChoice {
     Hold,
     Reject,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-pub(super) enum Phones {
+pub(super) enum PhoneFormatChoice {
     Dashed,
     Digits,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-pub(super) enum Which {
+pub(super) enum DuplicatesChoice {
     Keep,
     First,
 }
@@ -315,7 +315,7 @@ pub(super) enum When {
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
-pub(super) enum Shown {
+pub(super) enum TextFormat {
     #[value(alias = "table")]
     Text,
     Json,
@@ -326,7 +326,7 @@ fn size(text: &str) -> std::result::Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
         "" | "b" => 1,
-        // The smaller reading of a bare letter is the safe one.
+        // The smaller meaning of a bare letter is the safe one.
         "k" | "kb" => 1_000,
         "m" | "mb" => 1_000_000,
         "g" | "gb" => 1_000_000_000,

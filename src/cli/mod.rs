@@ -1,4 +1,4 @@
-//! The command line: options to plain structs once, a job to its exit status.
+//! The command line: arguments to a job, and its result to an exit status.
 
 #[cfg(feature = "account")]
 mod account;
@@ -24,7 +24,10 @@ use crate::output::file::Output;
 use crate::output::path::{check_stdout, is_stdout};
 use crate::rules::{BadField, Duplicates, PhoneFormat, custom};
 use crate::sample::{Sample, SampleFormat};
-use args::{Check, Clean, Cli, Common, Field, Format, Phones, SampleArgs, Shown, Verb, When, Which};
+use args::{
+    BadFieldChoice, Check, Clean, Cli, Common, DuplicatesChoice, Format, PhoneFormatChoice, SampleArgs, TextFormat,
+    Verb, When,
+};
 use clap::Parser;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -65,7 +68,7 @@ pub fn main() -> ExitCode {
             match shown {
                 Some(shown) => drop(shown.print()),
                 None if !is_safe => say(&error.render().to_string()),
-                // A reader of the help that has seen enough is no fault.
+                // A closed pipe is not an error here: the reader of the help has seen enough.
                 None => drop(error.print()),
             }
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
@@ -73,22 +76,22 @@ pub fn main() -> ExitCode {
     };
     signals::take_file_too_large_as_error();
     match cli.verb {
-        // The endpoint ends in its own way.
+        // The endpoint handles signals itself.
         #[cfg(feature = "serve")]
         Verb::Serve(_) => {}
         #[cfg(feature = "account")]
         Verb::Import(_) => signals::install(
-            "what was imported stays; a body that was accepted waits in the account, and the next import or serve takes it",
+            "imported contacts stay; an accepted body waits in the account, and the next import or serve imports it",
         ),
-        _ => signals::install("no unfinished file is left, and no receipt; bodies finished before stay"),
+        _ => signals::install("no unfinished file is left, and no receipt; finished bodies stay"),
     }
     let done = match cli.verb {
         Verb::Clean(clean) => clean.run(),
         Verb::Check(check) => check.run(),
-        Verb::Explain(explain) => explain::run(explain.code.as_deref(), explain.format == Shown::Json),
+        Verb::Explain(explain) => explain::run(explain.code.as_deref(), explain.format == TextFormat::Json),
         Verb::Bench(bench) => {
             let threads = bench.threads.map_or_else(processors, usize::from);
-            bench::run(bench.input.as_deref(), usize::from(bench.runs), threads, bench.format == Shown::Json)
+            bench::run(bench.input.as_deref(), usize::from(bench.runs), threads, bench.format == TextFormat::Json)
         }
         Verb::Sample(sample) => sample.run(),
         #[cfg(feature = "account")]
@@ -100,7 +103,7 @@ pub fn main() -> ExitCode {
     };
     match done {
         Ok(status) => status,
-        // Whoever reads has enough.
+        // The reader of the pipe has seen enough.
         Err(error) if matches!(error.kind(), Kind::ClosedPipe) => ExitCode::SUCCESS,
         Err(error) => {
             say_error(&error);
@@ -130,14 +133,14 @@ impl Common {
         let mut cleaner = Cleaner::builder()
             .email_max(usize::from(self.email_max))
             .bad_field(match self.bad_field {
-                Field::Hold => BadField::Hold,
-                Field::Reject => BadField::Reject,
+                BadFieldChoice::Hold => BadField::Hold,
+                BadFieldChoice::Reject => BadField::Reject,
             })
             .truncate(self.truncate)
             .nanp(self.nanp)
             .phone_format(match self.phone_format {
-                Phones::Dashed => PhoneFormat::Dashed,
-                Phones::Digits => PhoneFormat::Digits,
+                PhoneFormatChoice::Dashed => PhoneFormat::Dashed,
+                PhoneFormatChoice::Digits => PhoneFormat::Digits,
             })
             .duplicates(self.duplicates())
             .threads(self.threads.map_or_else(processors, usize::from));
@@ -165,8 +168,8 @@ impl Common {
 
     fn duplicates(&self) -> Duplicates {
         match self.duplicates {
-            Which::Keep => Duplicates::Keep,
-            Which::First => Duplicates::First,
+            DuplicatesChoice::Keep => Duplicates::Keep,
+            DuplicatesChoice::First => Duplicates::First,
         }
     }
 
