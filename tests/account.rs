@@ -545,8 +545,8 @@ fn bodies_are_held_against_their_receipt() {
         &["payload-00001.json is missing", "payload-00098.json is not in the receipt"],
     );
     refused(&|dir| std::fs::remove_file(dir.join("receipt.json")).unwrap(), &["bodies has no receipt.json"]);
-    refused(&|dir| std::fs::write(dir.join("receipt.json"), "{").unwrap(), &["receipt.json is no receipt"]);
-    refused(&|dir| std::fs::write(dir.join("receipt.json"), "{}").unwrap(), &["receipt.json is no receipt"]);
+    refused(&|dir| std::fs::write(dir.join("receipt.json"), "{").unwrap(), &["receipt.json is not a receipt"]);
+    refused(&|dir| std::fs::write(dir.join("receipt.json"), "{}").unwrap(), &["receipt.json is not a receipt"]);
     // Earlier runs into the same directory have their own part of the receipt.
     let names = split(&account, &account.list("Other"));
     let path = account.path("bodies/receipt.json");

@@ -913,7 +913,7 @@ fn rules_are_explained() {
         let one = dir.run(&["explain", &code.to_lowercase()]).exits(0);
         assert!(one.text().contains(code), "{code}");
     }
-    dir.run(&["explain", "PHN999"]).exits(2).says(&["PHN999 is no code", "presort explain"]);
+    dir.run(&["explain", "PHN999"]).exits(2).says(&["PHN999 is not a code", "presort explain"]);
 }
 
 #[test]

@@ -478,5 +478,5 @@ fn an_unknown_code_is_refused() {
     command.args(["explain", "EML999"]);
     let Output { status, stdout, stderr } = feed(command, b"");
     assert_eq!((status.code(), stdout.len()), (Some(2), 0));
-    assert!(String::from_utf8_lossy(&stderr).contains("EML999 is no code"));
+    assert!(String::from_utf8_lossy(&stderr).contains("EML999 is not a code"));
 }

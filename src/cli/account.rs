@@ -1,7 +1,7 @@
 //! `presort account` and `presort import`.
 
 use super::args::{EnvelopeArgs, When};
-use super::bodies::{Payload, Payloads, payloads};
+use super::bodies::{BodyFile, BodyFiles, body_files};
 use super::paint::Paint;
 use super::summary::count;
 use super::{colours, progress};
@@ -28,9 +28,9 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// Codes that a summary tells in full.
+/// Codes that a summary lists with their messages.
 const CAUSES: usize = 5;
-/// Rows that are read from an account at once.
+/// Rows per page when reading from an account.
 const PAGE: u64 = 1000;
 
 #[derive(Args)]
@@ -44,7 +44,7 @@ pub struct AccountArgs {
 
 #[derive(Subcommand)]
 enum AccountVerb {
-    /// Make a new, empty account in a file
+    /// Create an empty account in a file
     Init {
         /// The file
         file: Option<PathBuf>,
@@ -59,74 +59,74 @@ enum AccountVerb {
         #[command(subcommand)]
         verb: FieldsVerb,
     },
-    /// Contacts, one JSON object a line, with all that belongs to each
+    /// Print contacts with all their data, one JSON object per line
     Contacts {
-        /// Only the one of this address
+        /// Only the contact of this address
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
-        /// Only those in this list (repeatable)
+        /// Only contacts in this list (repeatable)
         #[arg(short, long = "list-id", value_name = "UUID")]
         list_ids: Vec<String>,
-        /// Only so many
+        /// The maximum number of contacts
         #[arg(long, value_name = "N")]
         limit: Option<u64>,
     },
-    /// Write every contact as one line of JSON that `presort clean` takes back
+    /// Write every contact as one line of JSON that `presort clean` reads
     Export {
-        /// Where to write: a file, or - for standard output
+        /// The output file, or - for standard output
         #[arg(short, long, value_name = "PATH", default_value = "-")]
         output: PathBuf,
-        /// Overwrite what is there
+        /// Overwrite existing files
         #[arg(long)]
         force: bool,
     },
-    /// Activities of the last ten days, the newest first, one JSON object a line
+    /// Print the activities of the last ten days, the newest first, one JSON object per line
     Activities {
-        /// Only those in this state: initialized, processing, completed, cancelled, failed, timed_out
+        /// Only activities in this state: initialized, processing, completed, cancelled, failed, timed_out
         #[arg(long, value_name = "STATE", value_parser = state)]
         state: Option<ActivityState>,
-        /// Take back this one, which still waits
+        /// Cancel this activity, which must still wait
         #[arg(long, value_name = "UUID", conflicts_with = "state")]
         cancel: Option<String>,
     },
-    /// Note that the people at these addresses unsubscribed: imports add them to no list any more
+    /// Mark the contacts of these addresses as unsubscribed: imports no longer add them to lists
     Unsubscribe {
-        /// Their addresses
+        /// The addresses
         #[arg(required = true)]
         emails: Vec<String>,
     },
-    /// Look whether the file is sound
+    /// Check the integrity of the file
     Check,
 }
 
 #[derive(Subcommand)]
 enum ListsVerb {
-    /// Make a list, and print it as JSON
+    /// Create a list, and print it as JSON
     Add {
         /// Its name
         name: String,
-        /// What it is for
+        /// Its description
         #[arg(long, value_name = "TEXT")]
         description: Option<String>,
-        /// Show it before others
+        /// Show it before other lists
         #[arg(long)]
         favorite: bool,
     },
-    /// Print all lists, one JSON object a line
+    /// Print all lists, one JSON object per line
     List,
 }
 
 #[derive(Subcommand)]
 enum FieldsVerb {
-    /// Make a custom field, and print it as JSON
+    /// Create a custom field, and print it as JSON
     Add {
         /// Its label; its name is the label with underscores for blanks
         label: String,
-        /// What it holds: string, date, number ...
+        /// Its type: string, date, number ...
         #[arg(long = "type", value_name = "TYPE", default_value = "string")]
         kind: String,
     },
-    /// Print all custom fields, one JSON object a line
+    /// Print all custom fields, one JSON object per line
     List,
 }
 
@@ -135,21 +135,21 @@ pub struct ImportArgs {
     /// The account's file [default: the value of PRESORT_ACCOUNT]
     #[arg(short, long, value_name = "FILE")]
     account: Option<PathBuf>,
-    /// Request bodies: files, directories of payload-00001.json and so on, - for standard input
+    /// Request bodies: files, directories with payload-00001.json and so on, or - for standard input
     #[arg(required = true)]
-    payloads: Vec<PathBuf>,
-    /// Import the bodies of directories as they are, without a look at receipt.json
+    bodies: Vec<PathBuf>,
+    /// Import the bodies of directories without checking them against receipt.json
     #[arg(long)]
     no_receipt: bool,
     #[command(flatten)]
     envelope: EnvelopeArgs,
-    /// Say nothing but errors
+    /// Print only errors
     #[arg(short, long)]
     quiet: bool,
-    /// Show progress: on a terminal (auto), always, never
+    /// Show progress: on a terminal (auto), always, or never
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
     progress: When,
-    /// Use colours: on a terminal (auto), always, never; NO_COLOR is honoured
+    /// Use colours: on a terminal (auto), always, or never; auto respects NO_COLOR
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
     color: When,
 }
@@ -163,14 +163,14 @@ fn from_environment() -> Option<PathBuf> {
     std::env::var_os("PRESORT_ACCOUNT").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
-/// The account that is named, or that of the environment.
+/// Opens the given account, or that of the environment.
 pub fn open(named: Option<&PathBuf>) -> Result<Account> {
     let path = named.cloned().or_else(from_environment);
-    let path = path.ok_or_else(|| Error::usage("no account is named: give --account FILE, or set PRESORT_ACCOUNT"))?;
+    let path = path.ok_or_else(|| Error::usage("no account is given: use --account FILE, or set PRESORT_ACCOUNT"))?;
     Ok(Account::open(&path)?)
 }
 
-/// Writes JSON on a line of standard output.
+/// Writes a line of JSON.
 fn print(output: &mut Output, json: &impl Serialize) -> Result<()> {
     let mut line = serde_json::to_vec(json).map_err(|error| Error::usage(error.to_string()))?;
     line.push(b'\n');
@@ -181,10 +181,10 @@ impl AccountArgs {
     pub fn run(&self) -> Result<ExitCode> {
         if let AccountVerb::Init { file } = &self.verb {
             let file = match (file, &self.account) {
-                (Some(_), Some(_)) => return Err(Error::usage("the account is named twice")),
+                (Some(_), Some(_)) => return Err(Error::usage("the account is given twice")),
                 (file, account) => file.clone().or_else(|| account.clone()).or_else(from_environment),
             };
-            let file = file.ok_or_else(|| Error::usage("no file is named: presort account init FILE"))?;
+            let file = file.ok_or_else(|| Error::usage("no file is given: presort account init FILE"))?;
             Account::create(&file)?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -232,11 +232,11 @@ impl AccountArgs {
             }
             AccountVerb::Activities { cancel: Some(id), .. } => print(&mut out, &account.cancel(id)?)?,
             AccountVerb::Activities { state, cancel: None } => {
-                let mut wanted = PageRequest { limit: PAGE, ..PageRequest::default() };
+                let mut request = PageRequest { limit: PAGE, ..PageRequest::default() };
                 loop {
-                    let page = account.activities(*state, wanted)?;
+                    let page = account.activities(*state, request)?;
                     page.items.iter().try_for_each(|activity| print(&mut out, activity))?;
-                    wanted.after = page.next;
+                    request.after = page.next;
                     if page.next.is_none() {
                         break;
                     }
@@ -258,7 +258,7 @@ impl AccountArgs {
     }
 }
 
-/// What a run of `import` came to.
+/// The totals of a run of `import`.
 #[derive(Default)]
 struct Totals {
     bodies: u64,
@@ -268,35 +268,37 @@ struct Totals {
     unsubscribed: u64,
     /// Bodies that could not be imported at all.
     failed: u64,
-    /// Bodies that were not got to.
+    /// Bodies that were not reached.
     left: u64,
     unclean: bool,
-    /// What kept an activity from being printed. The import goes on all the same.
+    /// The error that kept an activity from being printed. The import goes on.
     unprinted: Option<Error>,
 }
 
 impl ImportArgs {
     pub fn run(&self) -> Result<ExitCode> {
         let account = open(self.account.as_ref())?;
-        let Payloads { all: payloads, notes } = payloads(&self.payloads, self.no_receipt)?;
+        let BodyFiles { all: files, notes } = body_files(&self.bodies, self.no_receipt)?;
         for note in notes.iter().filter(|_| !self.quiet) {
             let _ = writeln!(io::stderr(), "presort: note: {note}");
         }
         let waiting = account.waiting()?;
         if waiting > 0 && !self.quiet {
             let many = if waiting == 1 { "activity waits" } else { "activities wait" };
-            let _ =
-                writeln!(io::stderr(), "presort: note: {waiting} {many} in the account from before, and come first");
+            let _ = writeln!(
+                io::stderr(),
+                "presort: note: {waiting} {many} in the account from before; these are imported first"
+            );
         }
-        let mut totals = Totals { left: payloads.len() as u64, ..Totals::default() };
+        let mut totals = Totals { left: files.len() as u64, ..Totals::default() };
         let mut out = Output::create(Path::new("-"), false)?;
-        let done = self.all(&account, &payloads, &mut out, &mut totals);
+        let result = self.import_all(&account, &files, &mut out, &mut totals);
         if !self.quiet {
             let _ = io::stderr().write_all(summary(&totals, colours(self.color)).as_bytes());
         }
-        done?;
+        result?;
         match totals.unprinted {
-            // Whoever reads has enough.
+            // The reader of the pipe has seen enough.
             Some(error) if !matches!(error.kind(), Kind::ClosedPipe) => return Err(error),
             _ => {}
         }
@@ -307,7 +309,7 @@ impl ImportArgs {
         })
     }
 
-    fn all(&self, account: &Account, payloads: &[Payload], out: &mut Output, totals: &mut Totals) -> Result<()> {
+    fn import_all(&self, account: &Account, files: &[BodyFile], out: &mut Output, totals: &mut Totals) -> Result<()> {
         let overrides = self.envelope.overrides();
         let bar = progress::Steps::new(
             match self.progress {
@@ -315,9 +317,9 @@ impl ImportArgs {
                 When::Never => false,
                 When::Auto => io::stderr().is_terminal() && !self.quiet,
             },
-            payloads.len() as u64,
+            files.len() as u64,
         );
-        // Each text is one line, and ends with its line break.
+        // Each text is one line with its line break.
         let say = |text: &str| {
             let line = format!("{}\n", printable(text.trim_end_matches('\n')));
             let write = || drop(io::stderr().write_all(line.as_bytes()));
@@ -326,13 +328,13 @@ impl ImportArgs {
                 None => write(),
             }
         };
-        for payload in payloads {
+        for file in files {
             if let Some(bar) = &bar {
-                bar.begin(&payload.name);
+                bar.begin(&file.name);
             }
-            let body = match payload.read(&overrides) {
+            let body = match file.read(&overrides) {
                 Ok(body) => body,
-                // The others may be good.
+                // The other bodies may be valid.
                 Err(error) if error.is_broken_input() => {
                     totals.fail();
                     say(&format!("presort: error: {error}\n"));
@@ -340,17 +342,17 @@ impl ImportArgs {
                 }
                 Err(error) => return Err(error),
             };
-            let accepted = match accept(account, &body, &payload.name, &say) {
+            let accepted = match accept(account, &body, &file.name, &say) {
                 Ok(accepted) => accepted,
                 Err(error @ account::Error::Body(_)) => {
                     totals.fail();
-                    let error = error.for_audience(Audience::Import).replacen("the body", &payload.name, 1);
+                    let error = error.for_audience(Audience::Import).replacen("the body", &file.name, 1);
                     say(&format!("presort: error: {error}\n"));
                     continue;
                 }
                 Err(error) => return Err(error.into()),
             };
-            let activity = done(account, &accepted, &say)?;
+            let activity = run_until_over(account, &accepted, &say)?;
             let printed = print(out, &activity).and_then(|()| out.flush());
             if let Err(error) = printed {
                 totals.unprinted.get_or_insert(error);
@@ -358,11 +360,11 @@ impl ImportArgs {
             totals.add(&activity);
             let why = activity.activity_errors.first().map_or("", String::as_str);
             if activity.state != ActivityState::Completed {
-                say(&format!("presort: error: {}: {}: {why}\n", payload.name, activity.state));
+                say(&format!("presort: error: {}: {}: {why}\n", file.name, activity.state));
             } else if why.starts_with("the body is over") {
                 say(&format!(
-                    "presort: warning: {}: {why}; to import all of it, make several bodies of it\n",
-                    payload.name
+                    "presort: warning: {}: {why}; to import all of it, split it into several bodies\n",
+                    file.name
                 ));
             }
         }
@@ -409,7 +411,7 @@ impl<'s> Patience<'s> {
     fn wait(&mut self) {
         let longest = Duration::from_secs(1);
         if self.pause == longest && !self.has_said {
-            (self.say)("presort: note: another program works on the account; waiting until it is done\n");
+            (self.say)("presort: note: another program works on the account; waiting for it\n");
             self.has_said = true;
         }
         std::thread::sleep(self.pause);
@@ -417,12 +419,12 @@ impl<'s> Patience<'s> {
     }
 }
 
-/// Puts a body into the account; where no more can wait, what waits is done first.
+/// Puts a body into the account; if the queue is full, runs waiting activities first.
 fn accept(account: &Account, body: &Body, name: &str, say: &dyn Fn(&str)) -> account::Result<Activity> {
     let stop = AtomicBool::new(false);
     let mut patience = Patience::new(say);
     loop {
-        // One that waits from an import that did not come to its end is taken up again.
+        // A body that still waits from an interrupted import is reused.
         match account.accept_once(body, name) {
             Err(account::Error::Full) => match account.run_next(&Runner::unlimited(&stop)) {
                 Err(error) if error.is_busy() => patience.wait(),
@@ -435,8 +437,8 @@ fn accept(account: &Account, body: &Body, name: &str, say: &dyn Fn(&str)) -> acc
     }
 }
 
-/// Does what waits in the account, up to and with this activity.
-fn done(account: &Account, accepted: &Activity, say: &dyn Fn(&str)) -> Result<Activity> {
+/// Runs the waiting activities, up to and including this one.
+fn run_until_over(account: &Account, accepted: &Activity, say: &dyn Fn(&str)) -> Result<Activity> {
     let stop = AtomicBool::new(false);
     let runner = Runner::unlimited(&stop);
     let mut patience = Patience::new(say);
@@ -449,13 +451,13 @@ fn done(account: &Account, accepted: &Activity, say: &dyn Fn(&str)) -> Result<Ac
             },
             Err(error) => error,
         };
-        // Another process imports: its turn, then ours.
+        // Another process imports.
         if error.is_busy() {
             patience.wait();
             continue;
         }
         return match account.activity(&accepted.activity_id) {
-            // It is done all the same, and was only kept from leaving the queue.
+            // It is over, and only failed to leave the queue.
             Ok(activity) if activity.completed_at.is_some() => Ok(activity),
             _ => Err(Error::usage(format!(
                 "{error}. The body waits in the account: the next import or serve imports it, once"
@@ -464,7 +466,7 @@ fn done(account: &Account, accepted: &Activity, say: &dyn Fn(&str)) -> Result<Ac
     }
 }
 
-/// The end of an import, for a person.
+/// The summary of an import, for a person.
 fn summary(totals: &Totals, colours: bool) -> String {
     let plural = |n: u64, one: &str, many: &str| format!("{} {}", count(n), if n == 1 { one } else { many });
     let Totals { bodies, contacts, imported, errors, unsubscribed, failed, left, .. } = totals;
@@ -481,18 +483,19 @@ fn summary(totals: &Totals, colours: bool) -> String {
         text += &format!("  and {}\n", codes.join(" "));
     }
     if *unsubscribed > 0 {
-        text +=
-            &format!("  {} unsubscribed before, and added to no list\n", plural(*unsubscribed, "contact", "contacts"));
+        text += &format!(
+            "  {} unsubscribed before, so they were added to no list\n",
+            plural(*unsubscribed, "contact", "contacts")
+        );
     }
     if *failed > 0 {
         text += &format!("  {} could not be imported\n", plural(*failed, "body", "bodies"));
     }
     if *left > 0 {
-        text += &format!("  {} not got to\n", plural(*left, "body", "bodies"));
+        text += &format!("  {} not reached\n", plural(*left, "body", "bodies"));
     }
     if !errors.is_empty() {
-        text +=
-            "next: activity_errors of each activity says which contacts; presort explain CODE says more of a code\n";
+        text += "next: activity_errors of each activity lists the contacts; presort explain CODE explains a code\n";
     }
     text
 }

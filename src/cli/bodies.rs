@@ -1,4 +1,4 @@
-//! The bodies that `presort import` is given: files, standard input, and directories, which are held against their receipt.
+//! The bodies for `presort import`: files, standard input, and directories, which are checked against their receipt.
 
 use crate::account::import::{Body, KEPT_MAX};
 use crate::document::envelope::EnvelopeOverrides;
@@ -11,73 +11,73 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// Faults of a directory that are told.
+/// Faults of a directory that are listed.
 const FAULTS: usize = 5;
 
-/// A body that is to be imported: where it is, and what it is called.
-pub struct Payload {
+/// A body to import.
+pub struct BodyFile {
     path: PathBuf,
-    /// What it is called.
+    /// Its name for people.
     pub name: String,
-    /// What the receipt says of it.
-    written: Option<Written>,
+    /// Its entry in the receipt.
+    written: Option<ReceiptEntry>,
 }
 
-/// A body, as a receipt has it.
+/// The entry of a body in a receipt.
 #[derive(Debug, Clone, Deserialize)]
-struct Written {
+struct ReceiptEntry {
     file: String,
     bytes: u64,
     sha256: String,
 }
 
-/// As much of a receipt as says which bodies there are.
+/// The part of a receipt that lists its bodies.
 #[derive(Deserialize)]
-struct Receipt {
-    payloads: Vec<Written>,
-    /// Runs before that wrote into the same directory.
+struct BodiesOfReceipt {
+    payloads: Vec<ReceiptEntry>,
+    /// Earlier runs that wrote into the same directory.
     #[serde(default)]
-    earlier_runs: Vec<Receipt>,
+    earlier_runs: Vec<BodiesOfReceipt>,
     #[serde(default)]
     stopped: Option<serde::de::IgnoredAny>,
 }
 
-impl Receipt {
-    /// All bodies by their names; what a later run says of one holds.
-    fn bodies(&self, all: &mut BTreeMap<String, Written>) {
+impl BodiesOfReceipt {
+    /// All bodies by their names. The entry of a later run takes precedence.
+    fn bodies(&self, all: &mut BTreeMap<String, ReceiptEntry>) {
         self.earlier_runs.iter().for_each(|earlier| earlier.bodies(all));
         all.extend(self.payloads.iter().map(|written| (written.file.clone(), written.clone())));
     }
 }
 
-/// What was named, looked at before anything is imported.
+/// The bodies to import, checked before the import starts.
 #[derive(Default)]
-pub struct Payloads {
+pub struct BodyFiles {
     /// The bodies, in their order.
-    pub all: Vec<Payload>,
-    /// What the user is to know about them.
+    pub all: Vec<BodyFile>,
+    /// Notes about them for the user.
     pub notes: Vec<String>,
 }
 
-/// The bodies that are named: a directory stands for those in it, in their order. They must be those of its receipt, unless
-/// `no_receipt` says that it does not matter.
-pub fn payloads(named: &[PathBuf], no_receipt: bool) -> Result<Payloads> {
-    let mut payloads = Payloads::default();
-    for path in named {
+/// The bodies of these paths. A directory stands for the bodies in it, in their order; they must match its receipt unless
+/// `no_receipt`.
+pub fn body_files(paths: &[PathBuf], no_receipt: bool) -> Result<BodyFiles> {
+    let mut files = BodyFiles::default();
+    for path in paths {
         if path.is_dir() {
-            directory(path, no_receipt, &mut payloads)?;
+            directory(path, no_receipt, &mut files)?;
             continue;
         }
         let name = match path.to_str() {
             Some("-") => "standard input".to_owned(),
             _ => path.display().to_string(),
         };
-        payloads.all.push(Payload { path: path.clone(), name, written: None });
+        files.all.push(BodyFile { path: path.clone(), name, written: None });
     }
-    Ok(payloads)
+    Ok(files)
 }
 
-fn directory(dir: &Path, no_receipt: bool, payloads: &mut Payloads) -> Result<()> {
+fn directory(dir: &Path, no_receipt: bool, files: &mut BodyFiles) -> Result<()> {
     let name = dir.display().to_string();
     let mut names = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(|error| Error::io("read", &name, error))? {
@@ -85,39 +85,39 @@ fn directory(dir: &Path, no_receipt: bool, payloads: &mut Payloads) -> Result<()
         names.extend(entry.file_name().into_string().ok());
     }
     names.retain(|name| is_ours(name) && name != RECEIPT);
-    // More than 99,999 have longer names.
+    // Bodies after 99,999 have longer names.
     names.sort_by_key(|name| (name.len(), name.clone()));
     let mut written = BTreeMap::new();
     let receipt = if no_receipt { None } else { receipt(dir)? };
     if let Some(receipt) = &receipt {
         receipt.bodies(&mut written);
         if names.is_empty() && written.is_empty() {
-            return Err(Error::usage(format!("{name} has no bodies: by its {RECEIPT} none were written")));
+            return Err(Error::usage(format!("{name} has no bodies: according to its {RECEIPT}, none were written")));
         }
-        hold_against(dir, &names, &written)?;
+        check_against_receipt(dir, &names, &written)?;
         if receipt.stopped.is_some() {
-            payloads.notes.push(format!(
-                "by its {RECEIPT}, the run that wrote {name} stopped early: the bodies have only a part of its input"
+            files.notes.push(format!(
+                "according to its {RECEIPT}, the run that wrote {name} stopped early: the bodies hold only a part of its input"
             ));
         }
     }
     if names.is_empty() {
-        return Err(Error::usage(format!("{name} has no payload-00001.json, nor any other body")));
+        return Err(Error::usage(format!("{name} has no bodies (payload-00001.json and so on)")));
     }
     if receipt.is_none() && !no_receipt {
         return Err(Error::usage(format!(
-            "{name} has no {RECEIPT}, which is written last: bodies may be missing; --no-receipt imports those that are there"
+            "{name} has no {RECEIPT}, which is written last: bodies may be missing; --no-receipt imports the existing ones"
         )));
     }
-    payloads.all.extend(names.into_iter().map(|file| {
+    files.all.extend(names.into_iter().map(|file| {
         let path = dir.join(&file);
-        Payload { name: path.display().to_string(), path, written: written.remove(&file) }
+        BodyFile { name: path.display().to_string(), path, written: written.remove(&file) }
     }));
     Ok(())
 }
 
 /// The receipt of a directory, if it has one.
-fn receipt(dir: &Path) -> Result<Option<Receipt>> {
+fn receipt(dir: &Path) -> Result<Option<BodiesOfReceipt>> {
     let path = dir.join(RECEIPT);
     let name = path.display().to_string();
     let json = match std::fs::read(&path) {
@@ -126,13 +126,13 @@ fn receipt(dir: &Path) -> Result<Option<Receipt>> {
         Err(error) => return Err(Error::io("read", &name, error)),
     };
     let receipt = serde_json::from_slice(&json).map_err(|error| {
-        Error::usage(format!("{name} is no receipt of presort: {error}; --no-receipt imports the bodies without it"))
+        Error::usage(format!("{name} is not a receipt of presort: {error}; --no-receipt imports the bodies without it"))
     })?;
     Ok(Some(receipt))
 }
 
-/// Makes sure that a directory has the bodies of its receipt, as they were written, and no others.
-fn hold_against(dir: &Path, names: &[String], written: &BTreeMap<String, Written>) -> Result<()> {
+/// Checks that a directory has exactly the bodies of its receipt, unchanged.
+fn check_against_receipt(dir: &Path, names: &[String], written: &BTreeMap<String, ReceiptEntry>) -> Result<()> {
     let mut faults = Vec::new();
     let missing = written.keys().filter(|file| !names.contains(file));
     faults.extend(missing.map(|file| format!("{file} is missing")));
@@ -151,20 +151,20 @@ fn hold_against(dir: &Path, names: &[String], written: &BTreeMap<String, Written
         faults.push(format!("and {more} more"));
     }
     Err(Error::usage(format!(
-        "{}: the bodies are not those of {RECEIPT}: {}; nothing was imported. Write them again, or import what is there with \
+        "{}: the bodies are not those of {RECEIPT}: {}; nothing was imported. Write them again, or import the existing bodies with \
          --no-receipt",
         dir.display(),
         faults.join("; ")
     )))
 }
 
-/// How a file differs from what was written.
-fn difference(path: &Path, written: &Written) -> Result<Option<String>> {
+/// How a file differs from its entry.
+fn difference(path: &Path, written: &ReceiptEntry) -> Result<Option<String>> {
     let fail = |error| Error::io("read", path.display().to_string(), error);
     let mut file = File::open(path).map_err(fail)?;
     let bytes = file.metadata().map_err(fail)?.len();
     if bytes != written.bytes {
-        return Ok(Some(format!("was changed: it has {bytes} bytes, and {} were written", written.bytes)));
+        return Ok(Some(format!("was changed: it has {bytes} bytes instead of {}", written.bytes)));
     }
     let (mut hash, mut buffer) = (Hash::default(), vec![0; 256 << 10]);
     loop {
@@ -176,10 +176,10 @@ fn difference(path: &Path, written: &Written) -> Result<Option<String>> {
         }
     }
     let is_same = hexadecimal(hash.end()).eq_ignore_ascii_case(&written.sha256);
-    Ok((!is_same).then(|| "was changed: its SHA-256 is another".to_owned()))
+    Ok((!is_same).then(|| "was changed: its SHA-256 differs".to_owned()))
 }
 
-impl Payload {
+impl BodyFile {
     /// Reads the body, as much of it as an import can use.
     pub fn read(&self, overrides: &EnvelopeOverrides) -> Result<Body> {
         let fail = |error| Error::io("read", &self.name, error);
@@ -197,7 +197,7 @@ impl Payload {
             };
         }
         let is_same = self.written.as_ref().is_none_or(|written| {
-            // Of a body over the limit only the beginning was kept; all of it was looked at before.
+            // Of a body over the limit only the beginning is kept; the whole of it was checked before.
             if bytes_dropped > 0 {
                 return written.bytes == bytes.len() as u64 + bytes_dropped;
             }
@@ -207,7 +207,7 @@ impl Payload {
         });
         if !is_same {
             let name = &self.name;
-            return Err(Error::usage(format!("{name} was changed since it was held against {RECEIPT}; run again")));
+            return Err(Error::usage(format!("{name} changed since it was checked against {RECEIPT}; run again")));
         }
         Ok(Body { bytes, bytes_dropped, overrides: overrides.clone() })
     }

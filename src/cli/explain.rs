@@ -10,13 +10,13 @@ use std::process::ExitCode;
 /// Writes the explanation to standard output.
 ///
 /// # Errors
-/// There is no such code, or the output cannot be written.
+/// The code is unknown, or the output cannot be written.
 pub fn run(code: Option<&str>, as_json: bool) -> Result<ExitCode> {
     let one = match code {
         None => None,
         Some(text) => Some(
             Code::parse(text)
-                .ok_or_else(|| Error::usage(format!("{text} is no code: `presort explain` lists them all")))?,
+                .ok_or_else(|| Error::usage(format!("{text} is not a code: `presort explain` lists them all")))?,
         ),
     };
     let text = match (one, as_json) {

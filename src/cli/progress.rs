@@ -8,18 +8,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Bytes, rate, and time left when the size is known.
 pub struct Bar {
     bar: ProgressBar,
-    /// Bytes of the input at hand that were shown: the bar is not asked to draw for less than this more.
+    /// Bytes of the current input at the last update of the bar.
     shown: AtomicU64,
 }
 
-/// Bytes between two updates.
+/// Bytes between two updates: drawing more often costs time.
 const STEP: u64 = 8 << 20;
 
 impl Bar {
-    /// A bar, if one is wanted.
+    /// A bar, or `None` without progress.
     #[must_use]
-    pub fn new(wanted: bool) -> Option<Bar> {
-        wanted.then(|| {
+    pub fn new(is_shown: bool) -> Option<Bar> {
+        is_shown.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
             Bar { bar, shown: AtomicU64::new(0) }
         })
@@ -56,16 +56,16 @@ impl Progress for Bar {
     }
 }
 
-/// One step after the other, by name.
+/// A bar of named steps.
 #[cfg(feature = "account")]
 pub struct Steps(ProgressBar);
 
 #[cfg(feature = "account")]
 impl Steps {
-    /// A bar of so many steps, if one is wanted.
+    /// A bar of this many steps, or `None` without progress.
     #[must_use]
-    pub fn new(wanted: bool, steps: u64) -> Option<Steps> {
-        wanted.then(|| {
+    pub fn new(is_shown: bool, steps: u64) -> Option<Steps> {
+        is_shown.then(|| {
             let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos} of {len} bodies, {eta} left") {
                 bar.set_style(style);
@@ -74,7 +74,7 @@ impl Steps {
         })
     }
 
-    /// The next step begins.
+    /// Begins the next step.
     pub fn begin(&self, name: &str) {
         if !self.0.message().is_empty() {
             self.0.inc(1);
@@ -82,7 +82,7 @@ impl Steps {
         self.0.set_message(printable(name).into_owned());
     }
 
-    /// Does something that writes to the terminal.
+    /// Hides the bar while `work` writes to the terminal.
     pub fn suspend<T>(&self, work: impl FnOnce() -> T) -> T {
         self.0.suspend(work)
     }

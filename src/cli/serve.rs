@@ -16,36 +16,36 @@ pub struct ServeArgs {
     /// The account's file [default: the value of PRESORT_ACCOUNT]
     #[arg(short, long, value_name = "FILE")]
     account: Option<PathBuf>,
-    /// Where to listen; port 0 takes a free one, which is told
+    /// The address to listen on; port 0 picks a free port and prints it
     #[arg(short, long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// A file with the bearer token that requests must have; needed to listen anywhere but on this machine alone
+    /// A file with the bearer token that requests must have; required unless the address is a loopback address
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Answer at most N requests a second, as the published service does
+    /// Answer at most N requests per second, as the published service does
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "4", value_parser = clap::value_parser!(u32).range(1..))]
     rate_limit: Option<u32>,
-    /// A name or address that clients may call this server by, besides those of this machine (repeatable)
+    /// A further host name or address that clients may use for this server (repeatable)
     #[arg(long = "host", value_name = "NAME", value_parser = host)]
     hosts: Vec<String>,
-    /// An origin whose web pages may use the endpoint, like https://app.example (repeatable)
+    /// An origin whose web pages may use the endpoint, such as https://app.example (repeatable)
     #[arg(long = "cors", value_name = "ORIGIN", value_parser = origin)]
     origins: Vec<String>,
-    /// How long one import may take
+    /// The time limit of one import
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
     activity_timeout: u64,
-    /// How the log on standard error is written; RUST_LOG says what is in it (info when it is not set)
+    /// The format of the log on standard error; RUST_LOG sets its level (info by default)
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Log::Text)]
     log: Log,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Log {
-    /// For a person
+    /// Text
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
-    /// Nothing
+    /// No log
     None,
 }
 
@@ -54,10 +54,11 @@ fn host(text: &str) -> std::result::Result<String, String> {
 }
 
 fn origin(text: &str) -> std::result::Result<String, String> {
-    service::origin(text).ok_or_else(|| "write a scheme, a host and maybe a port, like https://app.example".to_owned())
+    service::origin(text)
+        .ok_or_else(|| "write a scheme, a host and optionally a port, as in https://app.example".to_owned())
 }
 
-/// What to say of a file with a secret in it that other users of the machine can read.
+/// The warning about a file with a secret that other users of the machine can read.
 #[cfg(unix)]
 fn readers(path: &std::path::Path) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
@@ -83,23 +84,21 @@ impl ServeArgs {
                 let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", &name, error))?;
                 let token = text.trim().to_owned();
                 if token.is_empty() || token.chars().any(|c| !c.is_ascii_graphic()) {
-                    return Err(Error::usage(format!(
-                        "{name} must have one token in it: printable ASCII without blanks"
-                    )));
+                    return Err(Error::usage(format!("{name} must hold one token: printable ASCII without spaces")));
                 }
                 Some(token)
             }
         };
         if token.is_none() && !self.listen.ip().is_loopback() {
             return Err(Error::usage(format!(
-                "{} can be reached from other machines: give --token-file FILE, or listen on 127.0.0.1",
+                "{} can be reached from other machines: use --token-file FILE, or listen on 127.0.0.1",
                 self.listen
             )));
         }
         self.log();
         if let Some(warning) = self.token_file.as_deref().and_then(readers) {
             match self.log {
-                // Programs read it.
+                // Its readers are programs.
                 Log::Json => tracing::warn!("{warning}"),
                 Log::Text | Log::None => drop(writeln!(io::stderr(), "presort: warning: {warning}")),
             }
@@ -124,7 +123,7 @@ impl ServeArgs {
     fn log(&self) {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-        // Of two loggers the first stays.
+        // A logger that is set already stays.
         let _ = match self.log {
             Log::Text => log.with_ansi(io::stderr().is_terminal()).try_init(),
             Log::Json => log.json().try_init(),

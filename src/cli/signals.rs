@@ -1,13 +1,13 @@
-//! Ctrl-C and its like: no half-written file is left under any name.
+//! Signals that end the process: no half-written file is left.
 
-/// Starts the thread that waits for signals. `interrupted` is what is said of Ctrl-C.
+/// Starts the thread that waits for signals. `interrupted` is the message after Ctrl-C.
 pub fn install(interrupted: &'static str) {
     #[cfg(not(unix))]
     let _ = interrupted;
     #[cfg(unix)]
     {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-        // Without the handler the process ends all the same; only temporary files would stay.
+        // Without the handler the process still ends; only temporary files would stay.
         let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
         let waiting = std::thread::Builder::new().name("signals".into());
         let _ = waiting.spawn(move || {
@@ -25,10 +25,10 @@ pub fn install(interrupted: &'static str) {
     }
 }
 
-/// Makes a write beyond the size that the shell allows (`ulimit -f`) an error of that write. By itself the signal ends the process,
-/// and leaves a half-written file.
+/// Makes a write beyond the file size limit (`ulimit -f`) fail with an error. By default the signal ends the process, and leaves a
+/// half-written file.
 pub fn take_file_too_large_as_error() {
     #[cfg(unix)]
-    // Any handler will do: the write then fails with EFBIG. Without one, only the message is lost.
+    // With any handler, the write fails with EFBIG. If this fails, only the message is lost.
     let _ = signal_hook::flag::register(libc::SIGXFSZ, std::sync::Arc::default());
 }
