@@ -1,20 +1,22 @@
-//! Every rule from outside: each fixture in `testdata/rules` is given to the program as a file and as a pipe, and everything
-//! that comes out is held against what the fixture says. `testdata/README.md` describes the format.
+//! Every rule from outside: the program reads each fixture in `testdata/rules` as a file and as a pipe, and the test compares all
+//! of its output with what the fixture expects. `testdata/README.md` describes the format.
 
 #![cfg(feature = "cli")]
 
 use presort::model::finding::Code;
 use presort::rules::{Effect, all, rule};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// JSON that keeps the order of members, members given twice, and the text of numbers.
+/// JSON that keeps the order of members, repeated members, and the text of numbers.
 #[derive(Debug, Clone, PartialEq)]
 enum Json {
-    /// Anything without parts but a string, by its own text.
+    /// A number, `true`, `false` or `null`, as its text.
     Word(String),
     Text(String),
     List(Vec<Json>),
@@ -23,69 +25,26 @@ enum Json {
 
 impl Json {
     fn parse(text: &str) -> Json {
-        // Broken JSON is told apart here; the reader below trusts its text.
-        serde_json::from_str::<serde::de::IgnoredAny>(text).unwrap_or_else(|error| panic!("{error}: {text}"));
-        let mut rest = text;
-        let json = Json::read(&mut rest);
-        assert_eq!(rest.trim_start(), "");
-        json
+        Json::of(serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}")))
     }
 
-    fn read(rest: &mut &str) -> Json {
-        let bump = |rest: &mut &str| *rest = rest[1..].trim_start();
-        *rest = rest.trim_start();
-        match rest.as_bytes()[0] {
-            b'"' => Json::Text(Json::string(rest)),
+    fn of(raw: &RawValue) -> Json {
+        let text = raw.get();
+        match text.as_bytes()[0] {
+            b'"' => Json::Text(serde_json::from_str(text).unwrap()),
             b'[' => {
-                let mut items = Vec::new();
-                bump(rest);
-                while !rest.starts_with(']') {
-                    items.push(Json::read(rest));
-                    *rest = rest.trim_start();
-                    if rest.starts_with(',') {
-                        bump(rest);
-                    }
-                }
-                *rest = &rest[1..];
-                Json::List(items)
+                let items: Vec<&RawValue> = serde_json::from_str(text).unwrap();
+                Json::List(items.into_iter().map(Json::of).collect())
             }
             b'{' => {
-                let mut members = Vec::new();
-                bump(rest);
-                while !rest.starts_with('}') {
-                    let name = Json::string(rest);
-                    *rest = rest.trim_start();
-                    bump(rest);
-                    members.push((name, Json::read(rest)));
-                    *rest = rest.trim_start();
-                    if rest.starts_with(',') {
-                        bump(rest);
-                    }
-                }
-                *rest = &rest[1..];
-                Json::Object(members)
+                let Members(members) = serde_json::from_str(text).unwrap();
+                Json::Object(members.into_iter().map(|(name, value)| (name, Json::of(value))).collect())
             }
-            _ => {
-                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c)).unwrap_or(rest.len());
-                let word = rest[..end].to_owned();
-                *rest = &rest[end..];
-                Json::Word(word)
-            }
+            _ => Json::Word(text.to_owned()),
         }
     }
 
-    fn string(rest: &mut &str) -> String {
-        let bytes = rest.as_bytes();
-        let mut end = 1;
-        while bytes[end] != b'"' {
-            end += if bytes[end] == b'\\' { 2 } else { 1 };
-        }
-        let text = serde_json::from_str(&rest[..=end]).unwrap();
-        *rest = &rest[end + 1..];
-        text
-    }
-
-    /// Writes out what `$repeat` and `$join` stand for.
+    /// Expands `$repeat` and `$join`.
     fn expand(self) -> Json {
         match self {
             Json::Object(members) => match members.as_slice() {
@@ -141,6 +100,31 @@ impl Json {
     }
 }
 
+/// The members of an object, in their order, repeated ones included.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
 /// One file of `testdata/rules`.
 struct Fixture {
     code: Code,
@@ -171,7 +155,7 @@ impl Fixture {
         let get = |name: &str| fixture.get(name).unwrap_or_else(|| panic!("{code}: {name} is missing"));
         let title = get("title").text();
         assert!(title.len() > 3 && !title.contains('\n'), "{code}: {title:?} is no title");
-        // A text is the input as it is; everything else is the document itself, on one line.
+        // A text is the input itself; any other value is the document, written on one line.
         let input = |json: &Json| match json {
             Json::Text(text) => text.clone(),
             other => other.compact() + "\n",
@@ -199,7 +183,7 @@ impl Fixture {
         }
     }
 
-    /// What the output file should hold; of split mode, the bodies.
+    /// The expected content of the output file, or in split mode the bodies.
     fn expected(&self) -> Option<Vec<String>> {
         match (self.mode.as_str(), &self.output) {
             (_, output) if output.is_null() => None,
@@ -266,7 +250,7 @@ impl Fixture {
     }
 }
 
-/// What came out of a run.
+/// The output of a run.
 #[derive(Debug)]
 struct Ran {
     exit: i32,
@@ -284,13 +268,13 @@ fn feed(mut command: Command, input: &[u8]) -> Output {
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     std::thread::scope(|scope| {
-        // A program that has read enough closes the pipe.
+        // The program may close the pipe before it has read everything.
         scope.spawn(move || drop(stdin.write_all(input)));
         child.wait_with_output().unwrap()
     })
 }
 
-/// Those that are run here: what an account finds is for tests/account.rs.
+/// The fixtures for this test; those of imports are for tests/account.rs.
 fn cleaning_fixtures() -> Vec<PathBuf> {
     let is_import = |path: &PathBuf| std::fs::read_to_string(path).unwrap().contains(r#""mode": "import""#);
     fixtures().into_iter().filter(|path| !is_import(path)).collect()
@@ -326,7 +310,7 @@ fn fixtures_come_out_as_they_say() {
         let [file, pipe] = &ran;
         let all = |ran: &Ran| {
             let Ran { exit, output, report, changes, rejects, receipt, stderr } = ran;
-            // Receipts tell file from pipe, and how long it took.
+            // Receipts differ in the kind of input and the time.
             let receipt = receipt.is_some();
             format!("{exit:?} {output:?} {report:?} {changes:?} {rejects:?} {receipt:?} {stderr:?}")
         };
@@ -348,7 +332,7 @@ fn compare(fixture: &Fixture, ran: &Ran) -> Result<(), String> {
     let lines = |file: &Option<String>| -> Vec<String> {
         file.as_deref().unwrap_or_default().split_terminator('\n').map(str::to_owned).collect()
     };
-    let told: Vec<Json> =
+    let findings: Vec<Json> =
         lines(&ran.report).into_iter().chain(lines(&ran.changes)).map(|line| Json::parse(&line)).collect();
     let subset = |finding: &Json| -> Json {
         let names = ["contact", "code", "field", "severity", "outcome", "value", "to"];
@@ -356,7 +340,7 @@ fn compare(fixture: &Fixture, ran: &Ran) -> Result<(), String> {
         Json::Object(names.into_iter().filter_map(member).collect())
     };
     let compact = |findings: &[Json]| findings.iter().map(|finding| subset(finding).compact()).collect::<Vec<_>>();
-    same("findings", &compact(&told), &compact(&fixture.findings))?;
+    same("findings", &compact(&findings), &compact(&fixture.findings))?;
     same("rejects", &lines(&ran.rejects), &fixture.rejects)?;
     match &fixture.error {
         Some(error) if fixture.exit == 2 => {

@@ -87,7 +87,7 @@ Examples:
 const CLEAN_HELP: &str = "\
 Examples:
   presort clean body.json -o cleaned.json --report findings.ndjson
-      one request body of at most 4 MB
+      one request body below the limit of 4 MB
   presort clean export.json --split -o bodies/ --list-id 04fe9a97-a579-43c5-bb1a-58ed29bf0a6a
       an export of any size, to as many bodies as needed, and receipt.json
   zcat export.json.gz | presort clean --format ndjson --rejects rejects.ndjson > cleaned.ndjson
@@ -124,7 +124,7 @@ pub(super) struct Clean {
     /// Write rejected contacts to this file, one per line, to fix and clean again
     #[arg(long, value_name = "FILE")]
     pub(super) rejects: Option<PathBuf>,
-    /// The size limit of a body, for reading and writing: 4000000, 4MB, 4MiB
+    /// The size that a body stays below when written, and up to which it is read: 4000000, 4MB, 4MiB
     #[arg(long, value_name = "SIZE", value_parser = size, default_value_t = MAX_BYTES)]
     pub(super) max_bytes: u64,
     /// The maximum number of contacts in a body
