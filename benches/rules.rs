@@ -10,9 +10,9 @@ use presort::json::parse::Strict;
 use presort::json::split::Layout;
 use presort::model::member::{Family, MEMBERS, Value};
 use presort::rules::birthday::{self, Half};
-use presort::rules::email::{self, Email};
-use presort::rules::phone::{self, Extension, Phone};
-use presort::rules::text::{self, Text};
+use presort::rules::email::{self, EmailResult};
+use presort::rules::phone::{self, Extension, PhoneResult};
+use presort::rules::text::{self, TextResult};
 use presort::rules::{Settings, birthday::exists, date};
 use std::hint::black_box;
 
@@ -56,29 +56,29 @@ fn family(c: &mut Criterion, name: &str, families: &[Family], mut is_normal: imp
 fn texts(c: &mut Criterion) {
     let mut buffer = String::new();
     family(c, "text", &[Family::Text, Family::Address, Family::Custom], |given| {
-        text::normalise(given, &mut buffer) == Text::Same
+        text::normalise(given, &mut buffer) == TextResult::Same
     });
 }
 
 fn emails(c: &mut Criterion) {
     let mut buffer = String::new();
-    family(c, "email", &[Family::Email], |given| email::normalise(given, 50, &mut buffer) == Email::Same);
+    family(c, "email", &[Family::Email], |given| email::normalise(given, 50, &mut buffer) == EmailResult::Same);
 }
 
 fn phones(c: &mut Criterion) {
     let (settings, mut buffer) = (Settings::default(), String::new());
     family(c, "phone", &[Family::Phone], |given| {
-        phone::normalise(given, Extension::Kept, &settings, &mut buffer) == Phone::Same
+        phone::normalise(given, Extension::Kept, &settings, &mut buffer) == PhoneResult::Same
     });
     let (settings, mut buffer) = (Settings { nanp: true, ..Settings::default() }, String::new());
     family(c, "phone nanp", &[Family::Phone], |given| {
-        phone::normalise(given, Extension::Kept, &settings, &mut buffer) == Phone::Same
+        phone::normalise(given, Extension::Kept, &settings, &mut buffer) == PhoneResult::Same
     });
 }
 
 fn dates(c: &mut Criterion) {
     family(c, "date", &[Family::Date, Family::Consent], |given| {
-        matches!(date::parse(given), date::Parsed::Day(_, true))
+        matches!(date::parse(given), date::DateResult::Day(_, true))
     });
 }
 

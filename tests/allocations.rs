@@ -84,7 +84,7 @@ fn allocations(bytes: &[u8], spans: &[Span], format: SampleFormat) -> u64 {
             let first = i as u64 * 500;
             let batch = Batch { bytes, base: 0, line_start: 0, spans, first, layout, input: 0, input_name: None };
             cleaner.clean(&batch, &settings, &wanted, Separator::Newline, &mut cleaned);
-            assert!(cleaned.stop.is_none() && cleaned.judged == spans.len());
+            assert!(cleaned.stop.is_none() && cleaned.checked == spans.len());
         }
     };
     all();

@@ -17,7 +17,7 @@ fn assert_same(one: &Cleaned, other: &Cleaned, choice: Choice) {
     assert_eq!(one.accepted, other.accepted, "{choice:?}");
     assert_eq!(one.marks, other.marks, "{choice:?}");
     assert_eq!(one.stats, other.stats, "{choice:?}");
-    assert_eq!(one.judged, other.judged, "{choice:?}");
+    assert_eq!(one.checked, other.checked, "{choice:?}");
     assert_eq!(one.stop.is_some(), other.stop.is_some(), "{choice:?}");
 }
 
@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
     let [bits, how, bytes @ ..] = data else { return };
     let layout = [Layout::Lines, Layout::Array, Layout::Objects][usize::from(how % 3)];
     let (settings, spans) = (settings(*bits), spans(bytes, layout));
-    let parsed = clean(&mut BatchCleaner::without_shortcut(), bytes, layout, &spans, &settings);
+    let parsed = clean(&mut BatchCleaner::without_fast_path(), bytes, layout, &spans, &settings);
     for choice in Choice::available() {
         let fast = clean(&mut BatchCleaner::with_backend(choice), bytes, layout, &spans, &settings);
         assert_same(&fast, &parsed, choice);

@@ -6,17 +6,17 @@ use libfuzzer_sys::fuzz_target;
 use presort::model::member::Value;
 use presort::rules::birthday::{self, Half};
 use presort::rules::date::{self, Date};
-use presort::rules::email::{self, Email};
-use presort::rules::phone::{self, Extension, Phone};
-use presort::rules::text::{self, Text};
+use presort::rules::email::{self, EmailResult};
+use presort::rules::phone::{self, Extension, PhoneResult};
+use presort::rules::text::{self, TextResult};
 use presort::rules::{PhoneFormat, custom};
 use presort_fuzz::settings;
 
 fn check_email(given: &str, max: usize) {
     let mut buffer = String::from("left over");
     let normal = match email::normalise(given, max, &mut buffer) {
-        Email::Same => given.to_owned(),
-        Email::Changed(_) => {
+        EmailResult::Same => given.to_owned(),
+        EmailResult::Changed(_) => {
             assert_ne!(buffer, given);
             buffer.clone()
         }
@@ -27,7 +27,7 @@ fn check_email(given: &str, max: usize) {
     assert!((1..=64).contains(&local.len()) && (3..=253).contains(&domain.len()), "{normal}");
     assert!(!domain.contains('@') && domain.contains('.') && !domain.bytes().any(|b| b.is_ascii_uppercase()));
     assert!(normal.bytes().all(|b| b.is_ascii_graphic()), "{normal:?}");
-    assert_eq!(email::normalise(&normal, max, &mut buffer), Email::Same, "{normal}");
+    assert_eq!(email::normalise(&normal, max, &mut buffer), EmailResult::Same, "{normal}");
 }
 
 fn check_phone(given: &str, bits: u8) {
@@ -35,8 +35,8 @@ fn check_phone(given: &str, bits: u8) {
     for extension in [Extension::Kept, Extension::Refused] {
         let mut buffer = String::from("left over");
         let normal = match phone::normalise(given, extension, &settings, &mut buffer) {
-            Phone::Same => given.to_owned(),
-            Phone::Changed => buffer.clone(),
+            PhoneResult::Same => given.to_owned(),
+            PhoneResult::Changed => buffer.clone(),
             _ => continue,
         };
         assert!(normal.len() <= 50 && normal.is_ascii(), "{normal}");
@@ -53,36 +53,36 @@ fn check_phone(given: &str, bits: u8) {
         let given: Vec<u8> = given.bytes().filter(u8::is_ascii_digit).collect();
         let kept: Vec<u8> = number.bytes().filter(u8::is_ascii_digit).collect();
         assert!(given.windows(kept.len()).any(|some| some == kept), "{normal}");
-        assert_eq!(phone::normalise(&normal, extension, &settings, &mut buffer), Phone::Same, "{normal}");
+        assert_eq!(phone::normalise(&normal, extension, &settings, &mut buffer), PhoneResult::Same, "{normal}");
     }
 }
 
 fn check_text(given: &str, limit: usize) {
     let mut buffer = String::from("left over");
     let normal = match text::normalise(given, &mut buffer) {
-        Text::Same => given.to_owned(),
-        Text::Changed => {
+        TextResult::Same => given.to_owned(),
+        TextResult::Changed => {
             assert_ne!(buffer, given);
             buffer.clone()
         }
-        Text::Blank => {
+        TextResult::Blank => {
             assert!(!given.chars().any(char::is_alphanumeric));
             return;
         }
     };
-    assert_eq!(text::normalise(&normal, &mut buffer), Text::Same, "{normal:?}");
+    assert_eq!(text::normalise(&normal, &mut buffer), TextResult::Same, "{normal:?}");
     assert!(!normal.chars().any(char::is_control) && !normal.contains("  ") && text::trim(&normal) == normal);
     let cut = text::truncate(&normal, limit);
     assert!(normal.starts_with(cut) && text::chars(cut) <= limit && text::chars(cut) == cut.chars().count());
     if !cut.is_empty() {
-        assert_eq!(text::normalise(cut, &mut buffer), Text::Same, "{cut:?}");
+        assert_eq!(text::normalise(cut, &mut buffer), TextResult::Same, "{cut:?}");
     }
 }
 
 fn check_date(given: &str) {
     let (day, same) = match date::parse(given) {
-        date::Parsed::Day(day, same) => (day, same),
-        date::Parsed::Midnight(day) => (day, false),
+        date::DateResult::Day(day, same) => (day, same),
+        date::DateResult::Midnight(day) => (day, false),
         _ => return,
     };
     let normal = day.to_string();
@@ -91,7 +91,7 @@ fn check_date(given: &str) {
     assert_eq!(Date::new(part(0, 4), part(5, 7) as u8, part(8, 10) as u8), Some(day));
     assert!((1900..=2100).contains(&part(0, 4)));
     assert_eq!(same, normal == given, "{given:?}");
-    assert!(matches!(date::parse(&normal), date::Parsed::Day(again, true) if again == day));
+    assert!(matches!(date::parse(&normal), date::DateResult::Day(again, true) if again == day));
 }
 
 fn check_birthday(given: &str, max: u8) {

@@ -1,8 +1,10 @@
-//! A batch of contacts, cleaned: the fast path, the rules, and findings as lines. No threads and no I/O.
+//! Cleaning a batch of contacts: the fast path, the validator, and findings as lines. No threads and no I/O.
 
 pub mod batch;
+pub mod cleaned;
 pub mod cleaner;
 pub mod fast_path;
 pub mod lines;
 pub mod owned;
+pub mod selection;
 pub mod validator;

@@ -410,71 +410,75 @@ impl<'a, 's> Validator<'a, 's> {
         let settings = self.settings;
         match family {
             Family::Email => match email::normalise(given, settings.email_max, buffer) {
-                email::Email::Same => Found::Same,
-                email::Email::Changed(code) => Found::Changed(code),
-                email::Email::Blank => Found::Blank,
-                email::Email::Bad(code) => Found::Bad(code, email::cause(code, given).map_or(Detail::None, Detail::Is)),
-                email::Email::Long(chars) => {
+                email::EmailResult::Same => Found::Same,
+                email::EmailResult::Changed(code) => Found::Changed(code),
+                email::EmailResult::Blank => Found::Blank,
+                email::EmailResult::Bad(code) => {
+                    Found::Bad(code, email::cause(code, given).map_or(Detail::None, Detail::Is))
+                }
+                email::EmailResult::Long(chars) => {
                     Found::Bad(Code::EML004, Detail::Length { chars, limit: settings.email_max })
                 }
             },
             Family::Phone => match phone::normalise(given, phone::Extension::Kept, settings, buffer) {
-                phone::Phone::Same => Found::Same,
-                phone::Phone::Changed => Found::Changed(Code::PHN004),
-                phone::Phone::Blank => Found::Blank,
-                phone::Phone::Bad(fault) => Found::Bad(
+                phone::PhoneResult::Same => Found::Same,
+                phone::PhoneResult::Changed => Found::Changed(Code::PHN004),
+                phone::PhoneResult::Blank => Found::Blank,
+                phone::PhoneResult::Bad(fault) => Found::Bad(
                     match fault {
-                        phone::Fault::Country => Code::PHN002,
-                        phone::Fault::Plan => Code::PHN003,
+                        phone::PhoneFault::Country => Code::PHN002,
+                        phone::PhoneFault::Plan => Code::PHN003,
                         _ => Code::PHN001,
                     },
                     match fault {
-                        phone::Fault::Country | phone::Fault::Plan => Detail::None,
+                        phone::PhoneFault::Country | phone::PhoneFault::Plan => Detail::None,
                         _ => cause(fault.cause()),
                     },
                 ),
             },
             Family::Sms => match phone::normalise(given, phone::Extension::Refused, settings, buffer) {
-                phone::Phone::Blank => Found::Blank,
+                phone::PhoneResult::Blank => Found::Blank,
                 _ if text::chars(given) > usize::from(id.info().limit) => Found::Bad(Code::SMS003, as_given(given, id)),
-                phone::Phone::Same => Found::Same,
-                phone::Phone::Changed => Found::Changed(Code::SMS008),
-                phone::Phone::Bad(fault) => match fault {
-                    phone::Fault::Extension => Found::Bad(Code::SMS002, Detail::None),
+                phone::PhoneResult::Same => Found::Same,
+                phone::PhoneResult::Changed => Found::Changed(Code::SMS008),
+                phone::PhoneResult::Bad(fault) => match fault {
+                    phone::PhoneFault::Extension => Found::Bad(Code::SMS002, Detail::None),
                     _ => Found::Bad(Code::SMS001, cause(fault.cause())),
                 },
             },
             Family::Date | Family::Consent => match date::parse(given) {
-                date::Parsed::Blank => Found::Blank,
+                date::DateResult::Blank => Found::Blank,
                 _ if family == Family::Consent && text::chars(given) > usize::from(id.info().limit) => {
                     Found::Bad(Code::SMS003, as_given(given, id))
                 }
-                date::Parsed::Day(day, _) | date::Parsed::Midnight(day)
+                date::DateResult::Day(day, _) | date::DateResult::Midnight(day)
                     if family == Family::Consent && day > settings.as_of =>
                 {
                     Found::Bad(Code::SMS005, Detail::None)
                 }
-                date::Parsed::Day(_, true) => Found::Same,
-                date::Parsed::Day(day, false) => {
+                date::DateResult::Day(_, true) => Found::Same,
+                date::DateResult::Day(day, false) => {
                     buffer.clear();
                     push_date(day, buffer);
                     Found::Changed(Code::DAT003)
                 }
-                date::Parsed::Midnight(day) => {
+                date::DateResult::Midnight(day) => {
                     buffer.clear();
                     push_date(day, buffer);
                     Found::Changed(Code::DAT004)
                 }
-                date::Parsed::Time => Found::Bad(Code::DAT001, cause(Some(date::TIME_OF_DAY))),
-                date::Parsed::Bad(code) => Found::Bad(code, text::control_in(given).map_or(Detail::None, Detail::Is)),
+                date::DateResult::Time => Found::Bad(Code::DAT001, cause(Some(date::TIME_OF_DAY))),
+                date::DateResult::Bad(code) => {
+                    Found::Bad(code, text::control_in(given).map_or(Detail::None, Detail::Is))
+                }
             },
             Family::Text | Family::Address | Family::Custom => {
                 let limit = usize::from(id.info().limit);
                 let normal = text::normalise(given, buffer);
                 let now = match normal {
-                    text::Text::Same => given,
-                    text::Text::Changed => buffer.as_str(),
-                    text::Text::Blank => return Found::Blank,
+                    text::TextResult::Same => given,
+                    text::TextResult::Changed => buffer.as_str(),
+                    text::TextResult::Blank => return Found::Blank,
                 };
                 if family == Family::Custom {
                     let field = &name[3..];
@@ -511,7 +515,7 @@ impl<'a, 's> Validator<'a, 's> {
                         return Found::Changed(Code::TXT003);
                     }
                 }
-                if normal == text::Text::Same { Found::Same } else { Found::Changed(Code::TXT002) }
+                if normal == text::TextResult::Same { Found::Same } else { Found::Changed(Code::TXT002) }
             }
             Family::Birthday | Family::Unknown => Found::Blank,
         }

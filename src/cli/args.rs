@@ -348,7 +348,7 @@ fn percent(text: &str) -> std::result::Result<f64, String> {
 
 fn day(text: &str) -> std::result::Result<Date, String> {
     match date::parse(text) {
-        date::Parsed::Day(day, true) => Ok(day),
+        date::DateResult::Day(day, true) => Ok(day),
         _ => Err("write a day of the calendar as YYYY-MM-DD".to_owned()),
     }
 }

@@ -346,8 +346,8 @@ impl<'i> EnvelopeReader<'i> {
                 None => Err(Stop::Syntax(SyntaxError { at: cursor.at, fault: Fault::End })),
                 Some(first) => {
                     // Broken syntax is told as such.
-                    let kind = crate::model::member::Kind::of(first);
-                    if kind != crate::model::member::Kind::Object {
+                    let kind = crate::model::member::JsonKind::of(first);
+                    if kind != crate::model::member::JsonKind::Object {
                         cursor.value().map_err(Stop::Syntax)?;
                     }
                     let detail = format!("it is {}", kind.name());
@@ -489,8 +489,8 @@ impl EnvelopeMembers {
             check_lists("--list-id", ids, None, &mut told)?
         } else if let Some(raw) = &self.list_ids {
             let fail = |detail: &str| breach(Code::ENV002, input, Some(raw.position), detail);
-            let kind = crate::model::member::Kind::of(raw.json[0]);
-            if kind != crate::model::member::Kind::Array {
+            let kind = crate::model::member::JsonKind::of(raw.json[0]);
+            if kind != crate::model::member::JsonKind::Array {
                 return Err(fail(&format!("it is {}", kind.name())));
             }
             let mut is_text = true;

@@ -6,8 +6,7 @@
 
 use crate::json::syntax::{self};
 use crate::model::fault::SyntaxError;
-use crate::model::member::Kind;
-use crate::model::member::{Member, Value};
+use crate::model::member::{JsonKind, Member, Value};
 use simd_json::{Buffers, Node, StaticNode, Tape};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -30,7 +29,7 @@ impl Default for Parser {
 #[derive(Debug, Clone, Copy)]
 pub enum Parsed<'t, 'a> {
     /// An object all of whose values are plain.
-    Members(Members<'t, 'a>),
+    Members(ParsedMembers<'t, 'a>),
     /// An object with an array or object among its values, or a number whose own text is wanted: read it with [`Strict`].
     Strict,
     /// Not an object.
@@ -54,7 +53,7 @@ impl Parser {
     pub fn parse<'c>(
         &mut self,
         contacts: impl Iterator<Item = &'c [u8]>,
-        each: impl for<'t, 'a> FnOnce(Contacts<'t, 'a>),
+        each: impl for<'t, 'a> FnOnce(ParsedContacts<'t, 'a>),
     ) -> bool {
         self.joined.clear();
         self.joined.push(b'[');
@@ -76,7 +75,7 @@ impl Parser {
             _ => false,
         };
         if good {
-            each(Contacts { nodes: &tape.0[1..] });
+            each(ParsedContacts { nodes: &tape.0[1..] });
         }
         self.tape = Some(tape.reset());
         good
@@ -85,11 +84,11 @@ impl Parser {
 
 /// The contacts of a batch, one after the other.
 #[derive(Debug, Clone, Copy)]
-pub struct Contacts<'t, 'a> {
+pub struct ParsedContacts<'t, 'a> {
     nodes: &'t [Node<'a>],
 }
 
-impl<'t, 'a> Iterator for Contacts<'t, 'a> {
+impl<'t, 'a> Iterator for ParsedContacts<'t, 'a> {
     type Item = Parsed<'t, 'a>;
 
     fn next(&mut self) -> Option<Parsed<'t, 'a>> {
@@ -103,7 +102,7 @@ impl<'t, 'a> Iterator for Contacts<'t, 'a> {
         let Node::Object { len, .. } = *node else { return Some(Parsed::Other) };
         // With a container among the values there are more nodes than a name and a value each.
         let plain = inside.len() == 2 * len && inside.iter().skip(1).step_by(2).all(|node| value_of(node).is_some());
-        Some(if plain { Parsed::Members(Members { nodes: inside }) } else { Parsed::Strict })
+        Some(if plain { Parsed::Members(ParsedMembers { nodes: inside }) } else { Parsed::Strict })
     }
 }
 
@@ -123,11 +122,11 @@ fn value_of<'a>(node: &Node<'a>) -> Option<Value<'a>> {
 
 /// The members of one contact.
 #[derive(Debug, Clone, Copy)]
-pub struct Members<'t, 'a> {
+pub struct ParsedMembers<'t, 'a> {
     nodes: &'t [Node<'a>],
 }
 
-impl<'a> Iterator for Members<'_, 'a> {
+impl<'a> Iterator for ParsedMembers<'_, 'a> {
     type Item = Member<'a>;
 
     #[inline]
@@ -142,11 +141,11 @@ impl<'a> Iterator for Members<'_, 'a> {
 /// One contact read strictly: any value by its own text.
 #[derive(Debug, Default)]
 pub struct Strict<'a> {
-    members: Vec<(Cow<'a, str>, Text<'a>)>,
+    members: Vec<(Cow<'a, str>, StrictValue<'a>)>,
 }
 
 #[derive(Debug)]
-enum Text<'a> {
+enum StrictValue<'a> {
     String(Cow<'a, str>),
     Raw(&'a str),
 }
@@ -173,8 +172,8 @@ impl<'a> Strict<'a> {
             };
             let read = syntax::members(contact, |name, value| {
                 let value = match contact[value.start] {
-                    b'"' => Text::String(unescape(value.start + 1..value.end - 1)),
-                    _ => Text::Raw(&text[value]),
+                    b'"' => StrictValue::String(unescape(value.start + 1..value.end - 1)),
+                    _ => StrictValue::Raw(&text[value]),
                 };
                 self.members.push((unescape(name), value));
             });
@@ -198,8 +197,8 @@ impl<'a> Strict<'a> {
         self.members.iter().map(|(name, value)| Member {
             name,
             value: match value {
-                Text::String(text) => Value::String(text),
-                Text::Raw(raw) => raw_value(raw),
+                StrictValue::String(text) => Value::String(text),
+                StrictValue::Raw(raw) => raw_value(raw),
             },
             normal: None,
         })
@@ -216,11 +215,11 @@ pub(crate) fn recycle<T, U>(mut used: Vec<T>) -> Vec<U> {
 /// The value that a (valid) text other than a string's is.
 #[must_use]
 pub fn raw_value(raw: &str) -> Value<'_> {
-    match Kind::of(raw.as_bytes().first().copied().unwrap_or(b'n')) {
-        Kind::Null => Value::Null,
-        Kind::Bool => Value::Bool(raw == "true"),
-        Kind::Array | Kind::Object => Value::Nested(raw),
-        Kind::String | Kind::Number => match raw.parse::<u64>() {
+    match JsonKind::of(raw.as_bytes().first().copied().unwrap_or(b'n')) {
+        JsonKind::Null => Value::Null,
+        JsonKind::Bool => Value::Bool(raw == "true"),
+        JsonKind::Array | JsonKind::Object => Value::Nested(raw),
+        JsonKind::String | JsonKind::Number => match raw.parse::<u64>() {
             Ok(n) if n > 0 => Value::Integer(n),
             _ => Value::Number(raw),
         },

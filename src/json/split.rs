@@ -14,7 +14,7 @@
 mod objects;
 
 use crate::model::fault::{Fault, MAX_DEPTH};
-use crate::simd::{Backend, Choice, Structure, prefetch, with_backend};
+use crate::simd::{Backend, Choice, StructureMasks, prefetch, with_backend};
 
 /// One value, as it lies in the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -398,7 +398,7 @@ fn chunk_of<B: Backend>(
     len: u32,
     spans: &mut Vec<Span>,
 ) -> Result<Status, SplitError> {
-    let masks = Structure::of(backend, chunk);
+    let masks = StructureMasks::of(backend, chunk);
     let escaped = escaped_bytes(masks.backslash, &mut s.escaped, len);
     let quote = masks.quote & !escaped;
     // From an opening quote up to, not including, its closing one.
@@ -614,7 +614,7 @@ fn close_string(in_string: &mut u64, closed_last: &mut bool, bit: u32) {
 
 /// Leaves the splitter at the byte at bit `i` of its chunk, which cannot be.
 #[cold]
-fn stop_at(s: &mut Splitter, masks: &Structure, i: u32, fault: Fault) -> SplitError {
+fn stop_at(s: &mut Splitter, masks: &StructureMasks, i: u32, fault: Fault) -> SplitError {
     advance_lines(s, masks.newline & !at_or_above(i), s.at);
     s.at += u64::from(i);
     SplitError { at: s.at, line: s.line, fault }

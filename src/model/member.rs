@@ -1,8 +1,10 @@
-//! One contact: its members, borrowed from the parser, and the table of the names that mean something.
+//! One contact: its members, borrowed from the parser, and the table of known member names.
+
+use super::name_lookup;
 
 /// What kind of value a byte begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum JsonKind {
     /// `null`
     Null,
     /// `true`, `false`
@@ -17,17 +19,17 @@ pub enum Kind {
     Object,
 }
 
-impl Kind {
+impl JsonKind {
     /// The kind of the (valid) value that begins with `byte`.
     #[must_use]
-    pub fn of(byte: u8) -> Kind {
+    pub fn of(byte: u8) -> JsonKind {
         match byte {
-            b'n' => Kind::Null,
-            b't' | b'f' => Kind::Bool,
-            b'"' => Kind::String,
-            b'[' => Kind::Array,
-            b'{' => Kind::Object,
-            _ => Kind::Number,
+            b'n' => JsonKind::Null,
+            b't' | b'f' => JsonKind::Bool,
+            b'"' => JsonKind::String,
+            b'[' => JsonKind::Array,
+            b'{' => JsonKind::Object,
+            _ => JsonKind::Number,
         }
     }
 
@@ -35,12 +37,12 @@ impl Kind {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Kind::Null => "null",
-            Kind::Bool => "true or false",
-            Kind::Number => "a number",
-            Kind::String => "a string",
-            Kind::Array => "an array",
-            Kind::Object => "an object",
+            JsonKind::Null => "null",
+            JsonKind::Bool => "true or false",
+            JsonKind::Number => "a number",
+            JsonKind::String => "a string",
+            JsonKind::Array => "an array",
+            JsonKind::Object => "an object",
         }
     }
 }
@@ -65,13 +67,13 @@ pub enum Value<'a> {
 impl Value<'_> {
     /// What kind of JSON value this is.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> JsonKind {
         match self {
-            Value::Null => Kind::Null,
-            Value::Bool(_) => Kind::Bool,
-            Value::Integer(_) | Value::Number(_) => Kind::Number,
-            Value::String(_) => Kind::String,
-            Value::Nested(text) => Kind::of(text.as_bytes().first().copied().unwrap_or(b'{')),
+            Value::Null => JsonKind::Null,
+            Value::Bool(_) => JsonKind::Bool,
+            Value::Integer(_) | Value::Number(_) => JsonKind::Number,
+            Value::String(_) => JsonKind::String,
+            Value::Nested(text) => JsonKind::of(text.as_bytes().first().copied().unwrap_or(b'{')),
         }
     }
 }
@@ -214,7 +216,7 @@ impl MemberId {
     #[inline]
     pub fn of(name: &str) -> MemberId {
         let bytes = name.as_bytes();
-        if let Some(id) = MemberId::of_table(bytes) {
+        if let Some(id) = name_lookup::find(bytes) {
             id
         } else if bytes.starts_with(b"cf:") {
             MemberId::Custom
@@ -231,94 +233,7 @@ impl MemberId {
     pub fn is_zip(self) -> bool {
         matches!(self, MemberId::Zip | MemberId::HomeZip | MemberId::WorkZip | MemberId::OtherZip)
     }
-
-    /// Which member of the table has exactly this name.
-    #[inline]
-    fn of_table(name: &[u8]) -> Option<MemberId> {
-        let key = name_key(name)?;
-        let id = PLACES.1[place_by(key, PLACES.0)];
-        (KEYS.get(id as usize) == Some(&key)).then_some(id)
-    }
 }
-
-/// Longest name in the table, in bytes.
-const NAME_MAX: usize = 16;
-/// Places for names.
-const NAME_PLACES: usize = 256;
-
-/// Up to eight bytes, the first lowest, and zeros behind them.
-#[inline(always)]
-#[must_use]
-pub const fn load_up_to_8(bytes: &[u8]) -> u64 {
-    match bytes {
-        [] => 0,
-        [a] => *a as u64,
-        [a, b] => u16::from_le_bytes([*a, *b]) as u64,
-        [a, b, c] => u32::from_le_bytes([*a, *b, *c, 0]) as u64,
-        [a, b, c, d, ..] => {
-            let low = u32::from_le_bytes([*a, *b, *c, *d]) as u64;
-            // The last four, of which some may be among the first four.
-            let [.., w, x, y, z] = bytes else { return low };
-            let high = u32::from_le_bytes([*w, *x, *y, *z]) as u64;
-            low | high << (8 * (bytes.len() - 4))
-        }
-    }
-}
-
-/// The bytes of a name and zeros behind them, as two words; none for a name that is empty, longer than those of the table, or
-/// has a zero in it.
-#[inline]
-const fn name_key(name: &[u8]) -> Option<(u64, u64)> {
-    let len = name.len();
-    let key = match name.first_chunk::<8>() {
-        None if len > 0 => (load_up_to_8(name), 0),
-        Some(first) if len <= NAME_MAX => {
-            let Some(last) = name.last_chunk::<8>() else { return None };
-            // The last eight, without those among them that are of the first eight.
-            let last = u64::from_le_bytes(*last);
-            (u64::from_le_bytes(*first), if len == 8 { 0 } else { last >> (8 * (16 - len)) })
-        }
-        _ => return None,
-    };
-    // A zero at the end of a name would be taken for one behind it.
-    if name[len - 1] == 0 { None } else { Some(key) }
-}
-
-#[inline(always)]
-const fn place_by((head, tail): (u64, u64), factor: u64) -> usize {
-    ((head ^ tail.rotate_left(21)).wrapping_mul(factor) >> 56) as usize
-}
-
-/// The keys of the table's names.
-static KEYS: [(u64, u64); KNOWN.len()] = {
-    let mut keys = [(0, 0); KNOWN.len()];
-    let mut i = 0;
-    while i < KNOWN.len() {
-        keys[i] = name_key(MEMBERS[i].name.as_bytes()).expect("a short name");
-        i += 1;
-    }
-    keys
-};
-
-/// A factor by which no two names' keys fall on one place, and the member at each.
-const PLACES: (u64, [MemberId; NAME_PLACES]) = {
-    let mut factor = 0x9e37_79b9_7f4a_7c15u64;
-    loop {
-        let mut places = [MemberId::Unknown; NAME_PLACES];
-        let (mut i, mut good) = (0, true);
-        while i < KNOWN.len() && good {
-            let key = name_key(MEMBERS[i].name.as_bytes()).expect("a short name");
-            let place = place_by(key, factor);
-            good = matches!(places[place], MemberId::Unknown);
-            places[place] = KNOWN[i];
-            i += 1;
-        }
-        if good {
-            break (factor, places);
-        }
-        factor = factor.wrapping_mul(0xd134_2543_de82_ef95).wrapping_add(2);
-    }
-};
 
 /// What to say of a name that is no member, where the mistake is a known one.
 #[must_use]

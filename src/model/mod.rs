@@ -1,4 +1,4 @@
-//! What everything speaks of: where something is, what a contact has, what is wrong with it, and what stops a run.
+//! The types that all other modules share: positions, members, findings, errors.
 
 pub mod error;
 pub mod fault;
@@ -6,5 +6,6 @@ pub mod finding;
 pub mod identity;
 pub mod limits;
 pub mod member;
+pub(crate) mod name_lookup;
 pub mod position;
 pub mod printable;

@@ -100,7 +100,7 @@ fn is_leap(year: u16) -> bool {
 
 /// What a date is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Parsed {
+pub enum DateResult {
     /// This day; true when it was written as `YYYY-MM-DD` already.
     Day(Date, bool),
     /// Nothing is there.
@@ -128,36 +128,36 @@ fn number(digits: &[u8]) -> Option<u16> {
 /// Reads a date.
 #[must_use]
 #[inline]
-pub fn parse(given: &str) -> Parsed {
+pub fn parse(given: &str) -> DateResult {
     if let [y @ .., b'-', m1, m2, b'-', d1, d2] = given.as_bytes()
         && y.len() == 4
         && let (Some(year), Some(month), Some(day)) = (number(y), number(&[*m1, *m2]), number(&[*d1, *d2]))
     {
         return match Date::new(year, month as u8, day as u8) {
-            Some(date) => Parsed::Day(date, true),
-            None => Parsed::Bad(Code::DAT002),
+            Some(date) => DateResult::Day(date, true),
+            None => DateResult::Bad(Code::DAT002),
         };
     }
     parse_slowly(given)
 }
 
-fn parse_slowly(given: &str) -> Parsed {
+fn parse_slowly(given: &str) -> DateResult {
     let text = text::trim(given);
     if text.is_empty() {
-        return Parsed::Blank;
+        return DateResult::Blank;
     }
     if let Some(milliseconds) = text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/")) {
-        return of_milliseconds(milliseconds).unwrap_or(Parsed::Bad(Code::DAT001));
+        return of_milliseconds(milliseconds).unwrap_or(DateResult::Bad(Code::DAT001));
     }
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '/' && c != '-').unwrap_or(text.len());
     let (day, time) = text.split_at(end);
     let time = if time.is_empty() { None } else { Some(is_midnight(time)) };
     match (parse_day(day), time) {
-        (_, Some(None)) => Parsed::Bad(Code::DAT001),
-        (Err(code), _) => Parsed::Bad(code),
-        (Ok(day), None) => Parsed::Day(day, false),
-        (Ok(day), Some(Some(true))) => Parsed::Midnight(day),
-        (Ok(_), Some(Some(false))) => Parsed::Time,
+        (_, Some(None)) => DateResult::Bad(Code::DAT001),
+        (Err(code), _) => DateResult::Bad(code),
+        (Ok(day), None) => DateResult::Day(day, false),
+        (Ok(day), Some(Some(true))) => DateResult::Midnight(day),
+        (Ok(_), Some(Some(false))) => DateResult::Time,
     }
 }
 
@@ -227,7 +227,7 @@ fn is_zone(text: &str) -> bool {
 }
 
 /// The day of `/Date(1439424000000)/`: milliseconds since 1970, and perhaps the offset of a time zone behind them.
-fn of_milliseconds(text: &str) -> Option<Parsed> {
+fn of_milliseconds(text: &str) -> Option<DateResult> {
     const DAY: i64 = 86_400_000;
     let sign = text.get(1..)?.find(['+', '-']).map_or(text.len(), |at| at + 1);
     let (milliseconds, offset) = text.split_at(sign);
@@ -243,14 +243,14 @@ fn of_milliseconds(text: &str) -> Option<Parsed> {
     let days = milliseconds.div_euclid(DAY);
     // The years that a date may have, and some.
     if !(-1_000_000..1_000_000).contains(&days) {
-        return Some(Parsed::Bad(Code::DAT002));
+        return Some(DateResult::Bad(Code::DAT002));
     }
     if milliseconds.rem_euclid(DAY) != 0 {
-        return Some(Parsed::Time);
+        return Some(DateResult::Time);
     }
     let (year, month, day) = civil(days);
     let date = u16::try_from(year).ok().and_then(|year| Date::new(year, month, day));
-    Some(date.map_or(Parsed::Bad(Code::DAT002), Parsed::Midnight))
+    Some(date.map_or(DateResult::Bad(Code::DAT002), DateResult::Midnight))
 }
 
 /// Year, month and day of a day since 1970-01-01. (Years are counted from March here, so that a leap day is their last.)
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn forms() {
         let day = |s| match parse(s) {
-            Parsed::Day(date, same) => {
+            DateResult::Day(date, same) => {
                 assert_eq!(same, date.to_string() == s);
                 date.to_string()
             }
@@ -332,9 +332,9 @@ mod tests {
             ("4.7.2015", Code::DAT001),
             ("12345", Code::DAT001),
         ] {
-            assert_eq!(parse(s), Parsed::Bad(code), "{s}");
+            assert_eq!(parse(s), DateResult::Bad(code), "{s}");
         }
-        assert_eq!(parse(" "), Parsed::Blank);
+        assert_eq!(parse(" "), DateResult::Blank);
     }
 
     #[test]
@@ -359,7 +359,7 @@ mod tests {
             "/Date(989100000000+0200)/",
             "/Date(989125200000-0500)/",
         ] {
-            assert_eq!(parse(s), Parsed::Midnight(day), "{s}");
+            assert_eq!(parse(s), DateResult::Midnight(day), "{s}");
         }
         for s in [
             "2001-05-06T02:07:46.819Z",
@@ -372,11 +372,11 @@ mod tests {
             "5/6/2001 1:00 AM",
             "/Date(1439488954000)/",
         ] {
-            assert_eq!(parse(s), Parsed::Time, "{s}");
+            assert_eq!(parse(s), DateResult::Time, "{s}");
         }
-        assert_eq!(parse("/Date(0)/"), Parsed::Midnight(Date { year: 1970, month: 1, day: 1 }));
-        assert_eq!(parse("/Date(-86400000)/"), Parsed::Midnight(Date { year: 1969, month: 12, day: 31 }));
-        assert_eq!(parse("/Date(951782400000)/"), Parsed::Midnight(Date { year: 2000, month: 2, day: 29 }));
+        assert_eq!(parse("/Date(0)/"), DateResult::Midnight(Date { year: 1970, month: 1, day: 1 }));
+        assert_eq!(parse("/Date(-86400000)/"), DateResult::Midnight(Date { year: 1969, month: 12, day: 31 }));
+        assert_eq!(parse("/Date(951782400000)/"), DateResult::Midnight(Date { year: 2000, month: 2, day: 29 }));
     }
 
     proptest! {
@@ -387,8 +387,8 @@ mod tests {
                 format!("{month:02}-{day}-{year}"),
             ] {
                 match Date::new(year, month, day) {
-                    Some(date) => prop_assert!(matches!(parse(&text), Parsed::Day(found, _) if found == date)),
-                    None => prop_assert_eq!(parse(&text), Parsed::Bad(Code::DAT002)),
+                    Some(date) => prop_assert!(matches!(parse(&text), DateResult::Day(found, _) if found == date)),
+                    None => prop_assert_eq!(parse(&text), DateResult::Bad(Code::DAT002)),
                 }
             }
         }

@@ -91,7 +91,7 @@ pub static RULES: &[Rule] = &[
 
 /// What became of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Email {
+pub enum EmailResult {
     /// It is normal as it is.
     Same,
     /// The normal form is in the buffer; the code says what changed.
@@ -222,7 +222,7 @@ pub fn cause(code: Code, given: &str) -> Option<&'static str> {
 /// Checks and normalises an address of at most `max` characters; a form that differs is written to `buffer`, which is
 /// cleared first.
 #[inline]
-pub fn normalise(given: &str, max: usize, buffer: &mut String) -> Email {
+pub fn normalise(given: &str, max: usize, buffer: &mut String) -> EmailResult {
     let bytes = given.as_bytes();
     // Straight through for the usual one: ASCII, unwrapped, lower-case domain.
     if let Some(at) = memchr::memchr(b'@', bytes)
@@ -230,27 +230,27 @@ pub fn normalise(given: &str, max: usize, buffer: &mut String) -> Email {
     {
         let found = domain(&bytes[at + 1..]);
         if found.good && !found.upper && !found.encoded {
-            return if bytes.len() > max { Email::Long(bytes.len()) } else { Email::Same };
+            return if bytes.len() > max { EmailResult::Long(bytes.len()) } else { EmailResult::Same };
         }
     }
     normalise_slowly(given, max, buffer)
 }
 
-fn normalise_slowly(given: &str, max: usize, buffer: &mut String) -> Email {
+fn normalise_slowly(given: &str, max: usize, buffer: &mut String) -> EmailResult {
     buffer.clear();
     if text::trim(given).is_empty() {
-        return Email::Blank;
+        return EmailResult::Blank;
     }
     let address = match unwrap(given) {
         Ok(address) => address,
-        Err(code) => return Email::Bad(code),
+        Err(code) => return EmailResult::Bad(code),
     };
-    let Some((local, host)) = address.split_once('@') else { return Email::Bad(Code::EML001) };
+    let Some((local, host)) = address.split_once('@') else { return EmailResult::Bad(Code::EML001) };
     if host.contains('@') {
-        return Email::Bad(Code::EML001);
+        return EmailResult::Bad(Code::EML001);
     }
     if !is_local(local.as_bytes()) {
-        return Email::Bad(Code::EML002);
+        return EmailResult::Bad(Code::EML002);
     }
     buffer.push_str(local);
     buffer.push('@');
@@ -258,7 +258,7 @@ fn normalise_slowly(given: &str, max: usize, buffer: &mut String) -> Email {
     let mut code = Code::EML005;
     if host.is_ascii() && !found.encoded {
         if !found.good {
-            return Email::Bad(Code::EML003);
+            return EmailResult::Bad(Code::EML003);
         }
         buffer.extend(host.chars().map(|c| c.to_ascii_lowercase()));
     } else {
@@ -272,13 +272,13 @@ fn normalise_slowly(given: &str, max: usize, buffer: &mut String) -> Email {
                 }
                 buffer.push_str(&ascii);
             }
-            _ => return Email::Bad(Code::EML003),
+            _ => return EmailResult::Bad(Code::EML003),
         }
     }
     if buffer.len() > max {
-        return Email::Long(buffer.len());
+        return EmailResult::Long(buffer.len());
     }
-    if buffer == given { Email::Same } else { Email::Changed(code) }
+    if buffer == given { EmailResult::Same } else { EmailResult::Changed(code) }
 }
 
 #[cfg(test)]
@@ -286,11 +286,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn run(given: &str) -> Result<String, Email> {
+    fn run(given: &str) -> Result<String, EmailResult> {
         let mut buffer = String::from("left over");
         match normalise(given, 80, &mut buffer) {
-            Email::Same => Ok(given.to_owned()),
-            Email::Changed(_) => Ok(buffer),
+            EmailResult::Same => Ok(given.to_owned()),
+            EmailResult::Changed(_) => Ok(buffer),
             other => Err(other),
         }
     }
@@ -360,15 +360,15 @@ mod tests {
             ("joe@xn--a.com", EML003),
             ("joe@\u{ad}.com", EML003),
         ] {
-            assert_eq!(run(from), Err(Email::Bad(code)), "{from}");
+            assert_eq!(run(from), Err(EmailResult::Bad(code)), "{from}");
         }
-        assert_eq!(run(" "), Err(Email::Blank));
+        assert_eq!(run(" "), Err(EmailResult::Blank));
         let long = format!("{}@example.com", "a".repeat(70));
-        assert_eq!(run(&long), Err(Email::Bad(EML002)));
+        assert_eq!(run(&long), Err(EmailResult::Bad(EML002)));
         let long = format!("{}@{}.com", "a".repeat(60), "b".repeat(30));
-        assert_eq!(run(&long), Err(Email::Long(95)));
-        assert_eq!(run(&format!(" {long}")), Err(Email::Long(95)));
-        assert_eq!(run(&format!("a@{}.com", "b".repeat(64))), Err(Email::Bad(EML003)));
+        assert_eq!(run(&long), Err(EmailResult::Long(95)));
+        assert_eq!(run(&format!(" {long}")), Err(EmailResult::Long(95)));
+        assert_eq!(run(&format!("a@{}.com", "b".repeat(64))), Err(EmailResult::Bad(EML003)));
     }
 
     proptest! {

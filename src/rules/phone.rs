@@ -91,7 +91,7 @@ pub static RULES: &[Rule] = &[
 
 /// What is wrong with a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum PhoneFault {
     /// Fewer than ten digits.
     TooFew,
     /// More than ten digits.
@@ -110,36 +110,40 @@ pub enum Fault {
     Plan,
 }
 
-impl Fault {
+impl PhoneFault {
     /// What a finding says of it beside its rule's message, and what to do; None where the rule's own words say it all.
     #[must_use]
     pub fn cause(self) -> Option<(&'static str, &'static str)> {
         Some(match self {
-            Fault::TooFew => ("too few digits", "look the number up: area code, exchange and line are ten digits"),
-            Fault::TooMany => (
+            PhoneFault::TooFew => ("too few digits", "look the number up: area code, exchange and line are ten digits"),
+            PhoneFault::TooMany => (
                 "too many digits",
                 "write ten digits; write an extension as x12, and a number of another country elsewhere",
             ),
-            Fault::Two => {
+            PhoneFault::Two => {
                 ("two numbers in one value", "give each number a member of its own, like work_phone and mobile_phone")
             }
-            Fault::Shortened => (
+            PhoneFault::Shortened => (
                 "a spreadsheet shortened it, and digits are lost",
                 "format the column as text in the spreadsheet, and export it again",
             ),
-            Fault::Other => ("something in it is no part of a number", "write the ten digits alone, like 508-123-1235"),
-            Fault::Country => ("the number of another country", "keep it elsewhere, for example in a custom field"),
-            Fault::Plan => {
+            PhoneFault::Other => {
+                ("something in it is no part of a number", "write the ten digits alone, like 508-123-1235")
+            }
+            PhoneFault::Country => {
+                ("the number of another country", "keep it elsewhere, for example in a custom field")
+            }
+            PhoneFault::Plan => {
                 ("no such area code or exchange", "check area code and exchange: each is [2-9]XX and not N11")
             }
-            Fault::Extension => return None,
+            PhoneFault::Extension => return None,
         })
     }
 }
 
 /// What became of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phone {
+pub enum PhoneResult {
     /// It is normal as it is.
     Same,
     /// The normal form is in the buffer.
@@ -147,7 +151,7 @@ pub enum Phone {
     /// Nothing is there.
     Blank,
     /// It is no number.
-    Bad(Fault),
+    Bad(PhoneFault),
 }
 
 /// Whether an extension may follow.
@@ -175,9 +179,9 @@ fn is_dashed(number: &[u8]) -> bool {
 
 /// Checks and normalises a number; a form that differs is written to `buffer`, which is cleared first.
 #[inline]
-pub fn normalise(given: &str, extension: Extension, settings: &Settings, buffer: &mut String) -> Phone {
+pub fn normalise(given: &str, extension: Extension, settings: &Settings, buffer: &mut String) -> PhoneResult {
     if is_dashed(given.as_bytes()) && !settings.nanp && settings.phone_format == PhoneFormat::Dashed {
-        return Phone::Same;
+        return PhoneResult::Same;
     }
     normalise_slowly(given, extension, settings, buffer)
 }
@@ -263,16 +267,16 @@ fn of_float(text: &str, digits: &mut String) -> Option<Option<()>> {
 }
 
 /// Which of the reasons it is that a text with these digits is no number.
-fn count_fault(text: &str, digits: &[u8], count: usize) -> Fault {
+fn count_fault(text: &str, digits: &[u8], count: usize) -> PhoneFault {
     let abroad = (digits.starts_with(b"00") && !digits.starts_with(b"001")) || digits.starts_with(b"011");
     match count {
-        _ if is_two(text, count) => Fault::Two,
-        0 => Fault::Other,
-        1..=9 => Fault::TooFew,
+        _ if is_two(text, count) => PhoneFault::Two,
+        0 => PhoneFault::Other,
+        1..=9 => PhoneFault::TooFew,
         // A leading 1 belongs to no number.
-        10 if digits[0] == b'1' => Fault::TooFew,
-        _ if abroad => Fault::Country,
-        _ => Fault::TooMany,
+        10 if digits[0] == b'1' => PhoneFault::TooFew,
+        _ if abroad => PhoneFault::Country,
+        _ => PhoneFault::TooMany,
     }
 }
 
@@ -286,11 +290,11 @@ fn is_two(text: &str, count: usize) -> bool {
     parts_of(7, &is_between) > 1 || parts_of(10, &char::is_whitespace) > 1 || count == 20
 }
 
-fn normalise_slowly(given: &str, extension: Extension, settings: &Settings, buffer: &mut String) -> Phone {
+fn normalise_slowly(given: &str, extension: Extension, settings: &Settings, buffer: &mut String) -> PhoneResult {
     buffer.clear();
     let mut trimmed = text::trim(given);
     if trimmed.is_empty() {
-        return Phone::Blank;
+        return PhoneResult::Blank;
     }
     if let Some(scheme) = trimmed.get(..4)
         && scheme.eq_ignore_ascii_case("tel:")
@@ -300,7 +304,7 @@ fn normalise_slowly(given: &str, extension: Extension, settings: &Settings, buff
     let mut whole = String::new();
     match of_float(trimmed, &mut whole) {
         Some(Some(())) => trimmed = &whole,
-        Some(None) => return Phone::Bad(Fault::Shortened),
+        Some(None) => return PhoneResult::Bad(PhoneFault::Shortened),
         None => {}
     }
     // As many digits as the longest number has, and how many there are.
@@ -339,20 +343,20 @@ fn normalise_slowly(given: &str, extension: Extension, settings: &Settings, buff
     }
     let known = &digits[..count.min(digits.len())];
     let number = match number_of(&digits, count) {
-        _ if plus && count > 0 && digits[0] != b'1' => return Phone::Bad(Fault::Country),
+        _ if plus && count > 0 && digits[0] != b'1' => return PhoneResult::Bad(PhoneFault::Country),
         _ if other => {
             let is_two = is_two(trimmed, count);
-            return Phone::Bad(if is_two { Fault::Two } else { Fault::Other });
+            return PhoneResult::Bad(if is_two { PhoneFault::Two } else { PhoneFault::Other });
         }
         // With a plus the 1 is that of the country.
         Some(number) if !plus || count == 11 => number,
-        _ => return Phone::Bad(count_fault(trimmed, known, count)),
+        _ => return PhoneResult::Bad(count_fault(trimmed, known, count)),
     };
     if settings.nanp && !(is_plan_code(&number[..3]) && is_plan_code(&number[3..6])) {
-        return Phone::Bad(Fault::Plan);
+        return PhoneResult::Bad(PhoneFault::Plan);
     }
     if more.is_some() && extension == Extension::Refused {
-        return Phone::Bad(Fault::Extension);
+        return PhoneResult::Bad(PhoneFault::Extension);
     }
     for (i, digit) in number.iter().enumerate() {
         if settings.phone_format == PhoneFormat::Dashed && (i == 3 || i == 6) {
@@ -364,7 +368,7 @@ fn normalise_slowly(given: &str, extension: Extension, settings: &Settings, buff
         buffer.push_str(" x");
         buffer.push_str(more);
     }
-    if buffer == given { Phone::Same } else { Phone::Changed }
+    if buffer == given { PhoneResult::Same } else { PhoneResult::Changed }
 }
 
 /// The ten digits of a number, out of `count` that were found: those, or those behind `1` or `001`.
@@ -448,11 +452,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn run(given: &str, extension: Extension, settings: &Settings) -> Result<String, Phone> {
+    fn run(given: &str, extension: Extension, settings: &Settings) -> Result<String, PhoneResult> {
         let mut buffer = String::from("left over");
         match normalise(given, extension, settings, &mut buffer) {
-            Phone::Same => Ok(given.to_owned()),
-            Phone::Changed => Ok(buffer),
+            PhoneResult::Same => Ok(given.to_owned()),
+            PhoneResult::Changed => Ok(buffer),
             other => Err(other),
         }
     }
@@ -508,49 +512,49 @@ mod tests {
             assert_eq!(run(from, Extension::Kept, &settings).as_deref(), Ok(to), "{from}");
         }
         for (from, fault) in [
-            ("12345", Fault::TooFew),
-            ("555-5555", Fault::TooFew),
-            ("(275)76227382", Fault::TooMany),
-            ("11 555-555-5555", Fault::TooMany),
-            ("2(757)622-7382", Fault::TooMany),
-            ("508-123-1235 123", Fault::TooMany),
-            ("+1 508 123 12355", Fault::TooMany),
-            ("12345678901234567", Fault::TooMany),
-            ("508-123-1235 or 508-123-1236", Fault::Two),
-            ("508-123-1235 / 508-123-1236", Fault::Two),
-            ("508-123-1235, 508-123-1236", Fault::Two),
-            ("508-123-1235,,5081231236", Fault::Two),
-            ("508-123-1235, 123-1236", Fault::Two),
-            ("(508) 123-1235 (508) 123-1236", Fault::Two),
-            ("5081231235 15081231236", Fault::Two),
-            ("508-123-1235\n508-123-1236", Fault::Two),
-            ("h 508-123-1235 w 508-123-1236", Fault::Two),
-            ("508-123-1235 x", Fault::Other),
-            ("508-123-1235 x1a", Fault::Other),
-            ("508-123-1235 (cell)", Fault::Other),
-            ("1-508-123-123, 5", Fault::Other),
-            ("n/a", Fault::Other),
-            ("+", Fault::Other),
-            ("tel:", Fault::Other),
-            ("508-123-1235\0", Fault::Other),
-            ("\u{1b}508-123-1235", Fault::Other),
-            ("508-123-1235\u{7f}", Fault::Other),
-            ("+1 508 123 123", Fault::TooFew),
-            ("508123123.0", Fault::TooFew),
-            ("5.08E+09", Fault::Shortened),
-            ("5.08123123E9", Fault::Shortened),
-            ("1e400", Fault::Shortened),
-            ("0049 30 0074321", Fault::Country),
-            ("011 44 20 7946 0958", Fault::Country),
-            ("+44 20 7946 0958", Fault::Country),
-            ("+2(267)362-8910", Fault::Country),
-            ("+5081231235", Fault::Country),
-            ("+380 44 000 000 0000 0", Fault::Country),
-            ("٥٠٨-123-1235", Fault::Other),
+            ("12345", PhoneFault::TooFew),
+            ("555-5555", PhoneFault::TooFew),
+            ("(275)76227382", PhoneFault::TooMany),
+            ("11 555-555-5555", PhoneFault::TooMany),
+            ("2(757)622-7382", PhoneFault::TooMany),
+            ("508-123-1235 123", PhoneFault::TooMany),
+            ("+1 508 123 12355", PhoneFault::TooMany),
+            ("12345678901234567", PhoneFault::TooMany),
+            ("508-123-1235 or 508-123-1236", PhoneFault::Two),
+            ("508-123-1235 / 508-123-1236", PhoneFault::Two),
+            ("508-123-1235, 508-123-1236", PhoneFault::Two),
+            ("508-123-1235,,5081231236", PhoneFault::Two),
+            ("508-123-1235, 123-1236", PhoneFault::Two),
+            ("(508) 123-1235 (508) 123-1236", PhoneFault::Two),
+            ("5081231235 15081231236", PhoneFault::Two),
+            ("508-123-1235\n508-123-1236", PhoneFault::Two),
+            ("h 508-123-1235 w 508-123-1236", PhoneFault::Two),
+            ("508-123-1235 x", PhoneFault::Other),
+            ("508-123-1235 x1a", PhoneFault::Other),
+            ("508-123-1235 (cell)", PhoneFault::Other),
+            ("1-508-123-123, 5", PhoneFault::Other),
+            ("n/a", PhoneFault::Other),
+            ("+", PhoneFault::Other),
+            ("tel:", PhoneFault::Other),
+            ("508-123-1235\0", PhoneFault::Other),
+            ("\u{1b}508-123-1235", PhoneFault::Other),
+            ("508-123-1235\u{7f}", PhoneFault::Other),
+            ("+1 508 123 123", PhoneFault::TooFew),
+            ("508123123.0", PhoneFault::TooFew),
+            ("5.08E+09", PhoneFault::Shortened),
+            ("5.08123123E9", PhoneFault::Shortened),
+            ("1e400", PhoneFault::Shortened),
+            ("0049 30 0074321", PhoneFault::Country),
+            ("011 44 20 7946 0958", PhoneFault::Country),
+            ("+44 20 7946 0958", PhoneFault::Country),
+            ("+2(267)362-8910", PhoneFault::Country),
+            ("+5081231235", PhoneFault::Country),
+            ("+380 44 000 000 0000 0", PhoneFault::Country),
+            ("٥٠٨-123-1235", PhoneFault::Other),
         ] {
-            assert_eq!(run(from, Extension::Kept, &settings), Err(Phone::Bad(fault)), "{from}");
+            assert_eq!(run(from, Extension::Kept, &settings), Err(PhoneResult::Bad(fault)), "{from}");
         }
-        assert_eq!(run(" \u{200b}", Extension::Kept, &settings), Err(Phone::Blank));
+        assert_eq!(run(" \u{200b}", Extension::Kept, &settings), Err(PhoneResult::Blank));
     }
 
     #[test]
@@ -568,7 +572,7 @@ mod tests {
     #[test]
     fn options() {
         let refused = |s| run(s, Extension::Refused, &Settings::default());
-        assert_eq!(refused("508-123-1235 x12"), Err(Phone::Bad(Fault::Extension)));
+        assert_eq!(refused("508-123-1235 x12"), Err(PhoneResult::Bad(PhoneFault::Extension)));
         let digits = Settings { phone_format: PhoneFormat::Digits, ..Settings::default() };
         assert_eq!(run("508-123-1235 x7", Extension::Kept, &digits).as_deref(), Ok("5081231235 x7"));
         assert_eq!(run("5081231235", Extension::Kept, &digits).as_deref(), Ok("5081231235"));

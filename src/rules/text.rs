@@ -78,7 +78,7 @@ pub fn control_in(value: &str) -> Option<&'static str> {
 
 /// What became of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Text {
+pub enum TextResult {
     /// It is normal as it is.
     Same,
     /// The normal form is in the buffer.
@@ -89,17 +89,17 @@ pub enum Text {
 
 /// Normalises `text`; a form that differs is written to `buffer`, which is cleared first.
 #[inline]
-pub fn normalise(text: &str, buffer: &mut String) -> Text {
+pub fn normalise(text: &str, buffer: &mut String) -> TextResult {
     if text.is_empty() {
-        return Text::Blank;
+        return TextResult::Blank;
     }
     if word::is_plain(text.as_bytes()) {
-        return Text::Same;
+        return TextResult::Same;
     }
     normalise_slowly(text, buffer)
 }
 
-fn normalise_slowly(text: &str, buffer: &mut String) -> Text {
+fn normalise_slowly(text: &str, buffer: &mut String) -> TextResult {
     fn collapse_whitespace(chars: impl Iterator<Item = char>, buffer: &mut String) {
         buffer.clear();
         let mut space = false;
@@ -128,9 +128,9 @@ fn normalise_slowly(text: &str, buffer: &mut String) -> Text {
     buffer.truncate(end);
     buffer.drain(..start);
     match buffer.as_str() {
-        "" => Text::Blank,
-        same if same == text => Text::Same,
-        _ => Text::Changed,
+        "" => TextResult::Blank,
+        same if same == text => TextResult::Same,
+        _ => TextResult::Changed,
     }
 }
 
@@ -156,12 +156,12 @@ mod tests {
     fn normal(text: &str) -> String {
         let mut buffer = String::from("left over");
         match normalise(text, &mut buffer) {
-            Text::Same => text.to_owned(),
-            Text::Changed => {
+            TextResult::Same => text.to_owned(),
+            TextResult::Changed => {
                 assert_ne!(buffer, text);
                 buffer
             }
-            Text::Blank => String::new(),
+            TextResult::Blank => String::new(),
         }
     }
 

@@ -308,7 +308,7 @@ impl<'j> Writer<'j> {
         let mut duplicates = self.find_duplicates(batch, cleaned)?;
         let Some(cut) = self.write_contacts(cleaned, &duplicates)? else {
             self.findings(batch, explicit, cleaned, &duplicates)?;
-            self.judged += cleaned.judged as u64;
+            self.judged += cleaned.checked as u64;
             if let Some((_, position, fault)) = cleaned.stop {
                 let input = self.names[batch.input].clone();
                 self.stop = Some((batch.input, Kind::Syntax { input, position, fault }.into()));
@@ -327,7 +327,7 @@ impl<'j> Writer<'j> {
         })?;
         duplicates.retain(|duplicate| duplicate.contact < cut);
         self.findings(&before, explicit, &mut again, &duplicates)?;
-        self.judged += again.judged as u64;
+        self.judged += again.checked as u64;
         self.spare[0] = again;
         self.dropped = Some(Dropped {
             first_contact: Some(batch.first + cut as u64),
@@ -386,7 +386,7 @@ impl<'j> Writer<'j> {
                 }
             }
         }
-        debug_assert!(batch.spans.len() >= cleaned.judged);
+        debug_assert!(batch.spans.len() >= cleaned.checked);
         Ok(duplicates)
     }
 

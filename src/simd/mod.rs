@@ -29,7 +29,7 @@ pub trait Backend: Copy {
     fn within(self, block: Self::Block, from: u8, to: u8) -> u64;
 
     /// Which of them are 0x80 and more.
-    fn high(self, block: Self::Block) -> u64;
+    fn non_ascii(self, block: Self::Block) -> u64;
 
     /// Bit i of the answer is the exclusive or of bits 0 to i: it turns the positions of quotes into the stretches
     /// between them.
@@ -37,8 +37,8 @@ pub trait Backend: Copy {
 
     /// Writes `base` plus the number of each bit set, the lowest first. What stands behind them is anything.
     #[inline(always)]
-    fn positions(self, bits: u64, base: u32, places: &mut [u32; 64]) {
-        scalar::positions(bits, base, places);
+    fn positions(self, bits: u64, base: u32, offsets: &mut [u32; 64]) {
+        scalar::positions(bits, base, offsets);
     }
 
     /// Whether each of 32 bytes is between those that stand at its place in `low` and `high`, both included;
@@ -48,7 +48,7 @@ pub trait Backend: Copy {
 
 /// What the splitter looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Structure {
+pub struct StructureMasks {
     /// `"`
     pub quote: u64,
     /// `\`
@@ -61,14 +61,14 @@ pub struct Structure {
     pub newline: u64,
 }
 
-impl Structure {
+impl StructureMasks {
     /// The masks of 64 bytes.
     #[inline(always)]
     pub fn of<B: Backend>(backend: B, bytes: &[u8; 64]) -> Self {
         let block = backend.load(bytes);
         // With bit 0x20 set, `[` and `{` are one value and so are `]` and `}`.
         let folded = backend.fold(block);
-        Structure {
+        StructureMasks {
             quote: backend.eq(block, b'"'),
             backslash: backend.eq(block, b'\\'),
             open: backend.eq(folded, b'{'),
@@ -80,7 +80,7 @@ impl Structure {
 
 /// What the check for clean contacts looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Text {
+pub struct TextMasks {
     /// `"`
     pub quote: u64,
     /// Backslashes and control characters of ASCII.
@@ -88,26 +88,26 @@ pub struct Text {
     /// Spaces.
     pub space: u64,
     /// Bytes of characters outside of ASCII.
-    pub high: u64,
+    pub non_ascii: u64,
 }
 
-impl Text {
+impl TextMasks {
     /// The masks of 64 bytes.
     #[inline(always)]
     pub fn of<B: Backend>(backend: B, bytes: &[u8; 64]) -> Self {
         let block = backend.load(bytes);
-        Text {
+        TextMasks {
             quote: backend.eq(block, b'"'),
             special: backend.eq(block, b'\\') | backend.within(block, 0, 0x1f) | backend.eq(block, 0x7f),
             space: backend.eq(block, b' '),
-            high: backend.high(block),
+            non_ascii: backend.non_ascii(block),
         }
     }
 }
 
 /// What the check of an email address looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Address {
+pub struct EmailMasks {
     /// `@`
     pub at: u64,
     /// `.`
@@ -124,12 +124,12 @@ pub struct Address {
     pub mark: u64,
 }
 
-impl Address {
+impl EmailMasks {
     /// The masks of 64 bytes.
     #[inline(always)]
     pub fn of<B: Backend>(backend: B, bytes: &[u8; 64]) -> Self {
         let block = backend.load(bytes);
-        Address {
+        EmailMasks {
             at: backend.eq(block, b'@'),
             dot: backend.eq(block, b'.'),
             hyphen: backend.eq(block, b'-'),
@@ -254,7 +254,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    type All = (Structure, Text, Address, u64, [u64; 5], Vec<u32>, bool);
+    type All = (StructureMasks, TextMasks, EmailMasks, u64, [u64; 5], Vec<u32>, bool);
 
     #[inline(always)]
     fn all<B: Backend>(b: B, bytes: &[u8; 64]) -> All {
@@ -267,9 +267,9 @@ mod tests {
             b.eq(b.fold(block), 0x20),
         ];
         let bits = b.within(block, b'A', b'z');
-        let mut places = [0; 64];
-        b.positions(bits, 1000, &mut places);
-        let places = places[..bits.count_ones() as usize].to_vec();
+        let mut offsets = [0; 64];
+        b.positions(bits, 1000, &mut offsets);
+        let offsets = offsets[..bits.count_ones() as usize].to_vec();
         let some = |i: usize| bytes[i..].first_chunk().unwrap();
         let (mut low, mut high) = (*some(16), *some(32));
         for i in 0..32 {
@@ -277,7 +277,7 @@ mod tests {
         }
         let held = b.within32(some(0), &low, &high);
         let xor = b.prefix_xor(b.eq(block, b'"'));
-        (Structure::of(b, bytes), Text::of(b, bytes), Address::of(b, bytes), xor, odd, places, held)
+        (StructureMasks::of(b, bytes), TextMasks::of(b, bytes), EmailMasks::of(b, bytes), xor, odd, offsets, held)
     }
 
     fn masks_of(choice: Choice, bytes: &[u8; 64]) -> All {
@@ -351,12 +351,12 @@ mod tests {
             let expected: Vec<u32> = (0..64).filter(|i| bits >> i & 1 == 1).map(|i| i + 7).collect();
             for choice in Choice::available() {
                 #[inline(always)]
-                fn ask<B: Backend>(backend: B, bits: u64, places: &mut [u32; 64]) {
-                    backend.positions(bits, 7, places);
+                fn ask<B: Backend>(backend: B, bits: u64, offsets: &mut [u32; 64]) {
+                    backend.positions(bits, 7, offsets);
                 }
-                let mut places = [0; 64];
-                with_backend!(choice, ask, (bits: u64 = bits, places: &mut [u32; 64] = &mut places) -> ());
-                assert_eq!(places[..expected.len()], expected, "{choice:?} {bits:#x}");
+                let mut offsets = [0; 64];
+                with_backend!(choice, ask, (bits: u64 = bits, offsets: &mut [u32; 64] = &mut offsets) -> ());
+                assert_eq!(offsets[..expected.len()], expected, "{choice:?} {bits:#x}");
             }
         }
     }

@@ -36,7 +36,7 @@ impl Backend for Scalar {
     }
 
     #[inline(always)]
-    fn high(self, block: [u8; 64]) -> u64 {
+    fn non_ascii(self, block: [u8; 64]) -> u64 {
         bits(&block, |b| b >= 0x80)
     }
 
@@ -53,14 +53,14 @@ impl Backend for Scalar {
 
 /// The numbers of the bits set, each plus `base`.
 #[inline(always)]
-pub fn positions(mut bits: u64, base: u32, places: &mut [u32; 64]) {
+pub fn positions(mut bits: u64, base: u32, offsets: &mut [u32; 64]) {
     let count = bits.count_ones() as usize;
     let mut at = 0;
     while at < count {
         // Eight at a time, needed or not: a loop of known length costs less than one that must ask.
-        let Some(eight) = places[at..].first_chunk_mut::<8>() else { break };
-        for place in eight {
-            *place = base.wrapping_add(bits.trailing_zeros());
+        let Some(eight) = offsets[at..].first_chunk_mut::<8>() else { break };
+        for offset in eight {
+            *offset = base.wrapping_add(bits.trailing_zeros());
             bits &= bits.wrapping_sub(1);
         }
         at += 8;
@@ -80,14 +80,14 @@ pub fn prefix_xor(mut bits: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::Structure;
+    use crate::simd::StructureMasks;
 
     #[test]
     fn marks_what_it_says() {
         let mut block = [b' '; 64];
         block[..9].copy_from_slice(b"{\"a\\n\":[\n");
         block[63] = b']';
-        let masks = Structure::of(Scalar, &block);
+        let masks = StructureMasks::of(Scalar, &block);
         assert_eq!(masks.quote, 1 << 1 | 1 << 5);
         assert_eq!(masks.backslash, 1 << 3);
         assert_eq!(masks.open, 1 | 1 << 7);

@@ -1,6 +1,6 @@
 //! Eight bytes at a time, in an ordinary register: for text of a few bytes, where a block of 64 is mostly nothing.
 
-use crate::model::member::load_up_to_8;
+use crate::model::name_lookup::load_up_to_8;
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;

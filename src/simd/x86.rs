@@ -72,7 +72,7 @@ impl Backend for Sse2 {
     }
 
     #[inline(always)]
-    fn high(self, block: Self::Block) -> u64 {
+    fn non_ascii(self, block: Self::Block) -> u64 {
         // SAFETY: SSE2 is part of x86-64.
         unsafe { join16(each!(block, |v| _mm_movemask_epi8(v))) }
     }
@@ -154,7 +154,7 @@ impl Backend for Avx2 {
     }
 
     #[inline(always)]
-    fn high(self, [a, b]: Self::Block) -> u64 {
+    fn non_ascii(self, [a, b]: Self::Block) -> u64 {
         // SAFETY: `self` proves that AVX2 is there.
         unsafe { join32(_mm256_movemask_epi8(a), _mm256_movemask_epi8(b)) }
     }
@@ -231,7 +231,7 @@ impl Backend for Avx512 {
     }
 
     #[inline(always)]
-    fn high(self, block: Self::Block) -> u64 {
+    fn non_ascii(self, block: Self::Block) -> u64 {
         // SAFETY: `self` proves that AVX-512BW is there.
         unsafe { _mm512_movepi8_mask(block) }
     }
@@ -243,9 +243,9 @@ impl Backend for Avx512 {
     }
 
     #[inline(always)]
-    fn positions(self, bits: u64, base: u32, places: &mut [u32; 64]) {
+    fn positions(self, bits: u64, base: u32, offsets: &mut [u32; 64]) {
         // SAFETY: `self` proves that AVX-512 with VBMI2 is there.
-        unsafe { compressed_positions(bits, base, places) }
+        unsafe { compressed_positions(bits, base, offsets) }
     }
 
     #[inline(always)]
@@ -272,24 +272,24 @@ static COUNT: [u8; 64] = {
 /// The processor must have AVX-512F, BW and VBMI2.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2")]
-unsafe fn compressed_positions(bits: u64, base: u32, places: &mut [u32; 64]) {
+unsafe fn compressed_positions(bits: u64, base: u32, offsets: &mut [u32; 64]) {
     let base = _mm512_set1_epi32(base as i32);
-    // SAFETY: the load is one of the table's 64 bytes, and each store is one of 16 places within the 64.
+    // SAFETY: the load is one of the table's 64 bytes, and each store is one of 16 offsets within the 64.
     unsafe {
         let numbers = _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(COUNT.as_ptr().cast()));
-        let places = places.as_mut_ptr();
+        let offsets = offsets.as_mut_ptr();
         let some = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(numbers));
-        _mm512_storeu_si512(places.cast(), _mm512_add_epi32(base, some));
+        _mm512_storeu_si512(offsets.cast(), _mm512_add_epi32(base, some));
         let count = bits.count_ones();
         if count > 16 {
             let some = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32::<1>(numbers));
-            _mm512_storeu_si512(places.add(16).cast(), _mm512_add_epi32(base, some));
+            _mm512_storeu_si512(offsets.add(16).cast(), _mm512_add_epi32(base, some));
         }
         if count > 32 {
             let some = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32::<2>(numbers));
-            _mm512_storeu_si512(places.add(32).cast(), _mm512_add_epi32(base, some));
+            _mm512_storeu_si512(offsets.add(32).cast(), _mm512_add_epi32(base, some));
             let some = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32::<3>(numbers));
-            _mm512_storeu_si512(places.add(48).cast(), _mm512_add_epi32(base, some));
+            _mm512_storeu_si512(offsets.add(48).cast(), _mm512_add_epi32(base, some));
         }
     }
 }

@@ -1,37 +1,38 @@
-//! Contacts that are not clean, and are plain all the same: compact JSON without escapes, as most of the messy ones are. Their
-//! members are told by the marks that are there already, so that they need no parser, and each member that is clean by itself is
-//! known to be; only the others are for the rules.
+//! Contacts that are not clean but compact: JSON without spaces between tokens and without escapes, as most messy contacts are. The
+//! marks are there already and separate their members, so they need no parser. A member that is clean by itself is marked as
+//! normal, and only the others go through the rules.
 
-use super::{Kind, Walk, is_float};
+use super::patterns::ValueForm;
+use super::walk::{Walk, is_float};
 use crate::json::parse::raw_value;
 use crate::json::syntax::Cursor;
 use crate::model::member::{Member, Value};
 use crate::rules::custom;
 use crate::simd::Backend;
 
-/// One such contact.
+/// A compact contact.
 #[derive(Debug, Clone, Copy)]
-pub struct Plain {
-    /// Its place in the batch.
+pub struct Compact {
+    /// Its index in the batch.
     pub contact: u32,
-    /// Its members begin and end here, among those of all.
+    /// Where its members begin and end in [`Classifier::members`](super::Classifier::members).
     pub members: (u32, u32),
 }
 
-/// A member of one, by the bytes of its contact.
+/// A member of a compact contact, by offsets in the contact's bytes.
 #[derive(Debug, Clone, Copy)]
-pub struct PlainMember {
+pub struct CompactMember {
     /// Between the name's quotes.
     name: (u32, u32),
     /// The value, without its quotes if it is a string.
     value: (u32, u32),
     is_string: bool,
-    /// The value is in its normal form.
+    /// The rules would leave the value as it is.
     is_normal: bool,
 }
 
-impl PlainMember {
-    /// The member, of a contact with this text.
+impl CompactMember {
+    /// The member, given the text of its contact.
     #[must_use]
     #[inline]
     pub fn of<'a>(&self, contact: &'a str) -> Member<'a> {
@@ -46,28 +47,30 @@ impl PlainMember {
 }
 
 impl<B: Backend> Walk<'_, B> {
-    /// Appends the members of the contact `from` to `to`, if it is plain. `bad` are the bytes of it that no clean contact has.
+    /// Appends the members of the contact `from` to `to`, if it is compact. `unclean` are the offsets of its unclean bytes.
     #[inline(always)]
-    pub(super) fn plain(&mut self, from: u32, to: u32, bad: &[u32], members: &mut Vec<PlainMember>) -> bool {
+    pub(super) fn compact(&mut self, from: u32, to: u32, unclean: &[u32], members: &mut Vec<CompactMember>) -> bool {
         let before = members.len();
-        let is_plain = self.plain_members(from, to, bad, members).is_some();
-        if !is_plain {
+        let is_compact = self.compact_members(from, to, unclean, members).is_some();
+        if !is_compact {
             members.truncate(before);
         }
-        is_plain
+        is_compact
     }
 
     #[inline(always)]
-    fn plain_members(&mut self, from: u32, to: u32, bad: &[u32], members: &mut Vec<PlainMember>) -> Option<()> {
+    fn compact_members(&mut self, from: u32, to: u32, unclean: &[u32], members: &mut Vec<CompactMember>) -> Option<()> {
         let text = self.text(from, to);
         let is_json = |at: &u32| !matches!(text[(at - from) as usize], b'\\' | 0..=0x1f);
-        if !bad.iter().all(is_json) || (self.high[self.high_at] < to && std::str::from_utf8(text).is_err()) {
+        if !unclean.iter().all(is_json)
+            || (self.non_ascii[self.non_ascii_at] < to && std::str::from_utf8(text).is_err())
+        {
             return None;
         }
-        let mut bad = bad.iter().copied().peekable();
-        let mut is_bad_before = |end: u32| {
+        let mut unclean = unclean.iter().copied().peekable();
+        let mut any_unclean_before = |end: u32| {
             let mut any = false;
-            while bad.next_if(|at| *at < end).is_some() {
+            while unclean.next_if(|at| *at < end).is_some() {
                 any = true;
             }
             any
@@ -103,19 +106,19 @@ impl<B: Backend> Walk<'_, B> {
                 };
                 ((start, start + len), start + len)
             };
-            let (_, wide_name) = (is_bad_before(close + 1), self.skip_high(close));
-            // The quotes belong to it: a space beside one of them, or none between them, is told there.
-            let (bad_value, wide) = (is_bad_before(behind), self.skip_high(behind));
-            let is_normal = is_string && !bad_value && !wide_name && self.is_normal(open, value, wide);
+            let (_, wide_name) = (any_unclean_before(close + 1), self.skip_non_ascii(close));
+            // The quotes belong to the value: a space beside one of them, or an empty string, is marked at a quote.
+            let (unclean_value, wide) = (any_unclean_before(behind), self.skip_non_ascii(behind));
+            let is_normal = is_string && !unclean_value && !wide_name && self.is_normal(open, value, wide);
             let relative = |(start, end): (u32, u32)| (start - from, end - from);
-            members.push(PlainMember {
+            members.push(CompactMember {
                 name: relative((open + 1, close)),
                 value: relative(value),
                 is_string,
                 is_normal,
             });
             match self.marked.load::<0, _>(behind) {
-                // The next name's quote, as the quotes are paired.
+                // The quotes are paired, so this one begins the next name.
                 b",\"" => {}
                 [b'}', _] if behind + 1 == to => return Some(()),
                 _ => return None,
@@ -123,37 +126,37 @@ impl<B: Backend> Walk<'_, B> {
         }
     }
 
-    /// Whether the rules would leave the string `value` of the member whose name begins at `open` as it is. No is always safe.
+    /// Whether the rules would leave the string `value` of the member whose name begins at `open` as it is. False is always safe.
     #[inline(always)]
     fn is_normal(&mut self, open: u32, (start, end): (u32, u32), wide: bool) -> bool {
         let (close, text) = (start - 3, self.marked.load::<1, _>(open));
-        // SAFETY: both are among the quotes of the marked bytes.
-        let (place, _) = unsafe { self.marked.place(open, close) };
-        let (pattern, name) = (&self.table.patterns[place], &self.table.names[place]);
-        // A string with another name, or of another form.
+        // SAFETY: both are offsets of the marked bytes.
+        let (slot, _) = unsafe { self.marked.slot(open, close) };
+        let (pattern, entry) = (&self.table.patterns[slot], &self.table.entries[slot]);
+        // The name is another one, or the value has another form.
         if !self.backend.within32(text, &pattern.low, &pattern.high) {
             return false;
         }
-        match name.kind {
-            Kind::Text if wide => self.is_wide_text(start, end, name.limit.into()),
-            _ if end - close > name.reach => false,
-            Kind::Text => !(name.id.is_zip() && is_float(self.text(start, end))),
-            // Its name is bytes of one character each, or the caller says no.
-            Kind::Custom => {
+        match entry.form {
+            ValueForm::Text if wide => self.is_wide_text(start, end, entry.limit.into()),
+            _ if end - close > entry.reach => false,
+            ValueForm::Text => !(entry.id.is_zip() && is_float(self.text(start, end))),
+            // The name is ASCII, so its bytes are its characters; the caller rejects any other.
+            ValueForm::Custom => {
                 let given = self.text(open + 1, start - 3);
                 (1..=custom::NAME_MAX).contains(&(given.len() - 3)) && self.settings.custom_fields.is_none() && !wide
             }
-            Kind::Phone | Kind::Sms => self.plain_phones,
-            Kind::Date => self.date_at(start).is_some(),
-            Kind::Consent => self.date_at(start).is_some_and(|day| day <= self.settings.as_of),
-            Kind::Email => self.email_at(start, (end - start) as usize).is_some(),
-            Kind::Birthday => false,
+            ValueForm::Phone | ValueForm::Sms => self.dashed_phones,
+            ValueForm::Date => self.date_at(start).is_some(),
+            ValueForm::Consent => self.date_at(start).is_some_and(|day| day <= self.settings.as_of),
+            ValueForm::Email => self.email_at(start, (end - start) as usize).is_some(),
+            ValueForm::Birthday => false,
         }
     }
 }
 
-/// How long a `null`, `true` or `false` is, or a whole number above zero that is not too long for a word. What is behind it is
-/// for the caller.
+/// The length of a `null`, `true` or `false`, or of a whole number above zero that fits into 64 bits. The caller checks what
+/// follows.
 #[inline(always)]
 fn short_value(text: &[u8; 24]) -> Option<u32> {
     match text[0] {
@@ -168,7 +171,7 @@ fn short_value(text: &[u8; 24]) -> Option<u32> {
     }
 }
 
-/// How long any other value is: a number, an array, an object.
+/// The length of any other value: a number, an array, an object.
 #[inline(never)]
 fn other_value(text: &[u8]) -> Option<u32> {
     let mut cursor = Cursor::new(text);

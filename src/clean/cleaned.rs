@@ -1,0 +1,124 @@
+//! The result of cleaning a batch: bytes, and where in them each contact is.
+
+use crate::clean::owned::OwnedFinding;
+use crate::model::fault::Fault;
+use crate::model::finding::{Code, Example};
+use crate::model::identity::Identity;
+use crate::model::position::Position;
+
+/// Counts of contacts and findings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// Contacts that are in the output.
+    pub accepted: u64,
+    /// Contacts that are not in the output.
+    pub rejected: u64,
+    /// Accepted contacts of which some value was held back.
+    pub held_back: u64,
+    /// Accepted contacts of which some value was changed.
+    pub changed: u64,
+    /// Findings by code.
+    pub codes: [u64; Code::COUNT],
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Stats { accepted: 0, rejected: 0, held_back: 0, changed: 0, codes: [0; Code::COUNT] }
+    }
+}
+
+impl Stats {
+    /// Adds `other`.
+    pub fn add(&mut self, other: &Stats) {
+        self.combine(other, u64::wrapping_add);
+    }
+
+    /// Subtracts `other`, which was added before.
+    pub fn subtract(&mut self, other: &Stats) {
+        self.combine(other, u64::wrapping_sub);
+    }
+
+    fn combine(&mut self, other: &Stats, by: fn(u64, u64) -> u64) {
+        self.accepted = by(self.accepted, other.accepted);
+        self.rejected = by(self.rejected, other.rejected);
+        self.held_back = by(self.held_back, other.held_back);
+        self.changed = by(self.changed, other.changed);
+        for (mine, theirs) in self.codes.iter_mut().zip(&other.codes) {
+            *mine = by(*mine, *theirs);
+        }
+    }
+}
+
+/// An accepted contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its index in the batch.
+    pub contact: u32,
+    /// Where it ends in [`Cleaned::out`], after its line break if it has one.
+    pub end: u32,
+    /// Its identity.
+    pub identity: Identity,
+}
+
+/// The lengths of the other outputs after a contact that wrote to one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// Its index in the batch.
+    pub contact: u32,
+    /// Length of [`Cleaned::report`].
+    pub report: u32,
+    /// Length of [`Cleaned::changes`].
+    pub changes: u32,
+    /// Length of [`Cleaned::rejects`].
+    pub rejects: u32,
+}
+
+/// The result of cleaning a batch.
+#[derive(Debug, Default)]
+pub struct Cleaned {
+    /// Cleaned contacts, each with its separator.
+    pub out: Vec<u8>,
+    /// The accepted contacts, in order.
+    pub accepted: Vec<Accepted>,
+    /// Report lines.
+    pub report: Vec<u8>,
+    /// Ledger lines.
+    pub changes: Vec<u8>,
+    /// Rejected contacts, one per line.
+    pub rejects: Vec<u8>,
+    /// The contacts that wrote to report, changes or rejects.
+    pub marks: Vec<Mark>,
+    /// Findings as data, each with the index of its contact in the input.
+    pub findings: Vec<(u64, OwnedFinding)>,
+    /// Counts of contacts and findings.
+    pub stats: Stats,
+    /// Findings for the summary.
+    pub examples: Vec<Example>,
+    /// Some contact has a custom field. (In a batch with a [stop](Cleaned::stop) it may be one after the stop.)
+    pub any_custom: bool,
+    /// Broken syntax: the contact's index in the batch, the byte, and the fault. This contact and those after it were not checked.
+    pub stop: Option<(usize, Position, Fault)>,
+    /// How many contacts were checked: all of the batch, or those before the stop.
+    pub checked: usize,
+    /// Index of the contact at work, for the report of a panic.
+    pub at: usize,
+}
+
+impl Cleaned {
+    /// Empties everything and keeps the allocations.
+    pub fn clear(&mut self) {
+        self.out.clear();
+        self.accepted.clear();
+        self.report.clear();
+        self.changes.clear();
+        self.rejects.clear();
+        self.marks.clear();
+        self.findings.clear();
+        self.stats = Stats::default();
+        self.examples.clear();
+        self.any_custom = false;
+        self.stop = None;
+        self.checked = 0;
+        self.at = 0;
+    }
+}

@@ -1,0 +1,470 @@
+//! The walk along the quotes of contacts that are marked, one member after the other.
+
+use super::marks::Marked;
+use super::patterns::{
+    COUNTRIES, COUNTRY_IDS, CUSTOM, CUSTOM_SHIFT, DASHED_PHONES, NameEntry, OTHER_PHONES, PHONES, PatternTable,
+    STREETS, ValueForm, ZIP_IDS, ZIPS, address_bits, bit,
+};
+use crate::model::identity::Identity;
+use crate::model::member::MemberId;
+use crate::rules::number::{self, Float};
+use crate::rules::{PhoneFormat, Settings, birthday, custom, date::Date, phone, text};
+use crate::simd::{Backend, EmailMasks};
+
+/// Whether another member follows the string whose closing quote is at `close` and begins these bytes: false where the contact
+/// ends, at `to`, and none for anything else.
+#[inline(always)]
+fn goes_on(bytes: &[u8; 4], close: u32, to: u32) -> Option<bool> {
+    let word = u32::from_le_bytes(*bytes);
+    if word & 0xff_ffff == u32::from_le_bytes(*b"\",\"\0") {
+        Some(true)
+    } else if word & 0xffff == u32::from_le_bytes(*b"\"}\0\0") && close + 2 == to {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// Reads `YYYY-MM-DD`.
+#[inline(always)]
+fn date_of(text: &[u8; 10]) -> Option<Date> {
+    let digit = |i: usize| text[i].wrapping_sub(b'0');
+    let two = |i: usize| digit(i).wrapping_mul(10).wrapping_add(digit(i + 1));
+    Date::new(u16::from(two(0)) * 100 + u16::from(two(2)), two(5), two(8))
+}
+
+/// Whether a postal code is a number written as a float. The rules decide what becomes of it.
+#[inline(never)]
+pub(super) fn is_float(code: &[u8]) -> bool {
+    std::str::from_utf8(code).is_ok_and(|code| number::read(code, &mut String::new()) != Float::No)
+}
+
+#[inline(never)]
+fn is_home(country: &[u8]) -> bool {
+    matches!(country, b"United States" | b"Canada" | b"CA")
+        || std::str::from_utf8(country).is_ok_and(|country| !phone::is_foreign(country))
+}
+
+/// What a walk along a contact adds up.
+struct Tally {
+    /// The sum of the members' bits, with the count of custom fields above them.
+    sum: u64,
+    /// How many members are numbers.
+    numbers: usize,
+    /// Month and day; 0 where not given.
+    birthday: [u8; 2],
+    /// Offset of the next byte outside ASCII.
+    next_non_ascii: u32,
+}
+
+/// A walk along the quotes of marked contacts.
+pub(super) struct Walk<'w, B> {
+    pub(super) backend: B,
+    pub(super) marked: Marked<'w>,
+    /// Offsets of the quotes, from the first contact.
+    pub(super) quotes: &'w [u32],
+    /// Index of the next quote.
+    pub(super) at: usize,
+    /// Offsets of the bytes outside ASCII.
+    pub(super) non_ascii: &'w [u32],
+    /// Index of the first of those that may lie in this contact.
+    pub(super) non_ascii_at: usize,
+    pub(super) settings: &'w Settings,
+    pub(super) table: &'static PatternTable,
+    /// A phone number of the form `ddd-ddd-dddd` is clean.
+    pub(super) dashed_phones: bool,
+    buffer: &'w mut String,
+    /// A copy of one value, where it is checked as text.
+    copy: &'w mut Vec<u8>,
+    /// Index of the first quote of each member, by [`MemberId`].
+    members: [u32; 64],
+    /// Index of the first quote of each custom field.
+    customs: [u32; 64],
+    /// Some contact has a custom field.
+    pub(super) any_custom: bool,
+}
+
+impl<'w, B: Backend> Walk<'w, B> {
+    /// A walk that begins at the first of these marks. It uses the buffers `buffer` and `copy`.
+    #[inline(always)]
+    pub(super) fn new(
+        backend: B,
+        marked: Marked<'w>,
+        quotes: &'w [u32],
+        non_ascii: &'w [u32],
+        settings: &'w Settings,
+        buffer: &'w mut String,
+        copy: &'w mut Vec<u8>,
+    ) -> Self {
+        let dashed_phones = !settings.nanp && settings.phone_format == PhoneFormat::Dashed;
+        Walk {
+            backend,
+            marked,
+            quotes,
+            at: 0,
+            non_ascii,
+            non_ascii_at: 0,
+            settings,
+            table: if dashed_phones { &DASHED_PHONES } else { &OTHER_PHONES },
+            dashed_phones,
+            buffer,
+            copy,
+            members: [0; 64],
+            customs: [0; 64],
+            any_custom: false,
+        }
+    }
+
+    /// Indices of the next quote and the next byte outside ASCII.
+    #[inline(always)]
+    pub(super) fn position(&self) -> (usize, usize) {
+        (self.at, self.non_ascii_at)
+    }
+
+    /// Goes back to a [position](Walk::position).
+    #[inline(always)]
+    pub(super) fn seek(&mut self, position: (usize, usize)) {
+        (self.at, self.non_ascii_at) = position;
+    }
+
+    /// Skips the quotes before `end`.
+    #[inline(always)]
+    pub(super) fn skip_quotes(&mut self, end: u32) {
+        while self.quotes[self.at] < end {
+            self.at += 1;
+        }
+    }
+
+    /// The identity of the contact `from` to `to`, if it is clean. It has no unclean bytes.
+    #[inline(always)]
+    pub(super) fn contact(&mut self, from: u32, to: u32) -> Option<Identity> {
+        let (quotes, table, backend, marked) = (self.quotes, self.table, self.backend, self.marked);
+        if marked.load::<0, _>(from) != b"{\"" {
+            return None;
+        }
+        let mut rest = quotes.get(self.at..)?;
+        let next_non_ascii = self.non_ascii[self.non_ascii_at];
+        let mut tally = Tally { sum: 0, numbers: 0, birthday: [0; 2], next_non_ascii };
+        'members: loop {
+            // Takes members as long as one comparison shows each to be good. Then one needs another look.
+            let mut sum = tally.sum;
+            let first_look = loop {
+                // The quotes of a name and of a value. The first of them begins the name, as was checked before. The quotes of a
+                // contact are paired, so none of the four lies behind it unless the value is no string.
+                let (&[open, close, _, value_close], behind) = rest.split_first_chunk()?;
+                // SAFETY: they are offsets of the marked bytes.
+                let (text, (slot, is_string), last) = unsafe {
+                    (marked.load_at::<1, _>(open), marked.slot(open, close), marked.load_at::<0, 4>(value_close))
+                };
+                let (pattern, entry) = (&table.patterns[slot], &table.entries[slot]);
+                let looks_good = backend.within32(text, &pattern.low, &pattern.high);
+                let fits = is_string && looks_good && value_close - close <= entry.reach;
+                if !fits || value_close > tally.next_non_ascii {
+                    break looks_good.then_some((entry, fits));
+                }
+                let at = (quotes.len() - rest.len()) as u32;
+                self.members[entry.id as usize % 64] = at;
+                self.customs[(sum >> CUSTOM_SHIFT) as usize] = at;
+                sum = sum.wrapping_add(entry.bit);
+                rest = behind;
+                if !goes_on(last, value_close, to)? {
+                    tally.sum = sum;
+                    break 'members;
+                }
+            };
+            tally.sum = sum;
+            let (count, goes_on) = self.look_again(quotes.len() - rest.len(), to, first_look, &mut tally)?;
+            rest = rest.get(count..)?;
+            if !goes_on {
+                break;
+            }
+        }
+        let at = quotes.len() - rest.len();
+        let count = (at - self.at + 2 * tally.numbers) / 4;
+        self.at = at;
+        self.check_cross_field(next_non_ascii < to, &tally, count)
+    }
+
+    /// A second look at the member whose first quote has the index `at`: a number, or a value that is not ASCII, or not clean.
+    /// `first_look` is its name, if the member has the pattern of that, and whether it is good apart from bytes outside ASCII.
+    /// Gives the number of its quotes and whether another member follows.
+    #[inline(never)]
+    fn look_again(
+        &mut self,
+        at: usize,
+        to: u32,
+        first_look: Option<(&'static NameEntry, bool)>,
+        tally: &mut Tally,
+    ) -> Option<(usize, bool)> {
+        let marked = self.marked;
+        let &[open, close, _, value_close] = self.quotes.get(at..)?.first_chunk()?;
+        // Quotes are paired only where the input is JSON.
+        if close <= open || close >= to {
+            return None;
+        }
+        let (entry, mut good) = first_look?;
+        if entry.form == ValueForm::Birthday {
+            let length = birthday_number(marked, entry, close, &mut tally.birthday)?;
+            tally.sum = tally.sum.wrapping_add(entry.bit);
+            tally.numbers += 1;
+            return match marked.load::<0, _>(close + length) {
+                b",\"" => Some((2, true)),
+                [b'}', _] if close + length + 1 == to => Some((2, false)),
+                _ => None,
+            };
+        }
+        let is_string = *marked.load::<1, _>(close) == *b":\"";
+        if tally.next_non_ascii < value_close && value_close < to {
+            self.skip_non_ascii(close);
+            if self.skip_non_ascii(value_close) && matches!(entry.form, ValueForm::Text | ValueForm::Custom) {
+                good = is_string && self.is_wide_text(close + 3, value_close, entry.limit.into());
+            }
+            tally.next_non_ascii = self.non_ascii[self.non_ascii_at];
+        }
+        if !good && (self.dashed_phones || !self.is_other_phone(entry, close, value_close)) {
+            return None;
+        }
+        self.members[entry.id as usize % 64] = at as u32;
+        self.customs[(tally.sum >> CUSTOM_SHIFT) as usize] = at as u32;
+        tally.sum = tally.sum.wrapping_add(entry.bit);
+        Some((4, goes_on(marked.load::<0, _>(value_close), value_close, to)?))
+    }
+
+    /// Whether a phone number that needs the rules is good by them.
+    #[inline(never)]
+    fn is_other_phone(&mut self, entry: &NameEntry, close: u32, value_close: u32) -> bool {
+        entry.form == ValueForm::Phone
+            && *self.marked.load::<1, _>(close) == *b":\""
+            && value_close >= close + 3
+            && self.is_phone(close + 3, value_close, phone::Extension::Kept)
+    }
+
+    /// Skips the bytes outside ASCII before `end`, and says whether there were any.
+    #[inline(always)]
+    pub(super) fn skip_non_ascii(&mut self, end: u32) -> bool {
+        let before = self.non_ascii_at;
+        while self.non_ascii[self.non_ascii_at] < end {
+            self.non_ascii_at += 1;
+        }
+        self.non_ascii_at > before
+    }
+
+    /// The offsets at which the string value of a given member begins and ends.
+    #[inline(always)]
+    fn value(&self, id: MemberId) -> (u32, u32) {
+        let at = self.members[id as usize % 64] as usize;
+        (self.quotes[at + 1] + 3, self.quotes[at + 3])
+    }
+
+    /// The date of the value that begins at `start`.
+    #[inline(always)]
+    pub(super) fn date_at(&self, start: u32) -> Option<Date> {
+        date_of(self.marked.load::<0, _>(start))
+    }
+
+    pub(super) fn text(&self, from: u32, to: u32) -> &'w [u8] {
+        &self.marked.bytes[from as usize..to as usize]
+    }
+
+    /// Checks members against each other, and gives the contact's identity if it is clean.
+    #[inline(always)]
+    fn check_cross_field(&mut self, wide: bool, tally: &Tally, count: usize) -> Option<Identity> {
+        let &Tally { sum, birthday, .. } = tally;
+        let customs = (sum >> CUSTOM_SHIFT) as usize;
+        let members = sum & (CUSTOM - 1);
+        // A repeated member carries into the next bit, so that there are fewer bits than members.
+        let once = members.count_ones() as usize + customs == count;
+        let email = members & bit(MemberId::Email) != 0;
+        let number = members & bit(MemberId::SmsNumber) != 0;
+        let consent = members & bit(MemberId::SmsConsentDate) != 0;
+        let both = |a: MemberId, b: MemberId| members & bit(a) != 0 && members & bit(b) != 0;
+        let birthday = match birthday {
+            [0, 0] => true,
+            [0, _] | [_, 0] => false,
+            [month, day] => birthday::exists(month, day),
+        };
+        let phones = (members & PHONES).count_ones() <= 3 && !both(MemberId::Phone, MemberId::OtherPhone);
+        // A second address line needs its first, which is the member before it.
+        let second_lines = members >> 1 & STREETS & !members == 0;
+        let homes = members & address_bits(MemberId::Street) == 0 || members & address_bits(MemberId::HomeStreet) == 0;
+        // A date without explicit consent is reported, and so is a number without a date under it.
+        let sms = if self.settings.sms_explicit { number == consent } else { !consent };
+        if !once || !birthday || !phones || !second_lines || !homes || !sms {
+            return None;
+        }
+        if members & bit(MemberId::Anniversary) != 0 {
+            self.date_at(self.value(MemberId::Anniversary).0)?;
+        }
+        if consent && self.date_at(self.value(MemberId::SmsConsentDate).0)? > self.settings.as_of {
+            return None;
+        }
+        if customs > 0 {
+            if !self.are_customs(wide, customs) {
+                return None;
+            }
+            self.any_custom = true;
+        }
+        if members & ZIPS != 0 && ZIP_IDS.iter().any(|id| members & bit(*id) != 0 && !self.is_zip(*id)) {
+            return None;
+        }
+        if members & COUNTRIES != 0
+            && members & (PHONES | bit(MemberId::SmsNumber)) != 0
+            && COUNTRY_IDS.iter().any(|id| members & bit(*id) != 0 && !self.is_home(*id))
+        {
+            return None;
+        }
+        if number && !self.dashed_phones {
+            let (from, to) = self.value(MemberId::SmsNumber);
+            if to - from > 16 || !self.is_phone(from, to, phone::Extension::Refused) {
+                return None;
+            }
+        }
+        if email {
+            let (start, end) = self.value(MemberId::Email);
+            return self.email_at(start, (end - start) as usize);
+        }
+        if !number {
+            return None;
+        }
+        // A clean number has at most 16 bytes.
+        let (from, to) = self.value(MemberId::SmsNumber);
+        let len = to.wrapping_sub(from) as usize;
+        (len <= 16).then(|| self.settings.identity_key.identity(false, self.marked.load::<0, 24>(from), len))
+    }
+
+    /// Whether this postal code is no number written as a float. Five digits need no parsing.
+    #[inline(always)]
+    fn is_zip(&self, id: MemberId) -> bool {
+        let (from, to) = self.value(id);
+        let code = u64::from_le_bytes(*self.marked.load::<0, _>(from));
+        // Five bytes that are digits or the like, and a hyphen or the closing quote.
+        let (digits, behind) = (code & 0xf0_f0f0_f0f0, (code >> 40) as u8);
+        (digits == 0x30_3030_3030 && matches!(behind, b'-' | b'"')) || !is_float(self.text(from, to))
+    }
+
+    /// Whether this is the US or Canada. The usual spellings are compared first.
+    #[inline(always)]
+    fn is_home(&self, id: MemberId) -> bool {
+        let (from, to) = self.value(id);
+        match self.marked.load::<0, 4>(from) {
+            b"USA\"" | [b'U', b'S', b'"', _] => true,
+            _ => is_home(self.text(from, to)),
+        }
+    }
+
+    /// Whether the names outside the table are those of custom fields, each given once.
+    #[inline(always)]
+    fn are_customs(&self, wide: bool, count: usize) -> bool {
+        if count > custom::MAX {
+            return false;
+        }
+        let name = |i: usize| {
+            let at = self.customs[i] as usize;
+            self.text(self.quotes[at] + 1, self.quotes[at + 1])
+        };
+        // A field may have several names, so fields are compared, not names.
+        let mut fields = [0u32; custom::MAX];
+        let mut known = |i: usize, names: &custom::Fields, field| {
+            let Some(field) = std::str::from_utf8(field).ok().and_then(|field| names.find(field)) else { return false };
+            fields[i] = field;
+            !fields[..i].contains(&field)
+        };
+        for i in 0..count {
+            let Some(field) = name(i).strip_prefix(b"cf:") else { return false };
+            let good = !field.is_empty()
+                && field.len() <= custom::NAME_MAX
+                && self.settings.custom_fields.as_ref().is_none_or(|names| known(i, names, field))
+                && (!wide || std::str::from_utf8(field).is_ok())
+                && (0..i).all(|before| name(before) != name(i));
+            if !good {
+                return false;
+            }
+        }
+        true
+    }
+
+    #[inline(never)]
+    fn is_phone(&mut self, from: u32, to: u32, extension: phone::Extension) -> bool {
+        self.copy.clear();
+        self.copy.extend_from_slice(self.text(from, to));
+        std::str::from_utf8(self.copy).is_ok_and(|given| {
+            !phone::begins_with_zero(given)
+                && phone::normalise(given, extension, self.settings, self.buffer) == phone::PhoneResult::Same
+        })
+    }
+
+    /// Whether a text with bytes outside ASCII is normal, and within its limit in characters.
+    #[inline(never)]
+    pub(super) fn is_wide_text(&mut self, from: u32, to: u32, limit: u32) -> bool {
+        let limit = limit as usize;
+        // A copy, because another process may write to the mapped file.
+        self.copy.clear();
+        self.copy.extend_from_slice(self.text(from, to));
+        let Ok(given) = std::str::from_utf8(self.copy) else { return false };
+        // U+00C0 to U+017F, the letters of Europe: none is white space or a combining mark, so any text of them is in form C.
+        let letters = given.bytes().all(|b| b < 0x80 || (0x80..0xc0).contains(&b) || (0xc3..=0xc5).contains(&b));
+        if !letters && text::normalise(given, self.buffer) != text::TextResult::Same {
+            return false;
+        }
+        given.len() <= limit || text::chars(given) <= limit
+    }
+
+    /// The identity of this address, if it is normal and of a common form. Others are left to the rules.
+    #[inline(always)]
+    pub(super) fn email_at(&self, start: u32, len: usize) -> Option<Identity> {
+        if len > self.settings.email_max || len > 63 || len == 0 {
+            return None;
+        }
+        let block = self.marked.load::<0, _>(start);
+        let masks = EmailMasks::of(self.backend, block);
+        let all = !(!0u64 << len);
+        let last = 1u64 << (len - 1);
+        let sign = masks.at & all;
+        if !sign.is_power_of_two() || sign == 1 {
+            return None;
+        }
+        let local = sign - 1;
+        let domain = all & !local & !sign;
+        let dot = masks.dot & all;
+        let hyphen = masks.hyphen & domain;
+        let common = masks.lower | masks.digit | masks.dot | masks.hyphen;
+        let in_domain = dot & domain;
+        let good = (local & !(common | masks.upper | masks.mark))
+            | (domain & !common)
+            // No dot is beside a dot or at an end of either part.
+            | (dot & (dot << 1 | 1 | sign >> 1 | sign << 1 | last))
+            // No label begins or ends with a hyphen. Two in a row may mark an encoded label, which needs the rules.
+            | (hyphen & (sign << 1 | dot << 1 | dot >> 1 | last | hyphen << 1))
+            == 0
+            && in_domain != 0;
+        if !good {
+            return None;
+        }
+        let top = !0u64 << (64 - in_domain.leading_zeros()).min(63);
+        // The last label must not be all digits.
+        if all & top & !masks.digit == 0 {
+            return None;
+        }
+        let key = &self.settings.identity_key;
+        Some(if masks.upper & local == 0 {
+            key.identity(true, block, len)
+        } else {
+            key.identity(true, &block.map(|byte| byte.to_ascii_lowercase()), len)
+        })
+    }
+}
+
+/// Reads the one or two digits of a birthday's month or day, behind the name whose closing quote is at `close`. Gives the distance
+/// from there to the end of the number.
+#[inline(always)]
+fn birthday_number(marked: Marked<'_>, entry: &NameEntry, close: u32, birthday: &mut [u8; 2]) -> Option<u32> {
+    let &[first, second] = marked.load::<2, _>(close);
+    let (first, second) = (first.wrapping_sub(b'0'), second.wrapping_sub(b'0'));
+    let (value, len) = if second > 9 { (first, 1) } else { (first * 10 + second, 2) };
+    match entry.id {
+        MemberId::BirthdayMonth if value <= 12 => birthday[0] = value,
+        MemberId::BirthdayDay if value <= 31 => birthday[1] = value,
+        _ => return None,
+    }
+    Some(2 + len)
+}
