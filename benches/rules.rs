@@ -82,6 +82,30 @@ fn dates(c: &mut Criterion) {
     });
 }
 
+/// The check that a date exists, and the day of a count of days, by this crate and by jiff.
+fn calendars(c: &mut Criterion) {
+    let days: Vec<(u16, u8, u8)> =
+        (0..20_000u32).map(|i| (1900 + (i * 7 % 200) as u16, (i * 5 % 13) as u8, (i * 11 % 32) as u8)).collect();
+    let mut group = c.benchmark_group("calendar");
+    group.throughput(Throughput::Elements(days.len() as u64));
+    let exist = days.iter().filter(|(y, m, d)| date::Date::new(*y, *m, *d).is_some()).count();
+    group.bench_function("presort", |b| {
+        b.iter(|| {
+            let is_date = |(year, month, day): &&(u16, u8, u8)| date::Date::new(*year, *month, *day).is_some();
+            assert_eq!(black_box(&days).iter().filter(is_date).count(), exist);
+        });
+    });
+    group.bench_function("jiff", |b| {
+        b.iter(|| {
+            let is_date = |(year, month, day): &&(u16, u8, u8)| {
+                jiff::civil::Date::new(*year as i16, *month as i8, *day as i8).is_ok()
+            };
+            assert_eq!(black_box(&days).iter().filter(is_date).count(), exist);
+        });
+    });
+    group.finish();
+}
+
 /// Birthdays are numbers where they are normal, and two members.
 fn birthdays(c: &mut Criterion) {
     let clean: Vec<(Value<'_>, Value<'_>)> =
@@ -109,6 +133,6 @@ fn birthdays(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(30);
-    targets = texts, emails, phones, dates, birthdays
+    targets = texts, emails, phones, dates, calendars, birthdays
 }
 criterion_main!(benches);
