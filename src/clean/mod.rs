@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod cleaned;
 pub mod cleaner;
+mod cross_field;
 pub mod fast_path;
 pub mod lines;
 pub mod owned;

@@ -214,7 +214,7 @@ struct Reading<'i> {
 impl Reading<'_> {
     fn next(&mut self, settings: &Settings, envelope_findings: &mut Vec<OwnedFinding>) -> Result<Option<Contact>> {
         loop {
-            if self.next < self.cleaned.judged {
+            if self.next < self.cleaned.checked {
                 return self.contact(settings).map(Some);
             }
             if let Some((_, position, fault)) = self.cleaned.stop.take() {

@@ -1,7 +1,10 @@
 //! Addresses, together: three kinds, of which the unprefixed members and `home_` are one.
 
-use super::{Effect, Rule};
-use crate::model::finding::{Code, Severity};
+use super::number::{self, Float};
+use super::text::{self, TextResult};
+use super::{Effect, Rule, Settings, ValueCheck};
+use crate::model::finding::{Code, Detail, Severity};
+use crate::model::member::MemberId;
 
 /// The family's codes.
 pub static RULES: &[Rule] = &[
@@ -46,3 +49,22 @@ pub static RULES: &[Rule] = &[
         after: "both are held back: the contact goes on without them",
     },
 ];
+
+/// Checks a part of an address. A postal code that was written as a float is a number with or without lost digits.
+#[inline]
+pub fn check(given: &str, id: MemberId, settings: &Settings, buffer: &mut String) -> ValueCheck {
+    let normal = text::normalise(given, buffer);
+    if id.is_zip() {
+        let text = if normal == TextResult::Changed { buffer.as_str() } else { given };
+        let mut whole = String::new();
+        match number::read(text, &mut whole) {
+            Float::Whole => {
+                *buffer = whole;
+                return ValueCheck::Changed(Code::VAL006);
+            }
+            Float::Shortened | Float::Infinite => return ValueCheck::Bad(Code::VAL004, Detail::None),
+            Float::Fraction | Float::No => {}
+        }
+    }
+    text::check_length(normal, given, id, settings, buffer)
+}

@@ -1,7 +1,9 @@
 //! Custom fields: `cf:NAME`.
 
-use super::{Effect, Rule};
-use crate::model::finding::{Code, Severity};
+use super::text::{self, TextResult};
+use super::{Effect, Rule, Settings, ValueCheck};
+use crate::model::finding::{Code, Detail, Severity};
+use crate::model::member::MemberId;
 use std::collections::{HashMap, HashSet};
 use unicode_normalization::UnicodeNormalization;
 
@@ -48,6 +50,22 @@ pub static RULES: &[Rule] = &[
 #[must_use]
 pub fn is_name(name: &str) -> bool {
     !name.is_empty() && (name.len() <= NAME_MAX || super::text::chars(name) <= NAME_MAX)
+}
+
+/// Checks the name and the value of a custom field. `name` is without `cf:`.
+#[inline]
+pub fn check(name: &str, given: &str, settings: &Settings, buffer: &mut String) -> ValueCheck {
+    let normal = text::normalise(given, buffer);
+    if normal == TextResult::Blank {
+        return ValueCheck::Blank;
+    }
+    if !is_name(name) {
+        return ValueCheck::Bad(Code::CUS001, Detail::None);
+    }
+    if settings.custom_fields.as_ref().is_some_and(|known| known.find(name).is_none()) {
+        return ValueCheck::Bad(Code::CUS003, Detail::None);
+    }
+    text::check_length(normal, given, MemberId::Custom, settings, buffer)
 }
 
 /// The custom fields of an account. A field goes by its name and by its label: both are the same field.

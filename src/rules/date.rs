@@ -1,8 +1,8 @@
 //! Dates: eight ways of writing a day, written one way.
 
-use super::{Effect, Rule, text};
-use crate::model::finding::{Code, Severity};
-use std::fmt;
+use super::{Effect, Rule, ValueCheck, text};
+use crate::model::finding::{Code, Detail, Severity};
+use std::fmt::{self, Write as _};
 
 /// The family's codes.
 pub static RULES: &[Rule] = &[
@@ -114,10 +114,36 @@ pub enum DateResult {
 }
 
 /// What a finding says of a date with a time of day, and what to do about it.
-pub const TIME_OF_DAY: (&str, &str) = (
-    "it has a time of day",
-    "write the day alone, as YYYY-MM-DD: which day a time is on depends on the time zone, so presort does not choose",
-);
+const TIME_OF_DAY: Detail<'static> = Detail::Cause {
+    what: "it has a time of day",
+    help: "write the day alone, as YYYY-MM-DD: which day a time is on depends on the time zone, so presort does not choose",
+};
+
+/// Checks a date without further conditions.
+#[inline]
+pub fn check(given: &str, buffer: &mut String) -> ValueCheck {
+    parse(given).check(given, buffer)
+}
+
+impl DateResult {
+    /// The answer for a value that reads so; a changed form is written to `buffer`.
+    #[inline]
+    pub(super) fn check(self, given: &str, buffer: &mut String) -> ValueCheck {
+        let (day, code) = match self {
+            DateResult::Day(_, true) => return ValueCheck::Same,
+            DateResult::Day(day, false) => (day, Code::DAT003),
+            DateResult::Midnight(day) => (day, Code::DAT004),
+            DateResult::Blank => return ValueCheck::Blank,
+            DateResult::Time => return ValueCheck::Bad(Code::DAT001, TIME_OF_DAY),
+            DateResult::Bad(code) => {
+                return ValueCheck::Bad(code, text::control_in(given).map_or(Detail::None, Detail::Is));
+            }
+        };
+        buffer.clear();
+        let _ = write!(buffer, "{day}");
+        ValueCheck::Changed(code)
+    }
+}
 
 #[inline]
 fn number(digits: &[u8]) -> Option<u16> {

@@ -1,7 +1,7 @@
 //! Email addresses: unwrapped, checked, the domain lowered.
 
-use super::{Effect, Rule, text};
-use crate::model::finding::{Code, Severity};
+use super::{Effect, Rule, Settings, ValueCheck, text};
+use crate::model::finding::{Code, Detail, Severity};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 /// The family's codes.
@@ -209,8 +209,7 @@ fn unwrap(text: &str) -> Result<&str, Code> {
 }
 
 /// What a finding adds to the message of a rule that an address breaks.
-#[must_use]
-pub fn cause(code: Code, given: &str) -> Option<&'static str> {
+fn cause(code: Code, given: &str) -> Option<&'static str> {
     match code {
         Code::EML001 if !given.contains('@') => Some("there is none"),
         Code::EML001 => Some("there are several, as of two addresses"),
@@ -279,6 +278,18 @@ fn normalise_slowly(given: &str, max: usize, buffer: &mut String) -> EmailResult
         return EmailResult::Long(buffer.len());
     }
     if buffer == given { EmailResult::Same } else { EmailResult::Changed(code) }
+}
+
+/// Checks the value of `email`.
+#[inline]
+pub fn check(given: &str, settings: &Settings, buffer: &mut String) -> ValueCheck {
+    match normalise(given, settings.email_max, buffer) {
+        EmailResult::Same => ValueCheck::Same,
+        EmailResult::Changed(code) => ValueCheck::Changed(code),
+        EmailResult::Blank => ValueCheck::Blank,
+        EmailResult::Bad(code) => ValueCheck::Bad(code, cause(code, given).map_or(Detail::None, Detail::Is)),
+        EmailResult::Long(chars) => ValueCheck::Bad(Code::EML004, Detail::Length { chars, limit: settings.email_max }),
+    }
 }
 
 #[cfg(test)]

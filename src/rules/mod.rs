@@ -15,7 +15,7 @@ pub mod sms;
 pub mod text;
 pub mod whole;
 
-use crate::model::finding::{Code, Severity};
+use crate::model::finding::{Code, Detail, Severity};
 use crate::model::identity::IdentityKey;
 use std::sync::OnceLock;
 
@@ -101,6 +101,19 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
 pub fn rule(code: Code) -> &'static Rule {
     static TABLE: OnceLock<Vec<&'static Rule>> = OnceLock::new();
     TABLE.get_or_init(|| all().collect())[code as usize]
+}
+
+/// The answer of a rule about one value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ValueCheck {
+    /// It is normal.
+    Same,
+    /// Its normal form is in the buffer; the code says what changed.
+    Changed(Code),
+    /// It is empty.
+    Blank,
+    /// It breaks the rule of this code.
+    Bad(Code, Detail<'static>),
 }
 
 /// What is done with an optional value that breaks its rule.

@@ -1,7 +1,8 @@
 //! Text messages: the number, and the day of consent.
 
-use super::{Effect, Rule};
-use crate::model::finding::{Code, Severity};
+use super::{Effect, Rule, Settings, ValueCheck, date, phone, text};
+use crate::model::finding::{Code, Detail, Severity};
+use crate::model::member::MemberId;
 
 /// The family's codes.
 pub static RULES: &[Rule] = &[
@@ -86,3 +87,40 @@ pub static RULES: &[Rule] = &[
         after: r#""sms_number":"508-123-1235""#,
     },
 ];
+
+/// Checks the value of `sms_number`.
+#[inline]
+pub fn check_number(given: &str, id: MemberId, settings: &Settings, buffer: &mut String) -> ValueCheck {
+    use phone::{PhoneFault, PhoneResult};
+    match phone::normalise(given, phone::Extension::Refused, settings, buffer) {
+        PhoneResult::Blank => ValueCheck::Blank,
+        _ if is_long(given, id) => too_long(given, id),
+        PhoneResult::Same => ValueCheck::Same,
+        PhoneResult::Changed => ValueCheck::Changed(Code::SMS008),
+        PhoneResult::Bad(PhoneFault::Extension) => ValueCheck::Bad(Code::SMS002, Detail::None),
+        PhoneResult::Bad(fault) => ValueCheck::Bad(Code::SMS001, fault.detail()),
+    }
+}
+
+/// Checks the value of `sms_consent_date`.
+#[inline]
+pub fn check_consent(given: &str, id: MemberId, settings: &Settings, buffer: &mut String) -> ValueCheck {
+    use date::DateResult;
+    match date::parse(given) {
+        DateResult::Blank => ValueCheck::Blank,
+        _ if is_long(given, id) => too_long(given, id),
+        DateResult::Day(day, _) | DateResult::Midnight(day) if day > settings.as_of => {
+            ValueCheck::Bad(Code::SMS005, Detail::None)
+        }
+        parsed => parsed.check(given, buffer),
+    }
+}
+
+/// Whether a value is longer, as given, than the contract allows.
+fn is_long(given: &str, id: MemberId) -> bool {
+    text::chars(given) > usize::from(id.info().limit)
+}
+
+fn too_long(given: &str, id: MemberId) -> ValueCheck {
+    ValueCheck::Bad(Code::SMS003, Detail::Length { chars: text::chars(given), limit: id.info().limit.into() })
+}

@@ -1,7 +1,8 @@
 //! Text: Unicode normalisation form C, white space, control characters, length.
 
-use super::{Effect, Rule};
-use crate::model::finding::{Code, Severity};
+use super::{Effect, Rule, Settings, ValueCheck};
+use crate::model::finding::{Code, Detail, Severity};
+use crate::model::member::MemberId;
 use crate::simd::word;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
@@ -146,6 +147,42 @@ pub fn chars(text: &str) -> usize {
 pub fn truncate(text: &str, limit: usize) -> &str {
     let end = text.char_indices().nth(limit).map_or(text.len(), |(at, _)| at);
     text[..end].trim_end_matches(is_trimmed)
+}
+
+/// Checks a text member.
+#[inline]
+pub fn check(given: &str, id: MemberId, settings: &Settings, buffer: &mut String) -> ValueCheck {
+    let normal = normalise(given, buffer);
+    check_length(normal, given, id, settings, buffer)
+}
+
+/// Checks the length of a text that was normalised, and cuts it if the settings say so.
+#[inline]
+pub(super) fn check_length(
+    normal: TextResult,
+    given: &str,
+    id: MemberId,
+    settings: &Settings,
+    buffer: &mut String,
+) -> ValueCheck {
+    let (text, as_it_is) = match normal {
+        TextResult::Same => (given, ValueCheck::Same),
+        TextResult::Changed => (buffer.as_str(), ValueCheck::Changed(Code::TXT002)),
+        TextResult::Blank => return ValueCheck::Blank,
+    };
+    let limit = usize::from(id.info().limit);
+    if text.len() <= limit || chars(text) <= limit {
+        return as_it_is;
+    }
+    if !settings.truncate {
+        return ValueCheck::Bad(Code::TXT001, Detail::Length { chars: chars(text), limit });
+    }
+    let cut = truncate(text, limit);
+    if cut.is_empty() {
+        return ValueCheck::Blank;
+    }
+    *buffer = cut.to_owned();
+    ValueCheck::Changed(Code::TXT003)
 }
 
 #[cfg(test)]

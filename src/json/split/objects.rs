@@ -1,17 +1,17 @@
-//! Objects that are spread over several lines each, as `jq` and `json.dumps(indent=2)` write them one behind another.
+//! Objects over several lines each, as `jq` and `json.dumps(indent=2)` write them one after another.
 //!
-//! A line break does not end a value here, so a broken object needs another place at which reading resumes: the next line on
-//! which a brace opens where JSON allows none, as far in from the margin as the objects before. Such input is rare, so this is
-//! a plain loop over bytes and not the algorithm over masks; it is the same for every backend.
+//! A line break does not end a value here, so reading must resume elsewhere after a broken object: at the next line with a brace
+//! where JSON allows none, indented like the objects before. Such input is rare, so this is a loop over bytes and not the
+//! algorithm over masks, and the same for every backend.
 
 use super::{SPACE_MAX, Span, Splitter, State};
 
-/// Where the splitter is in its line, and what it has to know of the object it is in.
+/// The position within the line, and what is known of the current object.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Margin {
-    /// Nothing but white space is in this line yet.
+    /// The line has only white space so far.
     blank: bool,
-    /// A line break has been seen: what stands before the first line is not known.
+    /// A line break was read. The bytes before the first line are unknown.
     known: bool,
     /// White space before the first brace of an object, in bytes.
     indent: u64,
@@ -33,11 +33,11 @@ pub(super) fn run(s: &mut Splitter, block: &[u8], spans: &mut Vec<Span>) {
     let mut i = 0;
     while i < block.len() {
         if s.state == State::Nested && s.in_string != 0 && s.escaped == 0 {
-            // What is inside of a string says nothing.
+            // Skip the inside of a string.
             let skipped = memchr::memchr3(b'"', b'\\', b'\n', &block[i..]).unwrap_or(block.len() - i);
             if skipped > 0 {
                 i += skipped;
-                // They belong to the object, should it be broken here.
+                // The skipped bytes belong to the object if it turns out to be broken here.
                 s.closed_at = base + i as u64;
             }
             if i == block.len() {
@@ -51,7 +51,9 @@ pub(super) fn run(s: &mut Splitter, block: &[u8], spans: &mut Vec<Span>) {
     s.at = base + block.len() as u64;
 }
 
-/// Reads one byte. False: it is to be read again, in another state.
+/// Reads one byte. False: it must be read again, in another state.
+///
+/// Long because it is a state machine.
 fn byte(s: &mut Splitter, byte: u8, at: u64, spans: &mut Vec<Span>) -> bool {
     let space = matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
     match s.state {
@@ -94,7 +96,7 @@ fn byte(s: &mut Splitter, byte: u8, at: u64, spans: &mut Vec<Span>) -> bool {
                 s.state = State::Other;
                 return false;
             }
-            // A mark at the start of a line is no part of its margin.
+            // A mark at the start of a line does not belong to its indentation.
             if s.state == State::Blank && s.margin.blank {
                 s.margin.known = false;
             }
@@ -105,7 +107,7 @@ fn byte(s: &mut Splitter, byte: u8, at: u64, spans: &mut Vec<Span>) -> bool {
                 s.end_line(at, spans);
             }
         }
-        // Before a value; the states of an array do not occur.
+        // Before a value. The states of an array do not occur.
         _ if space => {}
         _ if byte == 0xef => {
             s.begin_mark(at, s.line);
@@ -149,12 +151,12 @@ fn string(s: &mut Splitter, byte: u8) {
     }
 }
 
-/// Whether a brace at `at` stands where the braces of the objects before stood.
+/// Whether a brace at `at` has the indentation of the objects before.
 fn begins_another(s: &Splitter, at: u64) -> bool {
     s.margin.blank && s.margin.known && at - s.line_start == s.margin.indent
 }
 
-/// Whether JSON allows an object at this place of a value. What is nested deeper may be an array, in which one follows a comma.
+/// Whether JSON allows an object here. A deeper level may be an array, where one may follow a comma.
 fn may_hold_object(s: &Splitter) -> bool {
     match s.margin.last {
         b':' | b'[' => true,

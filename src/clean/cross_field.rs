@@ -1,0 +1,181 @@
+//! The rules that compare several members of a contact: birthday, phones, addresses, text messages, custom fields, identity.
+
+use super::validator::{Output, Slot, Validator};
+use crate::model::finding::{Code, Detail};
+use crate::model::member::{ADDRESS_PARTS, Family, KNOWN, MemberId};
+use crate::rules::{birthday, custom, phone};
+
+impl Validator<'_, '_> {
+    /// Checks the members against each other.
+    pub(super) fn check_cross_field(&mut self) {
+        self.birthday();
+        self.phones();
+        self.addresses();
+        self.sms();
+        self.foreign_numbers();
+        self.custom_fields();
+        // A bad address has rejected the contact already, with its own finding.
+        let given = |id| self.slot(id).is_some_and(|i| self.slots[i].change != Some(Code::VAL003));
+        if !given(MemberId::Email) && self.present(MemberId::SmsNumber).is_none() {
+            // A bad number has its own finding as well; without an address it rejects the contact.
+            if given(MemberId::SmsNumber) {
+                self.rejected = true;
+            } else {
+                self.reject_contact(Code::CON002, Detail::None);
+            }
+        }
+    }
+
+    /// A birthday needs both of its members, and must exist.
+    fn birthday(&mut self) {
+        let [month, day] = [MemberId::BirthdayMonth, MemberId::BirthdayDay].map(|id| self.present(id));
+        match (month, day) {
+            (None, None) => {}
+            (Some(alone), None) | (None, Some(alone)) => self.hold_back(alone, Code::BDY002, Detail::None),
+            (Some(m), Some(d)) => {
+                if let (Output::Integer(month), Output::Integer(day)) = (self.slots[m].output, self.slots[d].output)
+                    && !birthday::exists(month, day)
+                {
+                    self.hold_back(m, Code::BDY003, Detail::None);
+                    self.hold_back(d, Code::BDY003, Detail::None);
+                }
+            }
+        }
+    }
+
+    /// A contact has at most three phones, and one of each kind.
+    fn phones(&mut self) {
+        const PHONES: [MemberId; 5] =
+            [MemberId::Phone, MemberId::HomePhone, MemberId::WorkPhone, MemberId::MobilePhone, MemberId::OtherPhone];
+        if let [Some(phone), Some(other)] = [MemberId::Phone, MemberId::OtherPhone].map(|id| self.present(id)) {
+            if self.text_of(self.slots[phone].output) == self.text_of(self.slots[other].output) {
+                self.leave_out(other, Code::PHN005);
+            } else {
+                self.hold_back(other, Code::PHN006, Detail::None);
+            }
+        }
+        let mut count = 0;
+        for id in PHONES {
+            if let Some(i) = self.present(id) {
+                count += 1;
+                if count > 3 {
+                    self.hold_back(i, Code::PHN007, Detail::None);
+                }
+            }
+        }
+    }
+
+    /// A second line needs its first, and the unprefixed address and `home_` are one.
+    fn addresses(&mut self) {
+        const FIRST: [MemberId; 4] =
+            [MemberId::Street, MemberId::HomeStreet, MemberId::WorkStreet, MemberId::OtherStreet];
+        if !self.slots.iter().any(|slot| slot.id.info().family == Family::Address) {
+            return;
+        }
+        let member = |id: MemberId, part: usize| KNOWN[id as usize + part];
+        for street in FIRST {
+            let Some(i) = self.present(member(street, 1)) else { continue };
+            match self.slot(street).map(|first| self.slots[first]) {
+                Some(Slot { output: Output::Nothing, change: None, .. }) => {
+                    self.hold_back(i, Code::ADR004, Detail::None)
+                }
+                Some(Slot { output: Output::Nothing, .. }) | None => self.slots[i].written_as = street,
+                Some(_) => {}
+            }
+        }
+        // The parts as they will be written: a second line that moves up counts as a first.
+        let parts = |validator: &Self, kind: MemberId| {
+            let mut parts = [None; ADDRESS_PARTS];
+            for part in 0..ADDRESS_PARTS {
+                if let Some(i) = validator.present(member(kind, part)) {
+                    parts[validator.slots[i].written_as as usize - kind as usize] = Some(i);
+                }
+            }
+            parts
+        };
+        let (unprefixed, home) = (parts(self, MemberId::Street), parts(self, MemberId::HomeStreet));
+        if unprefixed.iter().all(Option::is_none) || home.iter().all(Option::is_none) {
+            return;
+        }
+        let text = |i: &Option<usize>| i.map(|i| self.text_of(self.slots[i].output));
+        let equal = unprefixed.iter().map(text).eq(home.iter().map(text));
+        for i in home.into_iter().flatten() {
+            if equal {
+                self.leave_out(i, Code::ADR002);
+            } else {
+                self.hold_back(i, Code::ADR001, Detail::None);
+            }
+        }
+    }
+
+    /// A number and its date of consent go together.
+    fn sms(&mut self) {
+        let [number, date] = [MemberId::SmsNumber, MemberId::SmsConsentDate].map(|id| self.present(id));
+        let explicit = self.settings.sms_explicit;
+        match (number, date) {
+            (Some(number), None) if explicit => {
+                // A bad date is held back already, with its own finding.
+                self.hold_back(number, Code::SMS004, Detail::None);
+            }
+            (None, Some(date)) => self.keep_with_warning(date, Code::SMS006, Detail::None),
+            (Some(_), Some(date)) if !explicit => self.keep_with_warning(date, Code::SMS007, Detail::None),
+            _ => {}
+        }
+    }
+
+    /// Warns of numbers that look foreign: by their first digit, or by the country beside them.
+    fn foreign_numbers(&mut self) {
+        use MemberId::{
+            Country, HomeCountry, HomePhone, MobilePhone, OtherCountry, OtherPhone, Phone, SmsNumber, WorkCountry,
+            WorkPhone,
+        };
+        /// Each number with the countries of its kind.
+        const NUMBERS: [(MemberId, &[MemberId]); 6] = [
+            (Phone, &[OtherCountry]),
+            (HomePhone, &[Country, HomeCountry]),
+            (WorkPhone, &[WorkCountry]),
+            (MobilePhone, &[]),
+            (OtherPhone, &[OtherCountry]),
+            (SmsNumber, &[]),
+        ];
+        const COUNTRIES: &[MemberId] = &[Country, HomeCountry, WorkCountry, OtherCountry];
+        // Whether all of these countries are foreign; none where none is named.
+        let foreign = |validator: &Self, countries: &[MemberId]| -> Option<bool> {
+            let named = countries
+                .iter()
+                .filter_map(|id| validator.present(*id))
+                .map(|i| validator.text_of(validator.slots[i].output));
+            named.map(phone::is_foreign).reduce(|all, one| all && one)
+        };
+        let mut any = None;
+        for (id, countries) in NUMBERS {
+            let Some(i) = self.present(id) else { continue };
+            let what = if phone::begins_with_zero(self.text_of(self.slots[i].output)) {
+                "it begins with 0"
+            } else {
+                let any = *any.get_or_insert_with(|| foreign(self, COUNTRIES));
+                match any {
+                    Some(any) if foreign(self, countries).unwrap_or(any) => "it stands beside another country",
+                    _ => continue,
+                }
+            };
+            self.keep_with_warning(i, Code::PHN008, Detail::Is(what));
+        }
+    }
+
+    /// A contact has a limited number of custom fields.
+    fn custom_fields(&mut self) {
+        if self.slots.len() <= custom::MAX {
+            return;
+        }
+        let mut count = 0;
+        for i in 0..self.slots.len() {
+            if self.slots[i].id == MemberId::Custom && self.slots[i].output != Output::Nothing {
+                count += 1;
+                if count > custom::MAX {
+                    self.hold_back(i, Code::CUS002, Detail::None);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The validator on whole contacts.
+
+use super::*;
+
+struct Reported(Vec<String>);
+impl Findings for Reported {
+    fn take(&mut self, f: &Finding<'_>) {
+        self.0.push(format!("{} {} {}", f.code, f.field.unwrap_or("-"), f.outcome.as_str()));
+    }
+}
+
+fn check(settings: &Settings, members: &[(&str, Value<'_>)]) -> (String, Vec<String>, Verdict) {
+    let mut out = Vec::new();
+    let mut reported = Reported(Vec::new());
+    let members = members.iter().map(|(name, value)| Member { name, value: *value, normal: None });
+    let mut validator = Validator::new(settings, Buffers::default());
+    let (verdict, _) = validator.contact(b"", members, None, &mut out, &mut reported);
+    (String::from_utf8(out).unwrap(), reported.0, verdict)
+}
+
+use Value::{Integer, Null, String as Text};
+
+#[test]
+fn members_stay_in_their_order_and_change_as_reported() {
+    let (out, reported, verdict) = check(
+        &Settings::default(),
+        &[
+            ("zip", Integer(60609)),
+            ("email", Text("Joe@EXAMPLE.com")),
+            ("first_name", Text(" Joe ")),
+            ("last_name", Text("O\"Neil")),
+            ("birthday_month", Text("07")),
+            ("birthday_day", Integer(14)),
+            ("city", Null),
+            ("street2", Text("1 Elm St")),
+            ("home country", Text("USA")),
+        ],
+    );
+    assert_eq!(
+        out,
+        r#"{"zip":"60609","email":"Joe@example.com","first_name":"Joe","last_name":"O\"Neil","birthday_month":7,"birthday_day":14,"street":"1 Elm St"}"#
+    );
+    let expected = [
+        "ADR001 home country held_back",
+        "VAL002 zip changed",
+        "EML005 email changed",
+        "TXT002 first_name changed",
+        "BDY004 birthday_month changed",
+        "VAL003 city changed",
+        "ADR003 street2 changed",
+    ];
+    assert_eq!(reported, expected);
+    assert!(verdict.accepted && verdict.held_back && verdict.changed);
+}
+
+#[test]
+fn a_rejected_contact_reports_all_its_faults_and_changes_nothing() {
+    let (out, reported, verdict) = check(
+        &Settings::default(),
+        &[("email", Text("joe")), ("phone", Text("12")), ("zip", Integer(1)), ("sms_number", Text("5081231235"))],
+    );
+    assert_eq!(out, "");
+    assert_eq!(reported, ["EML001 email rejected", "PHN001 phone rejected"]);
+    assert_eq!(verdict, Verdict::default());
+}
+
+#[test]
+fn identity() {
+    let s = Settings::default();
+    assert_eq!(check(&s, &[]).1, ["CON002 - rejected"]);
+    assert_eq!(check(&s, &[("email", Text(" "))]).1, ["CON002 - rejected"]);
+    assert!(check(&s, &[("sms_number", Text("508-123-1235"))]).2.accepted);
+    assert_eq!(check(&s, &[("sms_number", Text("12"))]).1, ["SMS001 sms_number rejected"]);
+    let good = ("email", Text("a@example.com"));
+    assert_eq!(check(&s, &[good, ("sms_number", Text("12"))]).1, ["SMS001 sms_number held_back"]);
+    let explicit = Settings { sms_explicit: true, ..Settings::default() };
+    assert_eq!(check(&explicit, &[("sms_number", Text("508-123-1235"))]).1, ["SMS004 sms_number rejected"]);
+    assert_eq!(
+        check(&explicit, &[good, ("sms_number", Text("508-123-1235")), ("sms_consent_date", Text("soon"))]).1,
+        ["DAT001 sms_consent_date held_back", "SMS004 sms_number held_back"]
+    );
+}
+
+#[test]
+fn three_phones_one_of_a_kind() {
+    let s = Settings::default();
+    let good = ("email", Text("a@example.com"));
+    let (a, b) = (Text("508-123-1235"), Text("508-123-9999"));
+    assert_eq!(check(&s, &[good, ("other_phone", a), ("phone", a)]).1, ["PHN005 other_phone changed"]);
+    assert_eq!(check(&s, &[good, ("other_phone", b), ("phone", a)]).1, ["PHN006 other_phone held_back"]);
+    let five = [good, ("other_phone", b), ("mobile_phone", b), ("work_phone", b), ("home_phone", b)];
+    assert_eq!(check(&s, &five).1, ["PHN007 other_phone held_back"]);
+}
+
+#[test]
+fn home_addresses() {
+    let s = Settings::default();
+    let good = ("email", Text("a@example.com"));
+    let reported = check(&s, &[good, ("street2", Text("x")), ("home_street", Text("x"))]).1;
+    assert_eq!(reported, ["ADR003 street2 changed", "ADR002 home_street changed"]);
+    let reported = check(&s, &[good, ("city", Text("x")), ("home_city", Text("y")), ("work_city", Text("z"))]).1;
+    assert_eq!(reported, ["ADR001 home_city held_back"]);
+}
+
+#[test]
+fn every_change_of_a_value_is_reported() {
+    let s = Settings::default();
+    let good = ("email", Text("a@example.com"));
+    let (out, reported, _) = check(&s, &[good, ("home country", Text(" USA "))]);
+    assert!(out.ends_with(r#","home_country":"USA"}"#), "{out}");
+    assert_eq!(reported, ["TXT002 home country changed", "CON006 home country changed"]);
+    assert_eq!(check(&s, &[good, ("home country", Text(" "))]).1, ["VAL003 home country changed"]);
+    assert_eq!(check(&s, &[good, ("home country", Value::Bool(true))]).1, ["VAL001 home country held_back"]);
+    let reported = check(&s, &[good, ("work_street2", Integer(5))]).1;
+    assert_eq!(reported, ["ADR003 work_street2 changed"]);
+    let reported = check(&s, &[good, ("city", Text("x")), ("home_city", Text("x")), ("home country", Text("x"))]).1;
+    assert_eq!(reported, ["ADR001 home_city held_back", "ADR001 home country held_back"]);
+}
+
+#[test]
+fn a_second_line_does_not_become_a_street_that_was_held_back() {
+    let s = Settings::default();
+    let good = ("email", Text("a@example.com"));
+    for first in [Value::Nested("[]"), Value::Bool(true), Value::Number("1e400"), Text(&"x".repeat(256))] {
+        let (out, reported, verdict) = check(&s, &[good, ("street", first), ("street2", Text("Apt 4"))]);
+        assert_eq!(out, r#"{"email":"a@example.com"}"#);
+        assert!(reported[1] == "ADR004 street2 held_back" && verdict.held_back, "{reported:?}");
+    }
+    for first in [Null, Text(" \u{200b}")] {
+        let (out, _, _) = check(&s, &[good, ("street2", Text("Apt 4")), ("street", first)]);
+        assert_eq!(out, r#"{"email":"a@example.com","street":"Apt 4"}"#);
+    }
+}
+
+#[test]
+fn whole_numbers_written_as_floats() {
+    let s = Settings::default();
+    let good = ("email", Text("a@example.com"));
+    let one = |name: &'static str, value: Value<'_>| {
+        let (out, reported, _) = check(&s, &[good, (name, value)]);
+        let out = out.trim_start_matches(r#"{"email":"a@example.com""#).trim_matches([',', '}']).to_owned();
+        (out, reported.join(", "))
+    };
+    let number = Value::Number;
+    for (name, value, out, reported) in [
+        ("zip", number("2139.0"), r#""zip":"2139""#, "VAL006 zip changed"),
+        ("zip", Text("2139.0"), r#""zip":"2139""#, "VAL006 zip changed"),
+        ("work_zip", Text(" 2.139E3"), r#""work_zip":"2139""#, "VAL006 work_zip changed"),
+        ("zip", number("6.18E+09"), "", "VAL004 zip held_back"),
+        ("zip", Text("6.18E+09"), "", "VAL004 zip held_back"),
+        ("zip", number("1e400"), "", "VAL004 zip held_back"),
+        ("zip", Text("1E400"), "", "VAL004 zip held_back"),
+        ("zip", number("9.5"), r#""zip":"9.5""#, "VAL002 zip changed"),
+        ("zip", Text("9.5"), r#""zip":"9.5""#, ""),
+        ("cf:n", number("2139.0"), r#""cf:n":"2139""#, "VAL006 cf:n changed"),
+        ("cf:n", Text("2139.0"), r#""cf:n":"2139.0""#, ""),
+        ("cf:n", number("1e3"), r#""cf:n":"1e3""#, "VAL005 cf:n kept, VAL002 cf:n changed"),
+        ("cf:n", number("1e400"), "", "VAL004 cf:n held_back"),
+        ("first_name", number("-1e400"), "", "VAL004 first_name held_back"),
+        ("phone", number("6175550101.0"), r#""phone":"617-555-0101""#, "PHN004 phone changed"),
+        ("phone", Text("6.175550101E+09"), r#""phone":"617-555-0101""#, "PHN004 phone changed"),
+        ("phone", number("6.18E+09"), "", "PHN001 phone held_back"),
+        ("phone", number("508.0000000"), "", "PHN001 phone held_back"),
+        ("sms_number", number("6175550101.0"), r#""sms_number":"617-555-0101""#, "SMS008 sms_number changed"),
+        ("sms_number", Text("6.18E+09"), "", "SMS001 sms_number held_back"),
+        ("anniversary", number("1e400"), "", "DAT001 anniversary held_back"),
+    ] {
+        assert_eq!(one(name, value), (out.to_owned(), reported.to_owned()), "{name} {value:?}");
+    }
+}
+
+#[test]
+fn numbers_that_look_foreign_are_kept_with_a_warning() {
+    let s = Settings::default();
+    let good = ("email", Text("a@example.com"));
+    let (a, zero) = (Text("508-123-1235"), Text("030-0074321"));
+    let reported = check(&s, &[good, ("phone", zero)]).1;
+    assert_eq!(reported, ["PHN008 phone kept", "PHN004 phone changed"]);
+    assert_eq!(check(&s, &[good, ("sms_number", Text("030-007-4321"))]).1, ["PHN008 sms_number kept"]);
+    for (country, foreign) in [("Germany", true), ("US", false), ("Canada", false), ("-", false), ("Uganda", true)] {
+        for name in ["country", "home country", "work_country", "other_country"] {
+            let reported = check(&s, &[good, (name, Text(country)), ("mobile_phone", a)]).1;
+            assert_eq!(reported.contains(&"PHN008 mobile_phone kept".to_owned()), foreign, "{country} {reported:?}");
+        }
+    }
+    // The country of the number's own kind decides, and without one any that is home.
+    let both = [good, ("country", Text("US")), ("work_country", Text("DE")), ("work_phone", a), ("mobile_phone", a)];
+    assert_eq!(check(&s, &both).1, ["PHN008 work_phone kept"]);
+    assert_eq!(check(&s, &[good, ("country", Text("DE")), ("phone", Text("12"))]).1, ["PHN001 phone held_back"]);
+}
+
+#[test]
+fn one_custom_field_by_two_names() {
+    let mut fields = custom::Fields::default();
+    fields.add(["Shirt_Size", "Shirt Size"]);
+    fields.add(["Tier"]);
+    let s = Settings { custom_fields: Some(fields), ..Settings::default() };
+    let good = ("email", Text("a@example.com"));
+    let (size, label) = (("cf:Shirt_Size", Text("L")), ("cf:Shirt Size", Text("M")));
+    assert_eq!(check(&s, &[good, size, label]).1, ["CON003 cf:Shirt Size rejected"]);
+    assert_eq!(check(&s, &[good, label, ("cf:Tier", Null), size]).1[0], "CON003 cf:Shirt_Size rejected");
+    assert!(check(&s, &[good, label, ("cf:Tier", Text("x"))]).2.accepted);
+    assert!(check(&Settings::default(), &[good, size, label]).2.accepted);
+    // However many there are.
+    let names: Vec<String> = (0..100).map(|i| format!("cf:{i}")).collect();
+    let mut many: Vec<(&str, Value<'_>)> = names.iter().map(|n| (n.as_str(), Text("x"))).collect();
+    many.extend([size, good, label]);
+    assert!(check(&s, &many).1.contains(&"CON003 cf:Shirt Size rejected".to_owned()));
+}
+
+#[test]
+fn names_given_twice() {
+    let s = Settings::default();
+    let good = ("email", Text("a@example.com"));
+    assert_eq!(check(&s, &[good, good]).1, ["CON003 email rejected"]);
+    assert_eq!(
+        check(&s, &[good, ("home country", Text("x")), ("home_country", Null)]).1[0],
+        "CON003 home_country rejected"
+    );
+    let names: Vec<String> = (0..10_000).map(|i| format!("cf:{i}")).collect();
+    let mut many: Vec<(&str, Value<'_>)> = names.iter().map(|n| (n.as_str(), Text("x"))).collect();
+    many.push(good);
+    let (out, reported, verdict) = check(&s, &many);
+    assert!(verdict.accepted && out.matches("cf:").count() == 25 && reported.len() == 10_000 - 25);
+    many.push(("cf:9000", Text("y")));
+    assert_eq!(check(&s, &many).1[0], "CON003 cf:9000 rejected");
+}
+
+#[test]
+fn recycled_vectors_keep_their_room() {
+    let used: Vec<Slot<'_>> = Vec::with_capacity(100);
+    let (pointer, room) = (used.as_ptr() as usize, used.capacity());
+    let again: Vec<Slot<'static>> = recycle(used);
+    assert_eq!((again.as_ptr() as usize, again.capacity()), (pointer, room));
+}
+
+#[test]
+fn strings_are_json() {
+    for text in ["", "a\"b\\c", "\u{0}\u{1f}\n\r\t\u{7f}é😀"] {
+        let mut out = Vec::new();
+        json_string(text, &mut out);
+        assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+    }
+}
