@@ -705,7 +705,7 @@ fn the_summary_says_what_is_wrong_with_a_line() {
     let cases: [(&[u8], &[&str]); 7] = [
         (b"{\"email\":NaN}\n", &["NaN is not a JSON value, at byte 9 of the line", "write null"]),
         (b"{\"email\":\"caf\xe9@example.com\"}\n", &["not UTF-8, at byte 13", "iconv -f WINDOWS-1252"]),
-        (b"{\"email\":\"b@example.com\",}\n", &["a comma with nothing behind it, at byte 24", "take the comma out"]),
+        (b"{\"email\":\"b@example.com\",}\n", &["a comma with nothing behind it, at byte 24", "remove the comma"]),
         (b"{'email':1}\n", &["single quote", "use double quotes"]),
         (b"{\"email\":\"b@exam\n", &["in the middle of a value, at byte 16"]),
         (b"{\"email\":\"b@exam", &["the last line is incomplete, it ends at byte 16", "probably cut off"]),

@@ -18,7 +18,7 @@ pub struct Batch<'b> {
     pub first: u64,
     /// How the input lays its contacts out.
     pub layout: Layout,
-    /// The input, by its place on the command line.
+    /// Index of the input on the command line.
     pub input: usize,
     /// Its name, where there are several.
     pub input_name: Option<&'b str>,
@@ -31,12 +31,12 @@ impl<'b> Batch<'b> {
         &self.bytes[(span.start - self.base) as usize..(span.end - self.base) as usize]
     }
 
-    /// Where a byte of contact `i` is, `at` bytes behind the contact's first.
+    /// The position of byte `at` of contact `i`.
     #[must_use]
     pub fn position(&self, i: usize, at: usize) -> Position {
         let span = &self.spans[i];
         let start = (span.start - self.base) as usize;
-        // The line of the contact began in these bytes, or where the line of the first byte did.
+        // The contact's line begins in these bytes, or else with the line of the first byte.
         let line_start = match memchr::memrchr(b'\n', &self.bytes[..start]) {
             Some(newline) => self.base + newline as u64 + 1,
             None => self.line_start,

@@ -1,7 +1,7 @@
 //! Findings as lines of JSON: the report (errors and warnings) and the ledger of changes; and the rejects.
 //!
-//! An export in which every contact is bad writes a line for each, so lines are put together by hand; a property test holds
-//! them against serde_json.
+//! A bad export has a line for each contact, so lines are written by hand, for speed. A property test compares them with
+//! serde_json.
 
 use crate::json::write::{json_escaped, json_string};
 use crate::model::finding::{Detail, Finding, Raw, To};
@@ -26,7 +26,7 @@ pub struct Place<'a> {
     pub line: u64,
 }
 
-/// Replaces values by a keyed hash: equal values stay equal, and nobody without the key can tell what they were.
+/// Replaces values by a keyed hash: equal values stay equal, and cannot be recovered without the key.
 #[derive(Debug, Clone)]
 pub struct Redactor {
     mac: Hmac<sha2::Sha256>,
@@ -138,7 +138,7 @@ pub fn message(finding: &Finding<'_>) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// Which of its rule's causes a finding is, where it says so.
+/// The cause of a finding, if it has one.
 #[must_use]
 pub fn cause<'a>(finding: &Finding<'a>) -> Option<&'a str> {
     match finding.detail {
@@ -147,7 +147,7 @@ pub fn cause<'a>(finding: &Finding<'a>) -> Option<&'a str> {
     }
 }
 
-/// What to do about a finding.
+/// The help of a finding.
 #[must_use]
 pub fn help(finding: &Finding<'_>) -> &'static str {
     match finding.detail {
@@ -156,7 +156,7 @@ pub fn help(finding: &Finding<'_>) -> &'static str {
     }
 }
 
-/// What a detail adds to the message, as the inside of a JSON string.
+/// Appends a detail to the message, as the inside of a JSON string.
 fn detail(detail: &Detail<'_>, line: &mut Vec<u8>) {
     match *detail {
         Detail::None | Detail::Hint(_) => {}
@@ -206,12 +206,12 @@ pub fn value_text<'a>(value: &Raw<'a>) -> Cow<'a, str> {
 fn value(value: &Raw<'_>, redactor: Option<&Redactor>, line: &mut Vec<u8>) {
     match (value, redactor) {
         (Raw::Nothing, _) => line.extend_from_slice(b"null"),
-        // Nothing of anybody's is in these.
+        // These hold no personal data.
         (Raw::Value(Value::Null | Value::Bool(_)), _) => line.extend_from_slice(value_text(value).as_bytes()),
         (_, Some(redactor)) => redactor.hash(value_text(value).as_bytes(), line),
         (Raw::Value(Value::String(text)), None) => string(text, line),
         (Raw::Value(Value::Integer(n)), None) => number(*n, line),
-        // Numbers, arrays and objects stand as the JSON they are, on one line, as long as they are short.
+        // Short numbers, arrays and objects are written as JSON on one line.
         (Raw::Value(Value::Number(text) | Value::Nested(text)), None)
             if text.len() <= VALUE_MAX && is_readable(text) =>
         {
@@ -226,7 +226,7 @@ fn is_readable(json: &str) -> bool {
     !json.contains(['e', 'E']) || serde_json::from_str::<serde_json::Value>(json).is_ok()
 }
 
-/// A string, cut to [`VALUE_MAX`] characters; of one that is cut, the whole length is told behind it.
+/// A string, cut to [`VALUE_MAX`] characters. The length of one that is cut follows it.
 fn string(text: &str, line: &mut Vec<u8>) {
     if text.len() > VALUE_MAX
         && let Some((end, _)) = text.char_indices().nth(VALUE_MAX)
@@ -239,8 +239,8 @@ fn string(text: &str, line: &mut Vec<u8>) {
     }
 }
 
-/// Appends a contact to the rejects: its own bytes but for line breaks between tokens, on one line. Where `bytes` are not
-/// JSON, they are one line already, and are not touched.
+/// Appends a contact to the rejects on one line: its bytes without line breaks between tokens. Bytes that are not JSON are one
+/// line already, and are copied.
 pub fn reject(bytes: &[u8], is_json: bool, rejects: &mut Vec<u8>) {
     if is_json {
         without_line_breaks(bytes, rejects)
@@ -250,13 +250,13 @@ pub fn reject(bytes: &[u8], is_json: bool, rejects: &mut Vec<u8>) {
     rejects.push(b'\n');
 }
 
-/// The same for bytes that are spread over several lines and are not JSON: a space stands for each line break.
+/// The same for bytes over several lines that are not JSON: a space replaces each line break.
 pub fn reject_lines(bytes: &[u8], rejects: &mut Vec<u8>) {
     on_one_line(bytes).for_each(|part| rejects.extend_from_slice(part));
     rejects.push(b'\n');
 }
 
-/// Bytes in parts that have a space for each line break.
+/// The parts of these bytes with a space for each line break.
 pub fn on_one_line(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split_inclusive(|b| *b == b'\n').flat_map(|line| match line {
         [line @ .., b'\n'] => [line, b" "],
@@ -264,7 +264,7 @@ pub fn on_one_line(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// In JSON, a raw line break stands only between tokens.
+/// Removes line breaks, which JSON has only between tokens.
 fn without_line_breaks(json: &[u8], out: &mut Vec<u8>) {
     let mut done = 0;
     for at in memchr::memchr2_iter(b'\n', b'\r', json) {
@@ -309,14 +309,14 @@ mod tests {
         let told = finding(Raw::Value(Value::String("12345")), To::None, "home_phone", Detail::None);
         let expected = concat!(
             r#"{"contact":17,"offset":4821,"line":1,"severity":"error","code":"PHN001","field":"home_phone","value":"12345","#,
-            r#""message":"not a US phone number: ten digits are wanted","help":"write ten digits, like 508-123-1235; the usual "#,
+            r#""message":"not a US phone number: ten digits are required","help":"write ten digits, like 508-123-1235; the usual "#,
             r#"punctuation, a leading 1 and an extension are understood","outcome":"held_back"}"#,
             "\n"
         );
         assert_eq!(text(&PLACE, &told, None), expected);
         assert_eq!(
             message(&finding(Raw::Nothing, To::None, "x", Detail::Is("a \"b\""))),
-            "not a US phone number: ten digits are wanted: a \"b\""
+            "not a US phone number: ten digits are required: a \"b\""
         );
     }
 

@@ -1,4 +1,4 @@
-//! JSON: strict syntax, bytes to contact spans, spans to members, and text as JSON writes it. No I/O.
+//! JSON: strict syntax, bytes to contact spans, spans to members, and writing strings. No I/O.
 
 pub mod parse;
 pub mod split;

@@ -1,8 +1,8 @@
 //! Spans to members, in batches: simd-json reads many contacts as one array, which costs far less than one at a time.
 //!
-//! Joining them is safe because every span balances its quotes and brackets (see [`split`](crate::json::split)): what is broken in
-//! one cannot reach into the next, and where anything is broken the whole array is refused. The contacts are then read one
-//! at a time by [`syntax`], which says which one it is and at which byte.
+//! Joining them is safe because every span balances its quotes and brackets (see [`split`](crate::json::split)): a fault in one
+//! cannot affect the next, and any fault makes the parser refuse the whole array. Then [`syntax`] reads the contacts one at a
+//! time, and reports the broken one and its byte.
 
 use crate::json::syntax::{self};
 use crate::model::fault::SyntaxError;
@@ -11,11 +11,11 @@ use simd_json::{Buffers, Node, StaticNode, Tape};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// simd-json and its buffers, used again for every batch.
+/// simd-json and its buffers, reused for every batch.
 pub struct Parser {
     buffers: Buffers,
     tape: Option<Tape<'static>>,
-    /// The contacts joined by commas in brackets; simd-json unescapes strings in place, so it cannot be the input itself.
+    /// The contacts as one array. A copy, because simd-json unescapes strings in place.
     joined: Vec<u8>,
 }
 
@@ -25,12 +25,12 @@ impl Default for Parser {
     }
 }
 
-/// One contact as the fast parser left it.
+/// One contact, read by the fast parser.
 #[derive(Debug, Clone, Copy)]
 pub enum Parsed<'t, 'a> {
-    /// An object all of whose values are plain.
+    /// An object without nested values.
     Members(ParsedMembers<'t, 'a>),
-    /// An object with an array or object among its values, or a number whose own text is wanted: read it with [`Strict`].
+    /// An object with a nested value, or with a number whose text is needed: read it with [`Strict`].
     Strict,
     /// Not an object.
     Other,
@@ -48,8 +48,7 @@ impl Parser {
         }
     }
 
-    /// Reads the contacts, and hands each to `each` with its place among them. False when any is broken: then `each` has not
-    /// been called.
+    /// Reads the contacts, and passes them to `each`. Returns false, without a call of `each`, if any is broken.
     pub fn parse<'c>(
         &mut self,
         contacts: impl Iterator<Item = &'c [u8]>,
@@ -106,14 +105,14 @@ impl<'t, 'a> Iterator for ParsedContacts<'t, 'a> {
     }
 }
 
-/// A plain value; none for what must be read by its own text.
+/// A value; none for one that must be read by its text.
 #[inline]
 fn value_of<'a>(node: &Node<'a>) -> Option<Value<'a>> {
     match *node {
         Node::String(text) => Some(Value::String(text)),
         Node::Static(StaticNode::Null) => Some(Value::Null),
         Node::Static(StaticNode::Bool(b)) => Some(Value::Bool(b)),
-        // JSON writes a positive whole number in one way only. Zero may have been `-0`.
+        // A positive whole number has one spelling in JSON. Zero may have been `-0`.
         Node::Static(StaticNode::U64(n)) if n > 0 => Some(Value::Integer(n)),
         Node::Static(StaticNode::I64(n)) if n > 0 => Some(Value::Integer(n.unsigned_abs())),
         _ => None,
@@ -138,7 +137,7 @@ impl<'a> Iterator for ParsedMembers<'_, 'a> {
     }
 }
 
-/// One contact read strictly: any value by its own text.
+/// One contact, read strictly: every value keeps its text.
 #[derive(Debug, Default)]
 pub struct Strict<'a> {
     members: Vec<(Cow<'a, str>, StrictValue<'a>)>,
@@ -159,7 +158,7 @@ impl<'a> Strict<'a> {
         Strict::default().read(contact)
     }
 
-    /// The same, in the room of one that was read before.
+    /// The same, in the allocation of an earlier one.
     ///
     /// # Errors
     /// As [`Strict::parse`].
@@ -186,7 +185,7 @@ impl<'a> Strict<'a> {
         Ok(None)
     }
 
-    /// Its room, for another contact.
+    /// Its allocation, for another contact.
     #[must_use]
     pub fn recycle<'b>(self) -> Strict<'b> {
         Strict { members: recycle(self.members) }
@@ -205,14 +204,14 @@ impl<'a> Strict<'a> {
     }
 }
 
-/// An empty vector with the room of `used`. The standard library collects in place when sizes agree, as they do where only
-/// lifetimes differ; a test says that it still does.
+/// An empty vector with the allocation of `used`. The standard library collects in place when sizes agree, as they do where only
+/// lifetimes differ; a test checks that it still does.
 pub(crate) fn recycle<T, U>(mut used: Vec<T>) -> Vec<U> {
     used.clear();
     used.into_iter().map(|_| unreachable!("the vector is empty")).collect()
 }
 
-/// The value that a (valid) text other than a string's is.
+/// The value of a valid JSON text that is not a string.
 #[must_use]
 pub fn raw_value(raw: &str) -> Value<'_> {
     match JsonKind::of(raw.as_bytes().first().copied().unwrap_or(b'n')) {

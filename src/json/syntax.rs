@@ -1,8 +1,8 @@
-//! JSON as RFC 8259 has it, read strictly: the judge of last resort.
+//! Strict JSON by RFC 8259, for what the fast parser rejects.
 //!
-//! The fast parser says only that something is wrong. This one says what and at which byte, keeps every value's own
-//! text (a number is never sent through a float), and reads whatever the fast parser will not (`1e999` is JSON). It
-//! allocates nothing but what the caller asks for, and its stack is one 64-bit word, so nesting costs nothing.
+//! The fast parser reports only that something is wrong. This one reports what, and at which byte. It keeps the text of every
+//! value (a number never goes through a float), and reads JSON that the fast parser does not (`1e999`). It allocates only what
+//! it returns, and its stack is one 64-bit word, so nesting costs nothing.
 
 use crate::model::fault::{Fault, MAX_DEPTH, SyntaxError};
 use crate::simd::word;
@@ -43,10 +43,10 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Takes `byte`, or says that `what` was wanted.
+    /// Takes `byte`, or fails with `what` as the expected.
     ///
     /// # Errors
-    /// When another byte stands there, or none.
+    /// Another byte follows, or none.
     pub fn expect(&mut self, byte: u8, what: &'static str) -> Result<()> {
         match self.peek() {
             Some(found) if found == byte => {
@@ -60,7 +60,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Takes one string and gives the range of what is between its quotes. UTF-8 is not looked at.
+    /// Takes one string and returns the range between its quotes. UTF-8 is not checked.
     ///
     /// # Errors
     /// Control characters, unknown escapes, lone surrogates, no end.
@@ -182,7 +182,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn scalar(&mut self) -> Result<()> {
-        /// Words that other languages write for a value, and how they begin.
+        /// Words that other languages write for a value.
         const WORDS: [&str; 9] = ["NaN", "Infinity", "-Infinity", "undefined", "None", "True", "False", "NULL", "Null"];
         match self.peek() {
             None => self.fail(Fault::End),
@@ -307,7 +307,7 @@ impl<'a> Cursor<'a> {
 /// Checks that `bytes` hold exactly one JSON value, white space around it allowed, and gives its range.
 ///
 /// # Errors
-/// The first byte that cannot stand where it stands, whatever is wrong with it.
+/// The first invalid byte, and its fault.
 pub fn check(bytes: &[u8]) -> Result<Range<usize>> {
     let utf8 = std::str::from_utf8(bytes).err().map(|e| e.valid_up_to());
     let mut cursor = Cursor::new(&bytes[..utf8.unwrap_or(bytes.len())]);

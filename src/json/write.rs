@@ -1,4 +1,4 @@
-//! Text as JSON writes it.
+//! Writing JSON strings.
 
 use crate::simd::word;
 
@@ -10,7 +10,7 @@ pub fn json_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends what stands between the quotes.
+/// Appends the inside of the string.
 #[inline]
 pub(crate) fn json_escaped(text: &[u8], out: &mut Vec<u8>) {
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! What stops a run. What is wrong with one contact is a [`Finding`](crate::model::finding::Finding), and stops nothing.
+//! Errors that stop a run. A fault of one contact is a [`Finding`](crate::model::finding::Finding), and stops nothing.
 
 use crate::model::fault::Fault;
 use crate::model::finding::Code;
@@ -10,32 +10,32 @@ use std::{fmt, io};
 /// A result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What stopped a run: what, where, and what to do about it.
+/// Why a run stopped: what is wrong, where, and what to do about it.
 pub struct Error(Box<Kind>);
 
 /// The kinds of [`Error`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Kind {
-    /// What was asked for cannot be.
+    /// The request is invalid.
     #[non_exhaustive]
     Usage {
         /// What is wrong, and what to do.
         what: String,
     },
-    /// The operating system would not.
+    /// An I/O operation failed.
     #[non_exhaustive]
     Io {
         /// What was being done: `read`, `write`, `create` ...
         doing: &'static str,
         /// The file, or standard input or output, by name.
         file: String,
-        /// What it said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The reader of standard output has closed it. The run ends quietly.
     ClosedPipe,
-    /// A file that would be written is there.
+    /// The output file exists.
     #[non_exhaustive]
     Exists {
         /// The file.
@@ -49,7 +49,7 @@ pub enum Kind {
         /// How many there are.
         bodies: usize,
     },
-    /// The input is not JSON of any shape that holds contacts.
+    /// The input is not JSON in any supported form.
     #[non_exhaustive]
     NotContacts {
         /// The input.
@@ -67,7 +67,7 @@ pub enum Kind {
         /// What is wrong with it.
         fault: Fault,
     },
-    /// A contact, or what stands around the contacts, does not fit in memory's bounds.
+    /// A contact, or the part around the contacts, exceeds the limits of memory.
     #[non_exhaustive]
     TooLarge {
         /// The input.
@@ -88,24 +88,24 @@ pub enum Kind {
         help: &'static str,
         /// The input.
         input: String,
-        /// Where, if it is somewhere.
+        /// Where, if known.
         position: Option<Position>,
-        /// What the rule's message does not say.
+        /// What the message adds.
         detail: String,
     },
-    /// The input changed while it was read: what was read from it may be of no version of it.
+    /// The input changed while it was read, so the bytes may mix two versions.
     #[non_exhaustive]
     Changed {
         /// The input.
         input: String,
         /// Its size at first, in bytes.
         before: u64,
-        /// Its size when the change was seen, in bytes.
+        /// Its size when the change was detected, in bytes.
         now: u64,
     },
-    /// The caller ended the run before it was done ([`Progress::must_end`](crate::run::reader::Progress::must_end)).
+    /// The caller stopped the run ([`Progress::must_end`](crate::run::reader::Progress::must_end)).
     Halted,
-    /// A bug of presort, met at this contact.
+    /// A bug of presort, found at this contact.
     #[non_exhaustive]
     Bug {
         /// The input.
@@ -130,7 +130,7 @@ impl Error {
         &self.0
     }
 
-    /// What was asked for cannot be.
+    /// The request is invalid.
     pub fn usage(what: impl Into<String>) -> Self {
         Kind::Usage { what: what.into() }.into()
     }
@@ -140,7 +140,7 @@ impl Error {
         Kind::Io { doing, file: file.into(), source }.into()
     }
 
-    /// True for what is wrong with the input after work began: what was finished before stands.
+    /// Whether the input is broken. The output written before is valid.
     #[must_use]
     pub fn is_broken_input(&self) -> bool {
         matches!(
@@ -153,7 +153,7 @@ impl Error {
         ) || matches!(self.kind(), Kind::Io { doing: "read", .. })
     }
 
-    /// The error without a value from the input, for a run whose reports have none either.
+    /// The error without values from the input, for a run that redacts its reports.
     #[must_use]
     pub fn without_value(mut self) -> Self {
         if let Kind::Envelope { code: Code::ENV004 | Code::ENV007, detail, .. } = &mut *self.0 {
@@ -162,7 +162,7 @@ impl Error {
         self
     }
 
-    /// Where in the input, if it is somewhere.
+    /// The position in the input, if known.
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         match self.kind() {
@@ -175,7 +175,7 @@ impl Error {
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()

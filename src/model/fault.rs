@@ -5,10 +5,10 @@ use std::fmt;
 /// Deepest nesting of one contact, the contact's own braces counted.
 pub const MAX_DEPTH: u32 = 64;
 
-/// What is wrong, and at which byte of the slice that was read.
+/// A fault, and the byte of the slice at which it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SyntaxError {
-    /// Index of the first byte that cannot stand where it stands.
+    /// Index of the first invalid byte.
     pub at: usize,
     /// What is wrong with it.
     pub fault: Fault,
@@ -20,7 +20,7 @@ pub struct SyntaxError {
 pub enum Fault {
     /// The bytes end in the middle of a value.
     End,
-    /// Another byte was wanted here; the text says which.
+    /// Another byte was expected; the text says which.
     Expected(&'static str),
     /// A comma with no value behind it.
     TrailingComma,
@@ -32,7 +32,7 @@ pub enum Fault {
     SingleQuote,
     /// A raw control character inside a string.
     Control(u8),
-    /// A backslash followed by something JSON does not know.
+    /// A backslash with an unknown escape.
     Escape,
     /// Half of a surrogate pair.
     LoneSurrogate,
@@ -42,7 +42,7 @@ pub enum Fault {
     Utf8,
     /// Nested deeper than [`MAX_DEPTH`].
     Depth,
-    /// A whole value, and then something more.
+    /// More bytes after a complete value.
     Trailing,
 }
 
@@ -52,16 +52,16 @@ impl Fault {
     pub fn help(self) -> &'static str {
         match self {
             Fault::End => "the file may have been cut off: make the export again, or close what is open",
-            Fault::TrailingComma => "take the comma out",
+            Fault::TrailingComma => "remove the comma",
             Fault::NotAValue(_) => "write null, or leave the member out",
-            Fault::Comment => "take the comment out: JSON has none",
+            Fault::Comment => "remove the comment: JSON has none",
             Fault::SingleQuote => "use double quotes",
             Fault::Control(_) => "escape it (\\n, \\t, \\u0000 ...) as a JSON writer would",
             Fault::Escape => "write a backslash as \\\\",
             Fault::LoneSurrogate => "write the character whole, or both halves of its pair",
             Fault::Number(_) => "quote it if it is text (a zip code, a phone number)",
             Fault::Utf8 => "convert the file to UTF-8 (for example with iconv -f WINDOWS-1252 -t UTF-8)",
-            Fault::Depth => "a contact is flat: take the nested data out",
+            Fault::Depth => "a contact is flat: remove the nested data",
             Fault::Expected(_) | Fault::Trailing => "correct the export at this byte, or write it with a JSON library",
         }
     }

@@ -1,4 +1,4 @@
-//! What is wrong with a contact: data, not an [`Error`](crate::model::error::Error). A run with findings goes on.
+//! Findings: faults and changes of a contact. They are data, not an [`Error`](crate::model::error::Error), and the run goes on.
 
 use crate::model::member::Value;
 use std::fmt;
@@ -45,7 +45,7 @@ impl Code {
     /// How many there are.
     pub const COUNT: usize = Code::ALL.len();
 
-    /// The code that is written so, upper or lower case.
+    /// Reads a code, in upper or lower case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Code> {
         Code::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(text))
@@ -81,7 +81,7 @@ impl Severity {
     }
 }
 
-/// What became of it.
+/// The result of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The contact is not in the output.
@@ -90,7 +90,7 @@ pub enum Outcome {
     HeldBack,
     /// The value is in the output as it was.
     Kept,
-    /// The value is in the output in another form, or was left out because it said nothing.
+    /// The value is in the output in another form, or was left out because it is empty.
     Changed,
 }
 
@@ -121,7 +121,7 @@ pub enum Detail<'a> {
     },
     /// What it is, or what is wrong with it, in a few words. Never the value itself: reports are shared with values taken out.
     Is(&'a str),
-    /// Which of the rule's causes it is, and what to do about that one, in place of the rule's own help.
+    /// The cause, and its help, which replaces the rule's own.
     Cause {
         /// The cause, in a few words.
         what: &'a str,
@@ -130,7 +130,7 @@ pub enum Detail<'a> {
     },
     /// A custom field of the account, from whose name this one differs by case or punctuation only.
     Similar(&'a str),
-    /// What to do about it, in place of the rule's own help.
+    /// Help that replaces the rule's own.
     Hint(&'static str),
     /// The contact that was first.
     First {
@@ -172,7 +172,7 @@ pub struct Finding<'a> {
     pub code: Code,
     /// How bad.
     pub severity: Severity,
-    /// What became of it.
+    /// The result.
     pub outcome: Outcome,
     /// The member, as it was named; none for the contact as a whole.
     pub field: Option<&'a str>,
@@ -184,12 +184,12 @@ pub struct Finding<'a> {
     pub detail: Detail<'a>,
 }
 
-/// A finding that outlives its contact, for summaries.
+/// A finding that owns its text, for summaries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
     /// Which rule.
     pub code: Code,
-    /// Input it came from, by its place on the command line.
+    /// Index of its input on the command line.
     pub input: usize,
     /// Index of the contact in that input; none for the envelope.
     pub contact: Option<u64>,
@@ -197,7 +197,7 @@ pub struct Example {
     pub line: u64,
     /// How bad.
     pub severity: Severity,
-    /// What became of it.
+    /// The result.
     pub outcome: Outcome,
     /// The member.
     pub field: Option<String>,

@@ -1,5 +1,5 @@
-//! Who a contact is, as 64 bits: a hash of the lower-cased address, or without one of the number, under a key that is drawn for
-//! each run.
+//! The identity of a contact, as 64 bits: a hash of the email address in lower case, or else of the number, under a key that each
+//! run draws.
 //!
 //! The key is what makes the hash safe against input that was made on purpose. Without it, addresses of one hash could be searched
 //! for beforehand: two of them would be taken for one contact, and many of them would all fall into one place of a table. The hash
@@ -19,7 +19,7 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 
-/// Who a contact is.
+/// The identity of a contact.
 pub type Identity = u64;
 
 /// Words of the longest text and its end.
@@ -34,7 +34,7 @@ pub struct IdentityKey {
     factors: [u128; WORDS],
 }
 
-/// It is a secret.
+/// The key is secret, so it is not shown.
 impl fmt::Debug for IdentityKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("IdentityKey")
@@ -56,8 +56,8 @@ impl IdentityKey {
         IdentityKey { starts: std::array::from_fn(|_| wide()), factors: std::array::from_fn(|_| wide()) }
     }
 
-    /// The identity of the contact that has this address, in lower case, or this number: the first `len` bytes of `text`. What is
-    /// behind them is anything.
+    /// The identity of the contact that has this address, in lower case, or this number: the first `len` bytes of `text`. The
+    /// bytes behind them are ignored.
     ///
     /// # Panics
     /// `len` is not below the length of `text`.

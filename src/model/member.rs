@@ -2,7 +2,7 @@
 
 use super::name_lookup;
 
-/// What kind of value a byte begins.
+/// The kind of a JSON value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonKind {
     /// `null`
@@ -85,11 +85,11 @@ pub struct Member<'a> {
     pub name: &'a str,
     /// The value.
     pub value: Value<'a>,
-    /// Where the whole of it stands in its contact's bytes, if it stands there as the rules would have it written.
+    /// Where the contact's bytes have the whole member as the rules would write it, if they do.
     pub normal: Option<(u32, u32)>,
 }
 
-/// The family of rules a member's value answers to.
+/// The family of rules for a member's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
     /// `email`
@@ -110,7 +110,7 @@ pub enum Family {
     Consent,
     /// `cf:NAME`
     Custom,
-    /// A name that is no member.
+    /// An unknown name.
     Unknown,
 }
 
@@ -125,7 +125,7 @@ pub struct MemberInfo {
     pub limit: u16,
     /// Its rules.
     pub family: Family,
-    /// For a name that was nearly this one.
+    /// The hint for a misspelling of this name.
     pub hint: &'static str,
 }
 
@@ -235,7 +235,7 @@ impl MemberId {
     }
 }
 
-/// What to say of a name that is no member, where the mistake is a known one.
+/// The hint for an unknown name, where the mistake is a known one.
 #[must_use]
 pub fn hint(name: &str) -> Option<&'static str> {
     const CUSTOM: &str = "custom fields are members of the contact itself, each named cf:NAME";

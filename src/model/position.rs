@@ -1,5 +1,4 @@
-//! Where something is: byte offset, line, column and contact, carried forward by whoever reads the bytes and never found
-//! again by rescanning from the start.
+//! Positions: byte offset, line, column and contact. The readers of bytes carry them forward, so nothing is scanned twice.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Text from outside (values, member names, file names), made fit for a terminal.
+//! Text from outside (values, member names, file names), made safe for a terminal.
 
 use std::borrow::Cow;
 
@@ -24,8 +24,8 @@ pub fn is_unsafe(c: char) -> bool {
         )
 }
 
-/// `text` with every [unsafe](is_unsafe) character escaped (`\n`, `\u{1b}`). Whatever a person reads goes through this, as the
-/// last step: it must not forge a line, a colour or a title.
+/// `text` with every [unsafe](is_unsafe) character escaped (`\n`, `\u{1b}`). Everything on a terminal goes through this as the
+/// last step, so that it cannot forge a line, a colour or a title.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {

@@ -1,4 +1,4 @@
-//! Dates: eight ways of writing a day, written one way.
+//! Dates: eight ways of writing a day, normalised to one.
 
 use super::{Effect, Rule, ValueCheck, text};
 use crate::model::finding::{Code, Detail, Severity};
@@ -10,9 +10,9 @@ pub static RULES: &[Rule] = &[
         code: Code::DAT001,
         severity: Severity::Error,
         effect: Effect::HoldsBack,
-        message: "not a date in a form the service reads",
+        message: "not a date in a form that the service accepts",
         help: "write it as YYYY-MM-DD; M/D/YYYY, YYYY/M/D and M-D-YYYY are understood too, the month before the day",
-        why: "The contract lists the forms it takes; a time of day, a month's name or a two-digit year is not among them.",
+        why: "The contract lists the accepted forms; a time of day, a month's name or a two-digit year is not among them.",
         before: r#""anniversary":"15. July 2002""#,
         after: "held back: the contact goes on without it",
     },
@@ -32,7 +32,7 @@ pub static RULES: &[Rule] = &[
         effect: Effect::Changes,
         message: "the date was written as YYYY-MM-DD",
         help: "nothing to do",
-        why: "One form, the one that cannot be misread, for all.",
+        why: "One form for all, which cannot be misread.",
         before: r#""anniversary":"7/4/2015""#,
         after: r#""anniversary":"2015-07-04""#,
     },
@@ -98,12 +98,12 @@ fn is_leap(year: u16) -> bool {
     year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
-/// What a date is.
+/// The result of reading a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DateResult {
     /// This day; true when it was written as `YYYY-MM-DD` already.
     Day(Date, bool),
-    /// Nothing is there.
+    /// It is empty.
     Blank,
     /// This day, at its midnight.
     Midnight(Date),
@@ -113,10 +113,10 @@ pub enum DateResult {
     Bad(Code),
 }
 
-/// What a finding says of a date with a time of day, and what to do about it.
+/// The detail of a finding about a date with a time of day.
 const TIME_OF_DAY: Detail<'static> = Detail::Cause {
     what: "it has a time of day",
-    help: "write the day alone, as YYYY-MM-DD: which day a time is on depends on the time zone, so presort does not choose",
+    help: "write the day alone, as YYYY-MM-DD: which day a time is on depends on the time zone, so presort does not guess",
 };
 
 /// Checks a date without further conditions.

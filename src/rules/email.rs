@@ -1,4 +1,4 @@
-//! Email addresses: unwrapped, checked, the domain lowered.
+//! Email addresses: unwrapped, checked, the domain in lower case.
 
 use super::{Effect, Rule, Settings, ValueCheck, text};
 use crate::model::finding::{Code, Detail, Severity};
@@ -20,7 +20,7 @@ pub static RULES: &[Rule] = &[
         code: Code::EML002,
         severity: Severity::Error,
         effect: Effect::Rejects,
-        message: "the part before the @ cannot be one",
+        message: "the part before the @ is not valid",
         help: "it takes 1 to 64 of letters, digits and !#$%&'*+/=?^_`{|}~- with single dots inside",
         why: "Such an address cannot receive mail, and the service refuses it.",
         before: r#""email":"joe..smith@example.com""#,
@@ -30,7 +30,7 @@ pub static RULES: &[Rule] = &[
         code: Code::EML003,
         severity: Severity::Error,
         effect: Effect::Rejects,
-        message: "the domain cannot be one",
+        message: "the domain is not valid",
         help: "it takes two labels or more, each 1 to 63 letters, digits and inner hyphens, the last not all digits",
         why: "Such an address cannot receive mail, and the service refuses it.",
         before: r#""email":"joe@example""#,
@@ -41,8 +41,8 @@ pub static RULES: &[Rule] = &[
         severity: Severity::Error,
         effect: Effect::Rejects,
         message: "the email address is too long",
-        help: "check it; --email-max takes longer ones (the service's other endpoints take 80)",
-        why: "The import endpoint takes addresses of at most 50 characters.",
+        help: "check it; --email-max allows longer ones (the service's other endpoints allow 80)",
+        why: "The import endpoint accepts addresses of at most 50 characters.",
         before: r#""email":"(62 characters)@example.com""#,
         after: "the contact is rejected",
     },
@@ -50,7 +50,7 @@ pub static RULES: &[Rule] = &[
         code: Code::EML005,
         severity: Severity::Change,
         effect: Effect::Changes,
-        message: "the email address was unwrapped, trimmed, or its domain lowered",
+        message: "the email address was unwrapped, trimmed, or its domain put in lower case",
         help: "nothing to do",
         why: "Exports carry addresses as mail programs show them. Only the wrapping and the domain's case change: neither is part of \
               the mailbox.",
@@ -83,20 +83,20 @@ pub static RULES: &[Rule] = &[
         effect: Effect::Rejects,
         message: "a stray < or > in the email address",
         help: "write the address alone, like name@example.com; a pair of < and > around all of it is understood",
-        why: "Something was cut off, or stands behind the address: which part is the address is not known.",
+        why: "Something was cut off or follows the address, so it is unknown which part is the address.",
         before: r#""email":"joe@example.com>""#,
         after: "the contact is rejected",
     },
 ];
 
-/// What became of an address.
+/// The result of normalising an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmailResult {
     /// It is normal as it is.
     Same,
     /// The normal form is in the buffer; the code says what changed.
     Changed(Code),
-    /// Nothing is there.
+    /// It is empty.
     Blank,
     /// It breaks the rule of this code.
     Bad(Code),
@@ -179,7 +179,7 @@ fn domain(domain: &[u8]) -> Domain {
     Domain { good: labels >= 2 && !digits && domain.len() <= 253, upper: class & UPPER != 0, encoded }
 }
 
-/// Takes what is wrapped around an address off: white space and marks, `mailto:`, `Name <...>`.
+/// Removes what is wrapped around an address: white space and marks, `mailto:`, `Name <...>`.
 ///
 /// # Errors
 /// The wrapping itself cannot be; the code says why.
@@ -198,7 +198,7 @@ fn unwrap(text: &str) -> Result<&str, Code> {
             (text::trim(name).trim_matches(['"', '\'']), mailto(text::trim(address)))
         }
     };
-    // Two addresses: which is meant is not known, unless they are one.
+    // Two different addresses: the intended one is unknown.
     if name.contains('@') && !name.eq_ignore_ascii_case(address) {
         return Err(Code::EML001);
     }
@@ -223,7 +223,7 @@ fn cause(code: Code, given: &str) -> Option<&'static str> {
 #[inline]
 pub fn normalise(given: &str, max: usize, buffer: &mut String) -> EmailResult {
     let bytes = given.as_bytes();
-    // Straight through for the usual one: ASCII, unwrapped, lower-case domain.
+    // The usual address takes this short path: ASCII, unwrapped, lower-case domain.
     if let Some(at) = memchr::memchr(b'@', bytes)
         && is_local(&bytes[..at])
     {

@@ -1,5 +1,5 @@
-//! The rules: every code, in one table. One file a family, which holds the check, the normalisation, the codes with what
-//! `presort explain` says of them, and the unit tests.
+//! The rules, with every code in one table. Each family has a file with its check, its normalisation, its codes and their
+//! explanations for `presort explain`, and its unit tests.
 
 pub mod address;
 pub mod birthday;
@@ -19,7 +19,7 @@ use crate::model::finding::{Code, Detail, Severity};
 use crate::model::identity::IdentityKey;
 use std::sync::OnceLock;
 
-/// What a finding of a rule leads to, as long as no option says otherwise.
+/// The effect of a finding, unless an option changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// The run ends before any output, with exit status 2.
@@ -28,9 +28,9 @@ pub enum Effect {
     Rejects,
     /// The value is not in the output.
     HoldsBack,
-    /// Nothing: it is only told.
+    /// Nothing: it is only reported.
     Keeps,
-    /// The value is written in another form, or left out because it said nothing.
+    /// The value is written in another form, or left out because it is empty.
     Changes,
 }
 
@@ -48,7 +48,7 @@ impl Effect {
     }
 }
 
-/// A rule, and all that is to be said of it. Every text is plain ASCII without quotes or backslashes in `message` and
+/// A rule and its explanation. Every text is plain ASCII without quotes or backslashes in `message` and
 /// `help`, so that reports can copy those two without escaping.
 #[derive(Debug)]
 pub struct Rule {
@@ -56,7 +56,7 @@ pub struct Rule {
     pub code: Code,
     /// How bad a breach is.
     pub severity: Severity,
-    /// What a breach leads to.
+    /// The effect of a breach.
     pub effect: Effect,
     /// What is wrong, for a report line.
     pub message: &'static str,
@@ -116,7 +116,7 @@ pub enum ValueCheck {
     Bad(Code, Detail<'static>),
 }
 
-/// What is done with an optional value that breaks its rule.
+/// What happens to an optional value that breaks its rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BadField {
     /// The contact goes on without it.
@@ -136,10 +136,10 @@ pub enum PhoneFormat {
     Digits,
 }
 
-/// What is done with a contact that was seen before in the run.
+/// What happens to a duplicate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Duplicates {
-    /// It is written all the same, and reported: the service merges them in order.
+    /// It is written and reported; the service merges the contacts in order.
     #[default]
     Keep,
     /// It is rejected.
@@ -151,25 +151,25 @@ pub enum Duplicates {
 pub struct Settings {
     /// Longest email address, in characters.
     pub email_max: usize,
-    /// What is done with a bad optional value.
+    /// What happens to a bad optional value.
     pub bad_field: BadField,
-    /// Cut over-long text at its limit instead of holding it back.
+    /// Cut text at its limit instead of holding it back.
     pub truncate: bool,
     /// Check area codes and exchanges against the North American Numbering Plan.
     pub nanp: bool,
     /// How phone numbers are written.
     pub phone_format: PhoneFormat,
-    /// What is done with contacts seen before.
+    /// What happens to duplicates.
     pub duplicates: Duplicates,
     /// Today: a consent date after it is bad. By default it is the day on which the settings are made.
     pub as_of: date::Date,
     /// The account's custom fields. None: names are not checked.
     pub custom_fields: Option<custom::Fields>,
-    /// Whether the body says `explicit` consent to text messages.
+    /// Whether the body declares `explicit` consent to text messages.
     pub sms_explicit: bool,
     /// Longest cleaned contact that a body can take, in bytes.
     pub contact_bytes_max: usize,
-    /// The key of the hashes by which contacts are told apart. A run draws its own.
+    /// The key of the hashes that identify contacts. Each run draws its own.
     pub identity_key: IdentityKey,
 }
 

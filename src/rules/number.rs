@@ -6,7 +6,7 @@ const DIGITS_MAX: usize = 15;
 /// What a text is, read as a number with a point or an exponent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Float {
-    /// It is no such number.
+    /// It is not such a number.
     No,
     /// A whole number, all of whose digits are there.
     Whole,
@@ -77,7 +77,7 @@ pub fn read(text: &str, whole: &mut String) -> Float {
     if negative && !is_zero {
         whole.push('-');
     }
-    // Zeros in front are digits that somebody wrote, but for those of an exponent's mantissa.
+    // Leading zeros were written on purpose, except in a mantissa with an exponent.
     let skip = if exponent.is_some() { zeros.min(count.saturating_sub(1)) } else { 0 };
     whole.extend(digits().take(count).skip(skip).map(char::from));
     Float::Whole

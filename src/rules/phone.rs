@@ -10,9 +10,9 @@ pub static RULES: &[Rule] = &[
         code: Code::PHN001,
         severity: Severity::Error,
         effect: Effect::HoldsBack,
-        message: "not a US phone number: ten digits are wanted",
+        message: "not a US phone number: ten digits are required",
         help: "write ten digits, like 508-123-1235; the usual punctuation, a leading 1 and an extension are understood",
-        why: "The import endpoint takes US numbers only.",
+        why: "The import endpoint accepts US numbers only.",
         before: r#""home_phone":"12345""#,
         after: "held back: the contact goes on without it",
     },
@@ -20,7 +20,7 @@ pub static RULES: &[Rule] = &[
         code: Code::PHN002,
         severity: Severity::Error,
         effect: Effect::HoldsBack,
-        message: "a number with another country's code",
+        message: "a number with the code of another country",
         help: "keep it elsewhere, for example in a custom field: the service takes US numbers only",
         why: "International phone numbers are not supported by the import endpoint.",
         before: r#""work_phone":"+44 20 7946 0958""#,
@@ -31,8 +31,8 @@ pub static RULES: &[Rule] = &[
         severity: Severity::Error,
         effect: Effect::HoldsBack,
         message: "not a number of the North American Numbering Plan",
-        help: "check area code and exchange: each is [2-9]XX and not N11; without --nanp they are not looked at",
-        why: "EnvelopeOverrides for by --nanp: no phone has such a number, though the service may take it.",
+        help: "check area code and exchange: each is [2-9]XX and not N11; without --nanp they are not checked",
+        why: "Checked only with --nanp: no phone has such a number, though the service may accept it.",
         before: r#""phone":"123-123-1234""#,
         after: "held back: the contact goes on without it",
     },
@@ -40,7 +40,7 @@ pub static RULES: &[Rule] = &[
         code: Code::PHN004,
         severity: Severity::Change,
         effect: Effect::Changes,
-        message: "the phone number was written the usual way",
+        message: "the phone number was written in the usual form",
         help: "nothing to do",
         why: "The contract's own forms are 123-123-1234 and 1231231234; one form makes equal numbers equal.",
         before: r#""phone":"+1 (508) 123.1235 ext. 12""#,
@@ -50,9 +50,9 @@ pub static RULES: &[Rule] = &[
         code: Code::PHN005,
         severity: Severity::Change,
         effect: Effect::Changes,
-        message: "the same number stands under this kind already; it was left out here",
+        message: "this kind has the same number already; the repeat was left out",
         help: "nothing to do",
-        why: "phone and other_phone are both of kind other; one of two equal numbers says all.",
+        why: "phone and other_phone are both of kind other, so one of two equal numbers is enough.",
         before: r#""phone":"508-123-1235","other_phone":"(508) 123-1235""#,
         after: r#""phone":"508-123-1235""#,
     },
@@ -80,16 +80,16 @@ pub static RULES: &[Rule] = &[
         code: Code::PHN008,
         severity: Severity::Warning,
         effect: Effect::Keeps,
-        message: "it looks like the number of another country",
-        help: "look whether it is one: if so, keep it elsewhere, for example in a custom field",
-        why: "The import endpoint takes US numbers only, and takes any ten digits for one. No US number begins with 0, and a number \
-              beside an address in another country is seldom one.",
+        message: "this looks like the number of another country",
+        help: "check it; keep a foreign number elsewhere, for example in a custom field",
+        why: "The import endpoint accepts US numbers only, and accepts any ten digits as one. No US number begins with 0, and a number \
+              beside an address in another country is rarely one.",
         before: r#""phone":"030-0074321","country":"Germany""#,
         after: "written as 030-007-4321, and kept",
     },
 ];
 
-/// What is wrong with a number.
+/// Why a number is bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhoneFault {
     /// Fewer than ten digits.
@@ -98,15 +98,15 @@ pub enum PhoneFault {
     TooMany,
     /// It is two numbers, or more.
     Two,
-    /// A spreadsheet wrote it with an exponent, and digits are lost: `6.18E+09`.
+    /// A spreadsheet wrote it with an exponent, so digits are lost: `6.18E+09`.
     Shortened,
-    /// It has something in it that is no part of a number.
+    /// It contains something that is not part of a number.
     Other,
     /// The code of another country: behind a `+`, or behind `00` or `011`.
     Country,
-    /// It has an extension where none may be.
+    /// It has an extension where none is allowed.
     Extension,
-    /// Area code or exchange that no number has.
+    /// No number has this area code or exchange.
     Plan,
 }
 
@@ -127,7 +127,7 @@ impl PhoneFault {
                 "format the column as text in the spreadsheet, and export it again",
             ),
             PhoneFault::Other => {
-                ("something in it is no part of a number", "write the ten digits alone, like 508-123-1235")
+                ("it contains something that is not part of a number", "write the ten digits alone, like 508-123-1235")
             }
             PhoneFault::Country => {
                 ("the number of another country", "keep it elsewhere, for example in a custom field")
@@ -146,16 +146,16 @@ impl PhoneFault {
     }
 }
 
-/// What became of a number.
+/// The result of normalising a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhoneResult {
     /// It is normal as it is.
     Same,
     /// The normal form is in the buffer.
     Changed,
-    /// Nothing is there.
+    /// It is empty.
     Blank,
-    /// It is no number.
+    /// It is not a number.
     Bad(PhoneFault),
 }
 
@@ -170,7 +170,7 @@ pub enum Extension {
 
 /// The longest extension, so that a number with it stays within its 50 characters.
 const EXTENSION_MAX: usize = 20;
-/// The longest one that no word or sign begins: more digits are another number.
+/// The longest one without a word or sign in front: more digits are another number.
 const BARE_EXTENSION_MAX: usize = 6;
 /// The longest one behind several pause marks.
 const PAUSED_EXTENSION_MAX: usize = 9;
@@ -200,12 +200,12 @@ fn is_space(c: char) -> bool {
     c.is_whitespace() || text::is_zero_width(c)
 }
 
-/// Punctuation that people put between digits.
+/// Punctuation between digits.
 fn is_punctuation(c: char) -> bool {
     matches!(c, '.' | '(' | ')' | '/') || is_dash(c) || is_space(c)
 }
 
-/// What makes a telephone wait before it dials on.
+/// Marks that make a telephone pause while it dials.
 fn is_pause(c: char) -> bool {
     matches!(c, ',' | ';')
 }
@@ -232,17 +232,17 @@ fn bare_extension(text: &str, most: usize) -> Option<&str> {
     if is_bare { Some(text) } else { extension_of(text) }
 }
 
-/// What stands behind the digits of a number.
+/// What follows the digits of a number.
 enum Behind<'a> {
     /// More of the number, or something else.
     Other,
-    /// Pause marks, and nothing that they wait for.
+    /// Pause marks only.
     Nothing,
     /// An extension.
     Extension(&'a str),
 }
 
-/// Reads what stands behind a number that has all of its digits, from a comma, a semicolon or a parenthesis on.
+/// Reads what follows a complete number, from a comma, a semicolon or a parenthesis on.
 fn behind(rest: &str) -> Behind<'_> {
     let found = match rest.strip_prefix('(') {
         Some(inside) => inside.strip_suffix(')').and_then(|inside| bare_extension(inside, BARE_EXTENSION_MAX)),
@@ -251,7 +251,7 @@ fn behind(rest: &str) -> Behind<'_> {
             if digits.is_empty() {
                 return Behind::Nothing;
             }
-            // What is between two numbers is one mark.
+            // A single mark separates two numbers.
             let is_pause = rest.chars().take_while(|c| is_pause(*c)).count() > 1;
             bare_extension(digits, if is_pause { PAUSED_EXTENSION_MAX } else { BARE_EXTENSION_MAX })
         }
@@ -271,7 +271,7 @@ fn of_float(text: &str, digits: &mut String) -> Option<Option<()>> {
     }
 }
 
-/// Which of the reasons it is that a text with these digits is no number.
+/// Why a text with these digits is not a number.
 fn count_fault(text: &str, digits: &[u8], count: usize) -> PhoneFault {
     let abroad = (digits.starts_with(b"00") && !digits.starts_with(b"001")) || digits.starts_with(b"011");
     match count {
@@ -435,7 +435,7 @@ pub fn is_foreign(country: &str) -> bool {
         "mnp",
         "northernmarianaislands",
     ];
-    // In a buffer, as this is asked of every contact with a number and a country. A longer name is none of those.
+    // In a buffer on the stack, because every contact with a number and a country gets here. A longer name is foreign.
     let (mut buffer, mut len) = ([0; 48], 0);
     for c in country.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase) {
         let Some(room) = buffer.get_mut(len..len + c.len_utf8()) else { break };

@@ -13,7 +13,7 @@ pub static RULES: &[Rule] = &[
         severity: Severity::Error,
         effect: Effect::HoldsBack,
         message: "too long",
-        help: "shorten it, or let --truncate cut it",
+        help: "shorten it, or cut it with --truncate",
         why: "The service refuses a member longer than its limit; limits are counted in characters, after normalisation.",
         before: r#""first_name":"(61 characters)""#,
         after: "held back: the contact goes on without it",
@@ -34,8 +34,8 @@ pub static RULES: &[Rule] = &[
         severity: Severity::Change,
         effect: Effect::Changes,
         message: "cut at the limit",
-        help: "look at what was cut off, in the change ledger",
-        why: "EnvelopeOverrides for by --truncate: the service takes no more characters than the limit.",
+        help: "see in the change ledger what was cut off",
+        why: "Only with --truncate: the service accepts no more characters than the limit.",
         before: r#""job_title":"(61 characters)""#,
         after: r#""job_title":"(its first 50 characters)""#,
     },
@@ -48,14 +48,14 @@ pub fn is_zero_width(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// True for what the ends of a text are trimmed of.
+/// Whether the ends of a text are trimmed of this character.
 #[must_use]
 pub fn is_trimmed(c: char) -> bool {
     c.is_control() || is_space(c)
 }
 
-/// True for what the ends of any other value are trimmed of. A control character that is no white space is part of the value
-/// there: it shows that the value was damaged.
+/// Whether the ends of other values are trimmed of this character. A control character that is not white space stays: it shows
+/// that the value was damaged.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || is_zero_width(c)
 }
@@ -71,13 +71,13 @@ pub fn trim(value: &str) -> &str {
     }
 }
 
-/// What an error adds about a control character that is no white space, in a value that has one.
+/// The detail of an error about a value with a control character that is not white space.
 #[must_use]
 pub fn control_in(value: &str) -> Option<&'static str> {
-    value.chars().any(|c| c.is_control() && !c.is_whitespace()).then_some("it has a control character in it")
+    value.chars().any(|c| c.is_control() && !c.is_whitespace()).then_some("it contains a control character")
 }
 
-/// What became of a text.
+/// The result of normalising a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextResult {
     /// It is normal as it is.
@@ -123,7 +123,7 @@ fn normalise_slowly(text: &str, buffer: &mut String) -> TextResult {
     } else {
         collapse_whitespace(text_trimmed.nfc(), buffer);
     }
-    // Squeezing can uncover a mark at an end.
+    // Collapsing white space can leave a mark at an end.
     let start = buffer.len() - buffer.trim_start_matches(is_trimmed).len();
     let end = buffer.trim_end_matches(is_trimmed).len().max(start);
     buffer.truncate(end);
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn ascii_is_squeezed_as_any_other_text() {
+    fn ascii_is_collapsed_like_other_text() {
         for text in ["a", " a", "a ", "a\tb", "\0a\x7f\x1fb", " ", "\n\r", "a  b", "\x1c", "a\x1eb", "a\x0bb\x0cc"] {
             // A character of two bytes sends it the other way.
             let (mut one, mut other) = (String::new(), String::new());

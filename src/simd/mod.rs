@@ -1,15 +1,15 @@
 //! Bytes to bit masks, 64 at a time.
 //!
-//! What a mask means is written once, here, over [`Backend`]: a way to hold 64 bytes and compare all of them with one value.
-//! Backends are thin; which one runs is chosen at run time by [`Choice`]. [`scalar`] is the readable reference that the others
-//! are tested against; a new one (NEON, say) needs its operations and a line in [`Choice::available`].
+//! The masks are defined once, here, over [`Backend`]: 64 bytes in registers, and comparisons of all of them with one value.
+//! Backends are thin, and [`Choice`] selects one at run time. [`scalar`] is the readable reference for the tests of all others. A
+//! new backend (NEON, say) needs its operations and a line in [`Choice::available`].
 
 pub mod scalar;
 pub mod word;
 #[cfg(target_arch = "x86_64")]
 pub mod x86;
 
-/// 64 bytes, and comparisons whose answers have one bit for each, the first byte lowest.
+/// 64 bytes, and comparisons that return one bit for each, the first byte lowest.
 pub trait Backend: Copy {
     /// Its name, for tests and benches.
     const NAME: &'static str;
@@ -31,22 +31,21 @@ pub trait Backend: Copy {
     /// Which of them are 0x80 and more.
     fn non_ascii(self, block: Self::Block) -> u64;
 
-    /// Bit i of the answer is the exclusive or of bits 0 to i: it turns the positions of quotes into the stretches
-    /// between them.
+    /// Bit i of the result is the exclusive or of bits 0 to i. This turns the positions of quotes into the ranges between them.
     fn prefix_xor(self, bits: u64) -> u64;
 
-    /// Writes `base` plus the number of each bit set, the lowest first. What stands behind them is anything.
+    /// Writes `base` plus the number of each set bit, the lowest first. The rest of `offsets` is unspecified.
     #[inline(always)]
     fn positions(self, bits: u64, base: u32, offsets: &mut [u32; 64]) {
         scalar::positions(bits, base, offsets);
     }
 
-    /// Whether each of 32 bytes is between those that stand at its place in `low` and `high`, both included;
-    /// no byte may be the greater in `low`.
+    /// Whether each of 32 bytes is between the bytes at its index in `low` and `high`, both included. No byte of `low` may be above
+    /// that of `high`.
     fn within32(self, bytes: &[u8; 32], low: &[u8; 32], high: &[u8; 32]) -> bool;
 }
 
-/// What the splitter looks for.
+/// The bytes that the splitter needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StructureMasks {
     /// `"`
@@ -78,7 +77,7 @@ impl StructureMasks {
     }
 }
 
-/// What the check for clean contacts looks for.
+/// The bytes that the check for clean contacts needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TextMasks {
     /// `"`
@@ -87,7 +86,7 @@ pub struct TextMasks {
     pub special: u64,
     /// Spaces.
     pub space: u64,
-    /// Bytes of characters outside of ASCII.
+    /// Bytes outside ASCII.
     pub non_ascii: u64,
 }
 
@@ -105,7 +104,7 @@ impl TextMasks {
     }
 }
 
-/// What the check of an email address looks for.
+/// The bytes that the check of an email address needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EmailMasks {
     /// `@`
@@ -141,7 +140,7 @@ impl EmailMasks {
     }
 }
 
-/// Asks for the memory at this address to be near when it is looked at. Any address will do.
+/// Prefetches the memory at this address. Any address is allowed.
 #[inline(always)]
 pub fn prefetch(address: *const u8) {
     #[cfg(target_arch = "x86_64")]
@@ -153,7 +152,7 @@ pub fn prefetch(address: *const u8) {
     let _ = address;
 }
 
-/// The backends this program has, whether or not this machine can run them.
+/// The backends of this program, whether or not this machine can run them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
     /// Plain Rust, any machine.

@@ -1,4 +1,4 @@
-//! The reference: what the comparisons mean, in loops that can be read.
+//! The reference: the meaning of the comparisons, in readable loops.
 
 use super::Backend;
 
@@ -57,7 +57,7 @@ pub fn positions(mut bits: u64, base: u32, offsets: &mut [u32; 64]) {
     let count = bits.count_ones() as usize;
     let mut at = 0;
     while at < count {
-        // Eight at a time, needed or not: a loop of known length costs less than one that must ask.
+        // Eight at a time, needed or not: a loop of fixed length costs less than one with a condition.
         let Some(eight) = offsets[at..].first_chunk_mut::<8>() else { break };
         for offset in eight {
             *offset = base.wrapping_add(bits.trailing_zeros());

@@ -1,4 +1,4 @@
-//! Eight bytes at a time, in an ordinary register: for text of a few bytes, where a block of 64 is mostly nothing.
+//! Eight bytes at a time, in an ordinary register: for short text, where a block of 64 would be mostly empty.
 
 use crate::model::name_lookup::load_up_to_8;
 
@@ -51,7 +51,7 @@ pub fn is_plain(text: &[u8]) -> bool {
         space_before = space >> 56;
     }
     if !rest.is_empty() {
-        // Something visible stands for what is not there.
+        // Fill the missing bytes with a visible one.
         let word = load_up_to_8(rest) | (b'x' as u64 * ONES) << (8 * rest.len());
         let space = equal(word, b' ');
         bad |= (word & HIGHS) | below(word, 0x20) | equal(word, 0x7f) | (space & (space << 8 | space_before));

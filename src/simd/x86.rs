@@ -1,8 +1,8 @@
 //! x86-64: SSE2 (always there), AVX2, AVX-512.
 //!
-//! A backend that needs more than SSE2 can only be made by `new`, which asks the processor first; so a value of it is
-//! the proof that its instructions may be run. Its methods are inlined into whoever calls them, and run at full width
-//! only inside a function that has the same `target_feature`s (see `with_backend!`).
+//! Only `new` makes a backend that needs more than SSE2, and it checks the processor first. So a value of the backend proves that
+//! its instructions are available. Its methods are inlined into their callers, and run at full width only inside a function
+//! with the same `target_feature`s (see `with_backend!`).
 
 use super::{Backend, scalar};
 use std::arch::x86_64::*;
