@@ -1,7 +1,7 @@
 //! What a run came to, for a person, in ten lines or fewer.
 
-use super::{Main, Plan};
 use super::paint::Paint;
+use super::{Main, Plan};
 use crate::model::finding::{Code, Example, Severity};
 use crate::model::printable::printable;
 use crate::output::receipt::Receipt;
