@@ -102,7 +102,7 @@ fn directory(dir: &Path, no_receipt: bool, files: &mut BodyFiles) -> Result<()> 
         }
     }
     if names.is_empty() {
-        return Err(Error::usage(format!("{name} has no bodies (payload-00001.json and so on)")));
+        return Err(Error::usage(format!("{name} has no payload-00001.json, nor any other body")));
     }
     if receipt.is_none() && !no_receipt {
         return Err(Error::usage(format!(
