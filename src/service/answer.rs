@@ -1,4 +1,4 @@
-//! What is answered when something is wrong, in the service's own shape.
+//! Error answers, in the form of the published service.
 
 use crate::account::{Audience, Error};
 use crate::model::error::Kind;
@@ -7,14 +7,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-/// One error.
+/// The JSON object of an error.
 #[derive(Serialize)]
-struct Fault<'a> {
+struct ErrorObject<'a> {
     error_key: &'static str,
     error_message: &'a str,
 }
 
-/// The key of a status.
+/// The `error_key` of a status.
 fn key(status: StatusCode) -> &'static str {
     match status {
         StatusCode::BAD_REQUEST => "contacts.api.validation.error",
@@ -31,58 +31,59 @@ fn key(status: StatusCode) -> &'static str {
     }
 }
 
-/// Most characters of a message: what a client sent may be in it.
+/// Most characters of a message, which may quote the client.
 const MESSAGE_MAX: usize = 1000;
 
 /// An array of one error.
 pub fn error(status: StatusCode, message: impl AsRef<str>) -> Response {
     let message = message.as_ref();
     let end = message.char_indices().nth(MESSAGE_MAX).map_or(message.len(), |(end, _)| end);
-    let fault = Fault { error_key: key(status), error_message: &message[..end] };
-    let mut response = (status, Json([fault])).into_response();
+    let object = ErrorObject { error_key: key(status), error_message: &message[..end] };
+    let mut response = (status, Json([object])).into_response();
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }
 
-/// Why a request is one too many.
+/// The limit that a request exceeds.
 #[derive(Debug, Clone, Copy)]
 pub enum TooMany {
-    /// Of requests a second.
+    /// Requests per second.
     Throttled,
-    /// Of activities that wait. How the published service names this is not known.
+    /// Waiting activities. The key of the published service is unknown.
     QueueFull,
 }
 
-/// Too many requests: one object and no `Retry-After`, as the published service answers.
+/// Too many requests: one object and no `Retry-After`, as in the published service.
 pub fn too_many(why: TooMany, message: &str) -> Response {
     let error_key = match why {
         TooMany::Throttled => "throttled",
         TooMany::QueueFull => "queue_full",
     };
-    (StatusCode::TOO_MANY_REQUESTS, Json(Fault { error_key, error_message: message })).into_response()
+    (StatusCode::TOO_MANY_REQUESTS, Json(ErrorObject { error_key, error_message: message })).into_response()
 }
 
-/// No good token: one object, as the published service has it.
+/// A missing or wrong token: one object, as in the published service.
 pub fn unauthorized() -> Response {
     let status = StatusCode::UNAUTHORIZED;
-    let fault = Fault { error_key: key(status), error_message: "no good bearer token in the Authorization header" };
-    let mut response = (status, Json(fault)).into_response();
+    let object =
+        ErrorObject { error_key: key(status), error_message: "no valid bearer token in the Authorization header" };
+    let mut response = (status, Json(object)).into_response();
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
 }
 
-/// The same answer, and the connection is closed behind it.
+/// Closes the connection after this answer.
 pub fn close(mut response: Response) -> Response {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
-/// What the account would not do.
+/// The answer to an error of the account.
 pub fn account_error(error: &Error) -> Response {
     let status = match error {
-        // A bug of ours is not the client's fault.
+        // A bug in presort is not the client's error.
         Error::Body(body) if matches!(body.kind(), Kind::Bug { .. } | Kind::Counts { .. } | Kind::Io { .. }) => {
             tracing::error!(%error, "the body");
             StatusCode::INTERNAL_SERVER_ERROR
@@ -96,7 +97,7 @@ pub fn account_error(error: &Error) -> Response {
             tracing::error!(%error, "the account");
             let status =
                 if error.is_busy() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::INTERNAL_SERVER_ERROR };
-            // What it is in detail is for the log.
+            // Only the log has the details.
             return self::error(status, "the account cannot be read or written now");
         }
     };

@@ -1,4 +1,4 @@
-//! Request bodies: how much of one is kept, and how long it may take.
+//! Reading request bodies within limits of size and time, and writing answers.
 
 use super::{Service, answer};
 use crate::account::import::KEPT_MAX;
@@ -11,30 +11,30 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, SemaphorePermit};
 
-/// Bytes of a body behind its limit that are read so that the answer reaches a client that sends them all first.
+/// Bytes beyond the limit of a body that are still read, so that a client that sends everything first gets its answer.
 pub const DRAINED_MAX: u64 = 256 << 20;
-/// Most bytes of the JSON of anything but an import.
+/// Most bytes of any body but that of an import.
 pub const SMALL_MAX: usize = 64 << 10;
 
 /// Bytes of one permit of [`Service::memory`].
 pub const UNIT: usize = 64 << 10;
 
-/// A body that was read.
+/// A received body.
 pub struct Read<'s> {
-    /// Its bytes, as many as were to be kept.
+    /// Its bytes, up to the limit.
     pub bytes: Vec<u8>,
-    /// Bytes behind those.
+    /// Bytes after those, which were discarded.
     pub dropped: u64,
-    /// Not all of it was read.
+    /// The body was not read to its end.
     pub cut: bool,
-    /// The memory it has: a client that stalls keeps no more from others than what it sent.
+    /// Its share of the memory limit: a client that stalls holds only as much as it sent.
     memory: Option<SemaphorePermit<'s>>,
 }
 
-/// Bytes of the body of a request that is refused which are read all the same.
+/// Bytes that are read of the body of a refused request.
 const REFUSED_MAX: u64 = 16 << 20;
 
-/// The bytes of an answer, and their memory, until the last of them was sent.
+/// The bytes of an answer and their share of the memory limit, until the last byte is sent.
 struct Held {
     bytes: Vec<u8>,
     _memory: OwnedSemaphorePermit,
@@ -46,7 +46,7 @@ impl AsRef<[u8]> for Held {
     }
 }
 
-/// An answer of JSON. A client that does not read holds its memory, and so there is a bound to that of all large ones.
+/// An answer in JSON. A client that does not read holds its memory, so the memory of all large answers is limited.
 #[expect(clippy::result_large_err, reason = "an answer is what axum takes")]
 pub fn json(service: &Service, status: StatusCode, json: &impl Serialize) -> Result<Response, Response> {
     let mut bytes = serde_json::to_vec(json).map_err(|error| {
@@ -68,8 +68,8 @@ pub fn json(service: &Service, status: StatusCode, json: &impl Serialize) -> Res
     }
 }
 
-/// Refuses a request. What it still sends is read first, within bounds: a client that writes into a connection which is closed never
-/// sees the answer.
+/// Refuses a request, after reading the rest of its body within limits: a client that writes to a closed connection never sees the
+/// answer.
 pub async fn refuse(service: &Service, headers: &HeaderMap, mut body: Body, answer: Response) -> Response {
     let waits =
         headers.get(header::EXPECT).is_some_and(|expect| expect.as_bytes().eq_ignore_ascii_case(b"100-continue"));
@@ -89,7 +89,7 @@ pub async fn refuse(service: &Service, headers: &HeaderMap, mut body: Body, answ
     answer::close(answer)
 }
 
-/// Asks for JSON.
+/// Requires JSON.
 #[expect(clippy::result_large_err, reason = "an answer is what axum takes")]
 pub fn is_json(headers: &HeaderMap) -> Result<(), Response> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
@@ -110,7 +110,7 @@ pub fn is_json(headers: &HeaderMap) -> Result<(), Response> {
     Err(answer::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, what))
 }
 
-/// Reads a body: keeps so many bytes of it, and of the rest reads some to let the client finish.
+/// Reads a body, keeps its first `keep` bytes, and reads some of the rest to let the client finish.
 pub async fn read<'s>(
     service: &'s Service,
     headers: &HeaderMap,
@@ -155,7 +155,7 @@ pub async fn read<'s>(
         read.dropped += (data.len() - kept) as u64;
         if read.dropped > DRAINED_MAX {
             read.cut = true;
-            // What was announced is what is lost.
+            // The announced length counts as dropped.
             let announced = length.map_or(0, |length| length.saturating_sub(read.bytes.len() as u64));
             read.dropped = read.dropped.max(announced);
             break;
@@ -178,7 +178,7 @@ pub async fn small<T: serde::de::DeserializeOwned>(
         let what = format!("the request body is larger than {SMALL_MAX} bytes");
         return Err(answer::close(answer::error(StatusCode::BAD_REQUEST, what)));
     }
-    // An object it must be: an array of its values would do for serde.
+    // Require an object: serde also accepts an array of its values.
     serde_json::from_slice(&read.bytes)
         .and_then(|members: serde_json::Map<String, serde_json::Value>| T::deserialize(members))
         .map_err(|error| answer::error(StatusCode::BAD_REQUEST, format!("the request body: {error}")))

@@ -1,9 +1,9 @@
-//! Which requests are let in at all: those that are addressed to this server, and that no foreign web page makes.
+//! Admits only requests that are addressed to this server and do not come from a foreign web page.
 //!
-//! A web page anywhere may make a browser send requests to 127.0.0.1. By DNS rebinding it may even read the answers: its own
-//! name leads to 127.0.0.1 for a while, and to the browser page and server are one site. The name stays in the `Host` header,
-//! which a page cannot set. Requests that change something do not need the answer to do harm; browsers say in `Origin` and
-//! `Sec-Fetch-Site` which page they come from. Programs send neither.
+//! Any web page can make a browser send requests to 127.0.0.1. With DNS rebinding it can even read the answers: its own name
+//! resolves to 127.0.0.1 for a while, so the browser takes page and server for one site. The name is still in the `Host`
+//! header, which a page cannot set. A request that changes something does harm even if the page cannot read the answer;
+//! browsers send the origin of the page in `Origin` and `Sec-Fetch-Site`. Other programs send neither.
 
 use super::{Config, Service, answer, body};
 use axum::extract::{Request, State};
@@ -13,20 +13,20 @@ use axum::response::{IntoResponse, Response};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-/// The address of this machine that a connection came to.
+/// The local address of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Local(pub SocketAddr);
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// A machine, by name or address.
+/// A host, by name or address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Host {
     Name(String),
     Address(IpAddr),
 }
 
-/// The host in `HOST`, `HOST:PORT` or `[ADDRESS]:PORT`, and the port if there is one; none for anything else.
+/// Parses `HOST`, `HOST:PORT` or `[ADDRESS]:PORT` into host and port; `None` for anything else.
 fn parse(text: &str) -> Option<(Host, Option<u16>)> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
@@ -70,20 +70,20 @@ pub fn origin(text: &str) -> Option<String> {
     (is_scheme && parse(rest).is_some()).then_some(text)
 }
 
-/// True when requests for this host are for this server.
+/// True when this host is this server.
 fn is_ours(host: &Host, config: &Config, local: Option<Local>) -> bool {
     let named = || config.hosts.iter().filter_map(|name| parse(name)).any(|(name, _)| name == *host);
     match host {
         Host::Name(name) => name == "localhost" || named(),
         Host::Address(address) => {
             let address = address.to_canonical();
-            let at = |there: IpAddr| there.to_canonical() == address;
+            let at = |own: IpAddr| own.to_canonical() == address;
             address.is_loopback() || at(config.listen.ip()) || local.is_some_and(|local| at(local.0.ip())) || named()
         }
     }
 }
 
-/// The one value of a header; none where it is missing or given more than once.
+/// The only value of a header; `None` if it is missing or repeated.
 fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
@@ -100,25 +100,25 @@ fn addressed(request: &Request, config: &Config) -> Result<(Host, Option<u16>), 
         1 => only(request.headers(), &header::HOST).filter(|text| !text.is_empty()),
         _ => return Err(bad("the request has more than one Host header")),
     };
-    let host = text.and_then(parse).ok_or(bad("the Host header is no host"))?;
-    // A target with a host of its own counts as well: whoever wrote it meant that host.
+    let host = text.and_then(parse).ok_or(bad("the Host header is not a host"))?;
+    // The host of an absolute target must be this server, too.
     let target = match request.uri().authority() {
-        Some(target) => Some(parse(target.as_str()).ok_or(bad("the request's target names no host"))?),
+        Some(target) => Some(parse(target.as_str()).ok_or(bad("the request's target has no valid host"))?),
         None => None,
     };
     let local = request.extensions().get::<Local>().copied();
     if [Some(&host), target.as_ref()].into_iter().flatten().any(|(host, _)| !is_ours(host, config, local)) {
-        let what = "this server does not serve that host: presort serve --host NAME makes it do so";
+        let what = "this server does not serve that host: presort serve --host NAME allows it";
         return Err((StatusCode::MISDIRECTED_REQUEST, what));
     }
     Ok(host)
 }
 
-/// True when an origin is the server itself, as the request names it.
+/// True when an origin is the server itself, as addressed by the request.
 fn is_same(origin: &str, host: &(Host, Option<u16>)) -> bool {
     let (default, rest) = match origin.split_once("://") {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (80, rest),
-        // What is in front of the server may speak TLS.
+        // A proxy in front of the server may terminate TLS.
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (443, rest),
         _ => return false,
     };
@@ -126,13 +126,13 @@ fn is_same(origin: &str, host: &(Host, Option<u16>)) -> bool {
     parse(rest).is_some_and(|origin| with_port(&origin) == with_port(host))
 }
 
-/// The origin that a request comes from, if it is one that was allowed.
+/// The origin of a request, if it is allowed.
 fn allowed<'h>(headers: &'h HeaderMap, config: &Config) -> Option<&'h str> {
     let origin = only(headers, &header::ORIGIN)?;
     config.origins.iter().any(|allowed| origin.eq_ignore_ascii_case(allowed)).then_some(origin)
 }
 
-/// Whether a request may go on; if not, why.
+/// Checks whether to admit a request; the error is the answer.
 fn check(request: &Request, config: &Config) -> Result<(), (StatusCode, &'static str)> {
     let host = addressed(request, config)?;
     let headers = request.headers();
@@ -145,14 +145,15 @@ fn check(request: &Request, config: &Config) -> Result<(), (StatusCode, &'static
             .iter()
             .any(|site| site.as_bytes().trim_ascii().eq_ignore_ascii_case(b"cross-site"));
         if is_foreign || is_cross_site {
-            let what = "a web page of another origin may not change anything here: presort serve --cors ORIGIN lets it";
+            let what =
+                "a web page of another origin may not change anything here: presort serve --cors ORIGIN allows it";
             return Err((StatusCode::FORBIDDEN, what));
         }
     }
     Ok(())
 }
 
-/// What a browser asks before it lets a page of another origin send its request.
+/// The answer to a preflight request of a browser.
 fn preflight(request: &Request) -> Option<Response> {
     let asks =
         request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
@@ -164,7 +165,7 @@ fn preflight(request: &Request) -> Option<Response> {
     asks.then(|| (StatusCode::NO_CONTENT, headers).into_response())
 }
 
-/// Lets a request in, or refuses it.
+/// Admits a request, or refuses it.
 pub async fn guard(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let config = &service.config;
     if let Err((status, what)) = check(&request, config) {

@@ -1,4 +1,4 @@
-//! One function a request.
+//! One function per route.
 
 use super::query::Query;
 use super::{Route, Service, answer, body};
@@ -22,7 +22,7 @@ use std::sync::atomic::Ordering;
 type Answer = Result<Response, Response>;
 type Shared = State<Arc<Service>>;
 
-/// Links of a collection; without a next page there is nothing in it.
+/// The links of a collection: empty without a next page.
 #[derive(Serialize)]
 struct Links {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,16 +35,16 @@ impl Links {
     }
 }
 
-// The array comes first: one client takes the first member that is no link.
+// The array comes first: a known client uses the first member that is not a link.
 
 #[derive(Serialize)]
-struct Activities {
+struct ActivitiesAnswer {
     activities: Vec<Activity>,
     _links: Links,
 }
 
 #[derive(Serialize)]
-struct Contacts {
+struct ContactsAnswer {
     contacts: Vec<Contact>,
     #[serde(skip_serializing_if = "Option::is_none")]
     contacts_count: Option<u64>,
@@ -52,7 +52,7 @@ struct Contacts {
 }
 
 #[derive(Serialize)]
-struct Lists {
+struct ListsAnswer {
     lists: Vec<List>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lists_count: Option<u64>,
@@ -60,7 +60,7 @@ struct Lists {
 }
 
 #[derive(Serialize)]
-struct Fields {
+struct FieldsAnswer {
     custom_fields: Vec<Field>,
     _links: Links,
 }
@@ -72,7 +72,7 @@ fn or_answer<T>(result: AccountResult<T>) -> Result<T, Response> {
 
 type PathId = Result<Path<String>, PathRejection>;
 
-/// What stands in the path; text it must be.
+/// The identifier in the path, which must be UTF-8.
 #[expect(clippy::result_large_err, reason = "an answer is what axum takes")]
 fn path_id(id: PathId) -> Result<String, Response> {
     id.map(|Path(id)| id).map_err(|_| answer::error(StatusCode::BAD_REQUEST, "the path is not UTF-8"))
@@ -107,12 +107,14 @@ pub async fn activities(State(service): Shared, RawQuery(query): RawQuery) -> An
         Some(text) => {
             let known = || ActivityState::ALL.map(ActivityState::as_str).join(", ");
             let state = ActivityState::parse(text);
-            Some(or_answer(state.ok_or_else(|| Error::Invalid(format!("state knows no {text}: {}", known()))))?)
+            Some(or_answer(
+                state.ok_or_else(|| Error::Invalid(format!("{text} is not a state: it is one of {}", known()))),
+            )?)
         }
     };
     let page = service.block(move |account| account.activities_with(state, page, ERRORS_OF_MANY)).await?;
     let links = Links::of(&query, &page);
-    body::json(&service, StatusCode::OK, &Activities { activities: page.items, _links: links })
+    body::json(&service, StatusCode::OK, &ActivitiesAnswer { activities: page.items, _links: links })
 }
 
 pub async fn activity(State(service): Shared, id: PathId) -> Answer {
@@ -121,10 +123,10 @@ pub async fn activity(State(service): Shared, id: PathId) -> Answer {
     body::json(&service, StatusCode::OK, &activity)
 }
 
-/// Errors of an activity that a page of many tells one by one: with all of them it could have fifty million bytes.
+/// Errors of each activity on a page: with all errors, a page could have fifty million bytes.
 const ERRORS_OF_MANY: usize = 20;
 
-/// Parameters of the published service that nothing here can answer.
+/// Parameters of the published service that are not supported here.
 const UNSUPPORTED: [&str; 5] = ["segment_id", "tags", "optout_after", "optout_before", "sms_status"];
 
 pub async fn contacts(State(service): Shared, RawQuery(text): RawQuery) -> Answer {
@@ -143,7 +145,7 @@ pub async fn contacts(State(service): Shared, RawQuery(text): RawQuery) -> Answe
     let query = or_answer(Query::new("/v3/contacts", text.as_deref(), &[&known[..], &UNSUPPORTED].concat()))?;
     let of = || -> AccountResult<ContactQuery> {
         if let Some(name) = UNSUPPORTED.iter().find(|name| query.get(name).is_some()) {
-            return Err(Error::Invalid(format!("contacts cannot be asked for by {name} here")));
+            return Err(Error::Invalid(format!("the parameter {name} is not supported here")));
         }
         Ok(ContactQuery {
             email: query.get("email").map(str::to_owned),
@@ -157,10 +159,10 @@ pub async fn contacts(State(service): Shared, RawQuery(text): RawQuery) -> Answe
             page: PageRequest { count: query.flag("include_count")?, ..query.page(500)? },
         })
     };
-    let wanted = or_answer(of())?;
-    let page = service.block(move |account| account.contacts(&wanted)).await?;
+    let contact_query = or_answer(of())?;
+    let page = service.block(move |account| account.contacts(&contact_query)).await?;
     let links = Links::of(&query, &page);
-    let contacts = Contacts { contacts_count: page.count, contacts: page.items, _links: links };
+    let contacts = ContactsAnswer { contacts_count: page.count, contacts: page.items, _links: links };
     body::json(&service, StatusCode::OK, &contacts)
 }
 
@@ -197,17 +199,17 @@ pub async fn lists(State(service): Shared, RawQuery(query): RawQuery) -> Answer 
             return Err(Error::Invalid(format!("status is all, active or deleted, not {other}")));
         }
         let page = PageRequest { count: query.flag("include_count")?, ..query.page(1000)? };
-        // No list is ever deleted here, and none is for text messages only.
+        // Lists are never deleted here, and none is for text messages only.
         let none = (!statuses.is_empty() && statuses.iter().all(|status| status == "deleted"))
             || query.get("channel_type").is_some_and(|channel| channel == "sms");
         Ok((!none).then(|| ListQuery { name: query.get("name").map(str::to_owned), members, page }))
     };
     let page = match or_answer(of())? {
-        Some(wanted) => service.block(move |account| account.lists(&wanted)).await?,
+        Some(list_query) => service.block(move |account| account.lists(&list_query)).await?,
         None => Page { items: Vec::new(), next: None, count: or_answer(query.flag("include_count"))?.then_some(0) },
     };
     let links = Links::of(&query, &page);
-    let lists = Lists { lists_count: page.count, lists: page.items, _links: links };
+    let lists = ListsAnswer { lists_count: page.count, lists: page.items, _links: links };
     body::json(&service, StatusCode::OK, &lists)
 }
 
@@ -222,7 +224,7 @@ pub async fn fields(State(service): Shared, RawQuery(query): RawQuery) -> Answer
     let page = or_answer(query.page(100))?;
     let page = service.block(move |account| account.fields(page)).await?;
     let links = Links::of(&query, &page);
-    body::json(&service, StatusCode::OK, &Fields { custom_fields: page.items, _links: links })
+    body::json(&service, StatusCode::OK, &FieldsAnswer { custom_fields: page.items, _links: links })
 }
 
 pub async fn add_field(State(service): Shared, headers: HeaderMap, body: Body) -> Answer {
@@ -255,7 +257,7 @@ pub async fn wrong_method(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    // Behind the path of a collection, only what is an identifier is a path that may be there.
+    // Below a collection, only identifiers are possible paths.
     let names_one = path.is_some_and(|path| path.as_str().ends_with('}'));
     let last = uri.path().rsplit('/').next().unwrap_or("");
     if names_one && uuid::Uuid::try_parse(last).is_err() {

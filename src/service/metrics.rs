@@ -1,4 +1,4 @@
-//! What is counted, as Prometheus reads it.
+//! Metrics for Prometheus.
 
 use crate::account::activities::{Activity, ActivityState};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -32,7 +32,7 @@ struct OutcomeLabels {
     outcome: &'static str,
 }
 
-/// All that is counted.
+/// The metrics.
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
@@ -75,21 +75,21 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A request was answered.
+    /// Counts an answered request.
     pub fn request(&self, method: &str, route: &str, status: u16, time: Duration) {
-        // Only those that have a meaning here are told apart.
+        // Only methods with a meaning here are distinguished.
         let method = if matches!(method, "GET" | "POST" | "HEAD") { method } else { "other" };
         let labels = RequestLabels { method: method.into(), route: route.into(), status };
         self.requests.get_or_create(&labels).inc();
         self.request_seconds.get_or_create(&RouteLabels { route: route.into() }).observe(time.as_secs_f64());
     }
 
-    /// A body was accepted.
+    /// Counts an accepted body.
     pub fn accepted(&self, bytes: u64) {
         self.body_bytes.inc_by(bytes);
     }
 
-    /// An activity ended.
+    /// Counts a finished activity.
     pub fn ended(&self, activity: &Activity, time: Duration) {
         self.activities.get_or_create(&StateLabels { state: activity.state.as_str() }).inc();
         self.import_seconds.observe(time.as_secs_f64());
@@ -102,11 +102,11 @@ impl Metrics {
         }
     }
 
-    /// All of it as text.
+    /// The metrics as text.
     pub fn text(&self, waiting: u64) -> String {
         self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         let mut text = String::new();
-        // Writing to a text does not fail.
+        // Writing to a string cannot fail.
         let _ = encode(&mut text, &self.registry);
         text
     }

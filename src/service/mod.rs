@@ -1,9 +1,8 @@
-//! The endpoint over HTTP: `POST /v3/activities/contacts_json_import` and what is needed to see what became of it, as the
-//! published service has them, on an account in a file.
+//! The HTTP endpoint: `POST /v3/activities/contacts_json_import` and the requests that show its results, as in the published
+//! service, on an account in a file.
 //!
-//! Requests run on tokio; everything that touches the account runs on threads that may block, and a few of them at a time.
-//! Imports run one after the other on a thread of their own. No contact data is logged above the debug level, and no token at
-//! all.
+//! Requests run on tokio. All work on the account runs on blocking threads, a few at a time. Imports run one after the other
+//! on their own thread. Contact data is logged at the debug level at most, and tokens never.
 
 mod answer;
 mod body;
@@ -34,14 +33,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
-/// How the endpoint is to be served.
+/// The configuration of the endpoint.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where to listen. Port 0 takes one that is free.
+    /// The address to listen on. Port 0 picks a free port.
     pub listen: SocketAddr,
-    /// The bearer token that requests must have; without one, none is asked for.
+    /// The bearer token that requests must have; `None` requires no token.
     pub token: Option<String>,
-    /// Most requests a second.
+    /// Most requests per second.
     pub rate_limit: Option<u32>,
     /// How long one activity may take.
     pub activity_time: Duration,
@@ -51,9 +50,9 @@ pub struct Config {
     pub body_time: Duration,
     /// Connections at once; more wait until some are closed.
     pub connections: usize,
-    /// Names and addresses besides those of this machine that requests may be addressed to, as [`host_name`] writes them.
+    /// Further names and addresses that requests may be addressed to, besides those of this machine, in the form of [`host_name`].
     pub hosts: Vec<String>,
-    /// Origins whose web pages may use the endpoint, as [`origin`] writes them.
+    /// Origins whose web pages may use the endpoint, in the form of [`origin`].
     pub origins: Vec<String>,
 }
 
@@ -73,40 +72,40 @@ impl Default for Config {
     }
 }
 
-/// Memory of all request bodies that are being read, in bytes.
+/// Memory limit of all request bodies that are being read, in bytes.
 const BODIES: usize = 256 << 20;
-/// Memory of all answers that clients have not read yet, in bytes; small ones do not count.
+/// Memory limit of all answers that clients have not read yet, in bytes; small ones do not count.
 const ANSWERS: usize = 128 << 20;
-/// Bytes of JSON of a page; what is behind them is on the next.
+/// Bytes of JSON of a page; further items are on the next page.
 const PAGE: u64 = 1 << 20;
-/// Requests that work on the account at once.
+/// Requests that use the account at the same time.
 const WORKERS: usize = 16;
-/// Bodies that are looked at at once before they are accepted. That takes the processor alone, and for long if the body is made
-/// for it: requests that only read must not wait behind it.
-const LOOKERS: usize = 8;
-/// Requests at once that change lists or custom fields.
+/// Bodies that are checked at the same time before they are accepted. The check uses only the processor, and takes long for a
+/// hostile body: requests that only read must not wait for it.
+const CHECKERS: usize = 8;
+/// Requests that change lists or custom fields at the same time.
 const WRITERS: usize = 2;
 
-/// What all requests see.
+/// The state that all requests share.
 pub struct Service {
     account: Arc<Account>,
     config: Config,
     metrics: Metrics,
-    /// The process is about to end: nothing is accepted any more.
+    /// The process is about to end, and accepts nothing.
     closing: AtomicBool,
     /// Permits for the memory of request bodies, of [`body::UNIT`] each.
     memory: Semaphore,
     /// Permits for the memory of answers, of [`body::UNIT`] each.
     answers: Arc<Semaphore>,
     workers: Arc<Semaphore>,
-    lookers: Arc<Semaphore>,
+    checkers: Arc<Semaphore>,
     writers: Arc<Semaphore>,
-    /// Requests that may come now, and when that was so.
+    /// The token bucket of the rate limit: requests left, and the time of that count.
     rate: Mutex<(f64, Instant)>,
 }
 
 impl Service {
-    /// A service of this account.
+    /// Creates a service of this account.
     #[must_use]
     pub fn new(account: Arc<Account>, config: Config) -> Arc<Service> {
         let rate = f64::from(config.rate_limit.unwrap_or(0));
@@ -118,14 +117,14 @@ impl Service {
             memory: Semaphore::new(BODIES / body::UNIT),
             answers: Arc::new(Semaphore::new(ANSWERS / body::UNIT)),
             workers: Arc::new(Semaphore::new(WORKERS)),
-            lookers: Arc::new(Semaphore::new(LOOKERS)),
+            checkers: Arc::new(Semaphore::new(CHECKERS)),
             writers: Arc::new(Semaphore::new(WRITERS)),
             rate: Mutex::new((rate, Instant::now())),
         })
     }
 
-    /// Whether one more request may come now.
-    fn may_come(&self) -> bool {
+    /// Takes a request from the rate limit; false when none is left.
+    fn take_from_rate(&self) -> bool {
         let Some(limit) = self.config.rate_limit else { return true };
         let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -136,7 +135,7 @@ impl Service {
         left >= 1.0
     }
 
-    /// Does what blocks on a thread that may.
+    /// Runs blocking work on the account.
     async fn block<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Account) -> crate::account::Result<T> + Send + 'static,
@@ -144,7 +143,7 @@ impl Service {
         self.block_by(&self.workers, work).await
     }
 
-    /// The same for what waits for an import that runs: those who only read must not wait behind it.
+    /// Like [`Service::block`], for work that waits for a running import: requests that only read must not wait for it.
     async fn block_to_write<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Account) -> crate::account::Result<T> + Send + 'static,
@@ -152,10 +151,11 @@ impl Service {
         self.block_by(&self.writers, work).await
     }
 
-    /// Accepts a body: within the time of an activity, the wait for its turn included, and until the process is about to end.
+    /// Accepts a body within the time limit of an activity, which includes the wait for a worker, and until the process is about
+    /// to end.
     async fn accept(self: &Arc<Self>, body: Body) -> Result<Activity, Response> {
         let (service, began, time) = (Arc::clone(self), Instant::now(), self.config.activity_time);
-        self.block_by(&self.lookers, move |account| {
+        self.block_by(&self.checkers, move |account| {
             let runner = Runner { stop: &service.closing, time: time.saturating_sub(began.elapsed()) };
             account.accept_within(&body, None, &runner)
         })
@@ -201,7 +201,7 @@ pub fn router(service: &Arc<Service>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(service), admit));
     let all = Router::new()
         .nest("/v3", v3)
-        // Not in the nest, which begins behind the slash.
+        // The nest does not match the bare slash.
         .route(
             "/v3/",
             axum::routing::any(h::not_found).layer(middleware::from_fn_with_state(Arc::clone(service), admit)),
@@ -211,18 +211,18 @@ pub fn router(service: &Arc<Service>) -> Router {
         .method_not_allowed_fallback(h::wrong_method)
         .fallback(h::not_found)
         .layer(CatchPanicLayer::custom(|_| {
-            tracing::error!("a request met a bug");
+            tracing::error!("a request panicked");
             answer::error(StatusCode::INTERNAL_SERVER_ERROR, "an internal error; please report it")
         }))
         .with_state(Arc::clone(service));
-    // A router of its own, so that these see answers as they go out: layers of a route are inside of what the router adds.
+    // A router of its own, so that these layers see the final answers: layers of a route run before the router adds to an answer.
     Router::new()
         .fallback_service(all)
         .layer(middleware::from_fn_with_state(Arc::clone(service), guard::guard))
         .layer(middleware::from_fn_with_state(Arc::clone(service), observe))
 }
 
-/// The route that a request took, for logs and metrics: a path itself may name a contact.
+/// The route of a request, for logs and metrics: the path itself may identify a contact.
 #[derive(Clone)]
 struct Route(String);
 
@@ -232,7 +232,7 @@ async fn name_path(path: MatchedPath, request: Request, next: Next) -> Response 
     response
 }
 
-/// Counts and logs each request, and does so when the client is gone before it has its answer: what it asked for was done.
+/// Counts and logs each request, even if the client disconnects before the answer: the request was still executed.
 async fn observe(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = known_method(request.method());
@@ -243,7 +243,7 @@ async fn observe(State(service): State<Arc<Service>>, request: Request, next: Ne
         service.metrics.request(method, route, status.as_u16(), time);
         tracing::info!(method, route, status = status.as_u16(), milliseconds = time.as_millis() as u64, "request");
         if status == StatusCode::NOT_FOUND {
-            // The router says which methods a path takes, and does not know that the path is not there.
+            // The router lists the methods of a path, though the path does not exist.
             response.headers_mut().remove(header::ALLOW);
         }
         response
@@ -254,20 +254,20 @@ async fn observe(State(service): State<Arc<Service>>, request: Request, next: Ne
     })
 }
 
-/// A method for logs and metrics. Any word may be one, of any length.
+/// The method for logs and metrics. A client may send any word of any length.
 fn known_method(method: &Method) -> &'static str {
     let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
     known.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
-/// Lets a request in, or says why not.
+/// Admits a request, or answers why not.
 async fn admit(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let answer = if service.closing.load(Ordering::Relaxed) {
         let what = "the service is shutting down: try again later";
         answer::close(answer::error(StatusCode::SERVICE_UNAVAILABLE, what))
     } else if !has_token(request.headers(), service.config.token.as_deref()) {
         answer::unauthorized()
-    } else if !service.may_come() {
+    } else if !service.take_from_rate() {
         let limit = service.config.rate_limit.unwrap_or(0);
         let what = format!("more than {limit} requests a second: wait a little, and try again");
         answer::too_many(answer::TooMany::Throttled, &what)
@@ -278,7 +278,7 @@ async fn admit(State(service): State<Arc<Service>>, request: Request, next: Next
     body::refuse(&service, &head.headers, body, answer).await
 }
 
-/// Whether a request has the token that is asked for. How long that takes says nothing about the token but its length.
+/// Whether a request has the required token. The time of the comparison reveals only the length of the token.
 fn has_token(headers: &HeaderMap, token: Option<&str>) -> bool {
     use subtle::ConstantTimeEq;
     let Some(token) = token else { return true };

@@ -16,17 +16,17 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-/// How long requests that are under way may take once the process is to end.
+/// How long running requests may take once the process is about to end.
 const GRACE: Duration = Duration::from_secs(10);
-/// How long the importer waits when the account could not be written.
+/// How long the importer waits after a failure of the account.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long it waits at first when another process works on the account; each time twice as long, up to [`PAUSE`].
+/// How long it first waits for another process that uses the account; each time twice as long, up to [`PAUSE`].
 const SHORT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves an account until the process is told to end (SIGTERM, Ctrl-C). `ready` is told where it listens.
+/// Serves an account until SIGTERM or Ctrl-C. Calls `ready` with the address it listens on.
 ///
 /// # Errors
-/// It cannot listen there.
+/// It cannot listen on the address.
 pub fn run(account: Account, config: Config, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
     let account = Arc::new(account);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -37,7 +37,7 @@ pub fn run(account: Account, config: Config, ready: impl FnOnce(SocketAddr)) -> 
         std::thread::Builder::new().name("importer".into()).spawn(move || import(&service, &stop))?
     };
     let served = runtime.block_on(serve(&service, ready));
-    // What runs is taken back, and runs again on the next start.
+    // A running import is rolled back, and runs again on the next start.
     stop.store(true, Ordering::Relaxed);
     account.wake();
     let _ = importer.join();
@@ -45,7 +45,7 @@ pub fn run(account: Account, config: Config, ready: impl FnOnce(SocketAddr)) -> 
     served
 }
 
-/// Does one activity after the other.
+/// Runs one activity after the other.
 fn import(service: &Service, stop: &AtomicBool) {
     let runner = Runner { stop, time: service.config.activity_time };
     let mut pause = SHORT_PAUSE;
@@ -69,7 +69,7 @@ fn import(service: &Service, stop: &AtomicBool) {
             }
             Ok(Some(_)) => {}
             Ok(None) => service.account.wait_for_more(PAUSE),
-            // Another process imports, or does something else that takes long. SQLite did not always wait for it.
+            // Another process uses the account for long. SQLite does not always wait for it.
             Err(error) if is_busy => {
                 tracing::debug!(%error, milliseconds = pause.as_millis() as u64, "an import waits");
                 std::thread::sleep(pause);
@@ -83,28 +83,28 @@ fn import(service: &Service, stop: &AtomicBool) {
     }
 }
 
-/// Lets the process have as many open files as the system allows, and says how many connections that is good for.
-fn connections(wanted: usize) -> usize {
+/// Raises the limit of open files as far as the system allows, and returns the number of connections it suffices for.
+fn connections(limit: usize) -> usize {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, getrlimit, setrlimit};
-        let mut limit = getrlimit(Resource::Nofile);
-        if limit.current != limit.maximum {
-            limit.current = limit.maximum;
-            // Where that is refused, fewer connections are open at once.
-            let _ = setrlimit(Resource::Nofile, limit);
+        let mut files = getrlimit(Resource::Nofile);
+        if files.current != files.maximum {
+            files.current = files.maximum;
+            // If that fails, fewer connections are open at once.
+            let _ = setrlimit(Resource::Nofile, files);
         }
-        // The account, its readers and the log need some.
+        // The account, its readers and the log need some files.
         let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX).saturating_sub(64);
-        wanted.min(usize::try_from(files).unwrap_or(usize::MAX)).max(1)
+        limit.min(usize::try_from(files).unwrap_or(usize::MAX)).max(1)
     }
     #[cfg(not(unix))]
-    wanted
+    limit
 }
 
 async fn serve(service: &Arc<Service>, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
     let listener = TcpListener::bind(service.config.listen).await?;
-    let mut end = std::pin::pin!(told_to_end()?);
+    let mut end = std::pin::pin!(end_signal()?);
     ready(listener.local_addr()?);
     let graceful = GracefulShutdown::new();
     let app = router(service);
@@ -121,14 +121,14 @@ async fn serve(service: &Arc<Service>, ready: impl FnOnce(SocketAddr)) -> io::Re
         let (stream, permit) = match accepted {
             (Ok((stream, _)), permit) => (stream, permit),
             (Err(error), _) => {
-                // No file descriptor is free, or the client is gone already.
+                // No file descriptor is free, or the client has disconnected.
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             }
         };
         let _ = stream.set_nodelay(true);
-        // A client that does not read its answer is cut off by the system.
+        // The system disconnects a client that does not read its answer.
         #[cfg(target_os = "linux")]
         let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, service.config.idle_time.as_millis() as u32 * 2);
         let connection = connection(service, &app, stream);
@@ -144,8 +144,8 @@ async fn serve(service: &Arc<Service>, ready: impl FnOnce(SocketAddr)) -> io::Re
         });
     }
     tracing::info!("shutting down");
-    if let Ok(again) = told_to_end() {
-        // Whoever asks twice will not wait.
+    if let Ok(again) = end_signal() {
+        // A second signal ends the process at once.
         tokio::spawn(async {
             again.await;
             std::process::exit(1);
@@ -180,8 +180,8 @@ impl hyper::service::Service<Request> for Requests {
 
 type Request = hyper::Request<hyper::body::Incoming>;
 
-/// One connection. A client that is slow to send the head of a request, or its first, is cut off. One that has sent all of its
-/// request may close its half of the connection, and gets its answer all the same.
+/// One connection. A client that is slow to send the head of a request is disconnected. A client may close its half of the
+/// connection after its request, and still gets the answer.
 fn connection(
     service: &Service,
     app: &Router,
@@ -193,13 +193,13 @@ fn connection(
         .header_read_timeout(service.config.idle_time)
         .max_buf_size(64 << 10)
         .half_close(true)
-        // Large answers are sent from where they are, and not copied for each client.
+        // Large answers are sent without copying them for each client.
         .writev(true)
         .serve_connection(TokioIo::new(stream), Requests { router: TowerToHyperService::new(app.clone()), local })
 }
 
 #[cfg(unix)]
-fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+fn end_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -212,7 +212,7 @@ fn told_to_end() -> io::Result<impl Future<Output = ()>> {
 }
 
 #[cfg(not(unix))]
-fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+fn end_signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async {
         let _ = tokio::signal::ctrl_c().await;
     })
