@@ -126,9 +126,9 @@ mod tests {
 
     #[test]
     fn a_page_ends_at_its_limit_or_its_bytes() {
-        let of = |wanted: PageRequest| {
+        let of = |request: PageRequest| {
             let rows = ["aaaa", "bb", "c", "dddddddd"].into_iter().zip(1..).map(|(text, key)| Ok((key, text)));
-            let page = wanted.page(rows, None).unwrap();
+            let page = request.page(rows, None).unwrap();
             (page.items.len(), page.next)
         };
         assert_eq!(of(PageRequest::default()), (4, None));

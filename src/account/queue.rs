@@ -236,7 +236,7 @@ impl Drop for Queue {
         // Only the last process may delete the file. A process that opens it meanwhile checks its path again under the lock.
         let _ = file.unlock();
         match file.try_lock() {
-            // What others put in it before they let go of it is seen now; and nobody opens it before this lock is let go.
+            // This lock shows everything that others wrote before they released theirs, and no process opens the queue before it is released.
             Ok(()) if is_at(&file, &self.path) && is_empty(&self.path) && is_unused(&self.path) => {
                 let _ = std::fs::remove_file(&self.path);
             }
