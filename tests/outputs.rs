@@ -88,10 +88,50 @@ fn bodies_are_added_and_each_run_adds_up() {
         );
     }
     assert_eq!(dir.read("bodies/payload-00001.json"), body);
-    // A body that no receipt names was left by a run that did not finish.
+    // Bodies behind those of the receipt were left by a run that did not finish.
     dir.write("bodies/payload-00006.json", "{}");
-    dir.run(&split("more", &["--append"])).exits(2).says(&["payload-00006.json is not in"]);
-    assert_eq!(dir.json("bodies/receipt.json"), receipt);
+    dir.run(&split("more", &["--append"])).exits(0).says(&["1 body of a run that did not finish removed"]);
+    assert_eq!(dir.json("bodies/receipt.json")["payloads"][0]["file"], "payload-00006.json");
+    // Others are not.
+    fs::copy(dir.path("bodies/payload-00001.json"), dir.path("bodies/payload-00000.json")).unwrap();
+    dir.run(&split("more", &["--append"])).exits(2).says(&["payload-00000.json is not in"]);
+}
+
+/// What is whole is replaced at the end, by what is whole.
+#[test]
+fn a_run_that_fails_replaces_no_body() {
+    let dir = Dir::new();
+    dir.write("in", many(5));
+    dir.write("broken", "[{\"email\":\"a@example.com\"} x]");
+    dir.run(&split("in", &["--max-contacts", "2"])).exits(0);
+    let receipt = dir.read("bodies/receipt.json");
+    let all = names(&dir.path("bodies"));
+    for (input, more) in [
+        ("in", &["--rejects", "nosuch/rejects"][..]),
+        ("in", &["--report", "/dev/full"]),
+        ("broken", &[]),
+        ("none", &[]),
+        ("bodies/payload-00001.json", &[]),
+        ("bodies/../bodies/payload-00002.json", &[]),
+    ] {
+        let is_report = more.first() == Some(&"--report");
+        if is_report {
+            dir.write("in", many(5) + BAD);
+        }
+        dir.run(&split(input, &[&["--replace"], more].concat())).exits(2);
+        assert_eq!(names(&dir.path("bodies")), all, "{input} {more:?}");
+        assert_eq!(dir.read("bodies/receipt.json"), receipt);
+    }
+}
+
+/// An older output goes only for a run that came to its end.
+#[test]
+fn a_run_that_is_broken_removes_no_older_output() {
+    let dir = Dir::new();
+    dir.write("in", "[x");
+    dir.write("out", "older");
+    dir.run(&["clean", "in", "-o", "out", "--force", "--list-id", LIST]).exits(2);
+    assert_eq!(dir.read("out"), "older");
 }
 
 #[test]

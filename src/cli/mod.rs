@@ -29,7 +29,7 @@ use args::{
     Verb, When,
 };
 use clap::Parser;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -112,6 +112,21 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Reads a file of custom fields. One that does not end is refused.
+fn read_fields(path: &Path) -> io::Result<Vec<u8>> {
+    /// Far more than the fields of an account take.
+    const MAX: u64 = 16 << 20;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            "it is larger than 16 MiB, which no list of fields is",
+        ));
+    }
+    Ok(bytes)
+}
+
 /// Writes `text` to standard output.
 fn print(text: &str) -> Result<()> {
     let mut output = Output::create(Path::new("-"), false)?;
@@ -156,7 +171,7 @@ impl Common {
         }
         if let Some(path) = &self.custom_fields {
             let name = path.display().to_string();
-            let file = std::fs::read(path).map_err(|error| Error::io("read", &name, error))?;
+            let file = read_fields(path).map_err(|error| Error::io("read", &name, error))?;
             let fields = custom::parse_names(&file).map_err(|what| Error::usage(format!("{name}: {what}")))?;
             cleaner = cleaner.custom_fields(fields);
         }

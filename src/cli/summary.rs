@@ -4,6 +4,7 @@ use super::paint::Paint;
 use super::{Main, Plan};
 use crate::model::finding::{Code, Example, Severity};
 use crate::model::printable::printable;
+use crate::output::body::Earlier;
 use crate::output::receipt::Receipt;
 use crate::rules::{Duplicates, rule};
 use crate::run::job::Summary;
@@ -78,7 +79,8 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
     last.truncate(3);
     if summary.removed_bodies > 0 {
         let n = summary.removed_bodies as u64;
-        last.push(format!("  {} {} of an earlier run removed", count(n), if n == 1 { "body" } else { "bodies" }));
+        let run = if plan.earlier == Earlier::Append { "a run that did not finish" } else { "an earlier run" };
+        last.push(format!("  {} {} of {run} removed", count(n), if n == 1 { "body" } else { "bodies" }));
     }
     let mut written = written(plan, receipt, summary.removed_output);
     if summary.unchecked_custom_fields {

@@ -191,6 +191,10 @@ fn behind_a_line(text: &[u8], whole: bool) -> Result<Option<Shape>, String> {
 fn array(text: &[u8], whole: bool) -> Option<Shape> {
     /// Longest such line.
     const LINE: usize = 64 << 10;
+    // One that begins with an object holds contacts: no more of it is waited for.
+    if text[1..].trim_ascii_start().starts_with(b"{") {
+        return Some(Shape::Array);
+    }
     let Some(newline) = memchr::memchr(b'\n', &text[..text.len().min(LINE)]) else {
         return (whole || text.len() >= LINE).then_some(Shape::Array);
     };
@@ -374,11 +378,12 @@ fn first_line(bytes: &[u8]) -> &[u8] {
     bytes.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end()
 }
 
-/// True when the first line ends with a brace and the next one begins with one; none where the next one is not there yet.
+/// True when the next line begins with a brace, which nothing that goes on from a broken line of a body does before its
+/// contacts; none where the next one is not there yet.
 fn second_line(bytes: &[u8]) -> Option<bool> {
     let newline = memchr::memchr(b'\n', bytes)?;
     let next = bytes[newline..].trim_ascii_start().first()?;
-    Some(bytes[..newline].trim_ascii_end().ends_with(b"}") && *next == b'{')
+    Some(*next == b'{')
 }
 
 #[cfg(test)]

@@ -149,6 +149,16 @@ impl<'o> Sink<'o> {
             return Err(Error::usage("two outputs go to standard output: give each its own file"));
         }
         let inputs: Vec<PathBuf> = inputs.iter().filter_map(|path| identity(path)).collect();
+        if let (Mode::Split(dir), Earlier::Replace) = (&self.mode, self.earlier)
+            && let Some(dir) = identity(dir)
+            && let Some(input) = inputs.iter().find(|input| input.parent() == Some(&dir))
+            && input.file_name().and_then(|name| name.to_str()).is_some_and(is_ours)
+        {
+            let name = input.display();
+            return Err(Error::usage(format!(
+                "{name} is an input, and --replace would remove it: name another directory"
+            )));
+        }
         let mut taken: Vec<PathBuf> = Vec::new();
         for (i, path) in outputs.into_iter().enumerate() {
             let Some(identity) = identity(path) else { continue };

@@ -48,6 +48,8 @@ pub enum Kind {
         dir: String,
         /// How many there are.
         bodies: usize,
+        /// A receipt stands beside them: the run that wrote them finished.
+        has_receipt: bool,
     },
     /// The input is not JSON in any supported form.
     #[non_exhaustive]
@@ -213,12 +215,21 @@ impl fmt::Display for Error {
             Kind::Exists { file } => {
                 write!(f, "{file} is there already; --force overwrites it, or name another output")
             }
-            Kind::HoldsBodies { dir, bodies } => write!(
-                f,
-                "{dir} holds {bodies} {} of an earlier run: --append adds to them, --replace removes them, or name another \
-                 directory",
-                if *bodies == 1 { "body" } else { "bodies" }
-            ),
+            Kind::HoldsBodies { dir, bodies, has_receipt } => {
+                let noun = if *bodies == 1 { "body" } else { "bodies" };
+                match has_receipt {
+                    true => write!(
+                        f,
+                        "{dir} holds {bodies} {noun} of an earlier run: --append adds to them, --replace removes them, or name \
+                         another directory"
+                    ),
+                    false => write!(
+                        f,
+                        "{dir} holds {bodies} {noun} of a run that did not finish, as there is no receipt: --replace removes them, \
+                         or name another directory"
+                    ),
+                }
+            }
             Kind::NotContacts { input, what } => write!(f, "{input}: {what}"),
             Kind::Syntax { input, position, fault } => {
                 write!(f, "{input}: broken JSON at {position}: {fault}; {}", fault.help())

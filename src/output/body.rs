@@ -170,8 +170,12 @@ pub struct Directory {
     before: usize,
     /// What the receipts of earlier runs say of them, where bodies are added to theirs.
     earlier: Vec<serde_json::Value>,
+    /// The receipt and the bodies of an earlier run, which go when this run ends well.
+    replaced: Vec<String>,
     /// Bodies that were removed.
     removed: usize,
+    /// The bodies of this run stay when it ends.
+    stays: bool,
     body: Option<Body<'static>>,
     /// Bodies are kept until there are two to be hashed.
     keeps: bool,
@@ -182,7 +186,7 @@ pub struct Directory {
     /// The bodies that were kept and are not yet hashed: two at most.
     unhashed: Vec<(usize, Vec<Piece>)>,
     /// Locked; none where the system locks no directories.
-    _lock: Option<fs::File>,
+    lock: Option<fs::File>,
 }
 
 /// Largest bodies that are kept in memory to be hashed two at a time.
@@ -229,7 +233,7 @@ fn lock(dir: &Path, name: &str) -> Result<Option<fs::File>> {
 }
 
 /// What the receipt in a directory says, as a list of runs, the oldest first. All their bodies must be there and no others.
-fn earlier_runs(dir: &Path, bodies: &[String]) -> Result<Vec<serde_json::Value>> {
+fn earlier_runs(dir: &Path, bodies: &[String]) -> Result<(Vec<serde_json::Value>, Vec<String>)> {
     let path = dir.join(RECEIPT);
     let name = path.display().to_string();
     let unsound =
@@ -246,8 +250,8 @@ fn earlier_runs(dir: &Path, bodies: &[String]) -> Result<Vec<serde_json::Value>>
     };
     let mut receipt: serde_json::Value =
         serde_json::from_slice(&bytes).map_err(|error| unsound(format!("{name} is not a receipt: {error}")))?;
-    let Some(last) = receipt.as_object_mut() else { return Err(unsound(format!("{name} is not a receipt"))) };
-    let mut runs = match last.remove("earlier_runs") {
+    let Some(newest) = receipt.as_object_mut() else { return Err(unsound(format!("{name} is not a receipt"))) };
+    let mut runs = match newest.remove("earlier_runs") {
         Some(serde_json::Value::Array(runs)) => runs,
         _ => Vec::new(),
     };
@@ -259,6 +263,9 @@ fn earlier_runs(dir: &Path, bodies: &[String]) -> Result<Vec<serde_json::Value>>
         };
         known.insert(file, bytes);
     }
+    // Behind the last body of the receipt are those of a run that did not finish: no receipt was written for them.
+    let last = known.keys().filter_map(|name| number_of(name)).max();
+    let mut uncommitted = Vec::new();
     for body in bodies {
         let path = dir.join(body);
         let found = fs::metadata(&path).map_err(|error| Error::io("read", path.display().to_string(), error))?.len();
@@ -267,13 +274,14 @@ fn earlier_runs(dir: &Path, bodies: &[String]) -> Result<Vec<serde_json::Value>>
             Some(bytes) => {
                 return Err(unsound(format!("{} has {found} bytes, and {bytes} by its {RECEIPT}", path.display())));
             }
+            None if number_of(body) > last => uncommitted.push(body.clone()),
             None => return Err(unsound(format!("{} is not in its {RECEIPT}", path.display()))),
         }
     }
     if let Some(missing) = known.keys().min() {
         return Err(unsound(format!("{} is missing, and its {RECEIPT} names it", dir.join(missing).display())));
     }
-    Ok(runs)
+    Ok((runs, uncommitted))
 }
 
 impl Directory {
@@ -296,42 +304,66 @@ impl Directory {
             prefix,
             before: 0,
             earlier: Vec::new(),
+            replaced: Vec::new(),
             removed: 0,
+            stays: true,
             body: None,
             keeps: limits.max_bytes <= KEPT_MAX,
             buffers: Vec::new(),
             done: Vec::new(),
             unhashed: Vec::new(),
-            _lock: lock,
+            lock,
         };
+        let mut uncommitted = Vec::new();
         match earlier {
             Earlier::Refuse if !bodies.is_empty() => {
-                return Err(Kind::HoldsBodies { dir: name, bodies: bodies.len() }.into());
+                let has_receipt = !receipt.is_empty();
+                return Err(Kind::HoldsBodies { dir: name, bodies: bodies.len(), has_receipt }.into());
             }
             Earlier::Refuse if !receipt.is_empty() && !force => {
                 return Err(Kind::Exists { file: dir.join(RECEIPT).display().to_string() }.into());
             }
             Earlier::Append if !bodies.is_empty() || !receipt.is_empty() => {
-                directory.earlier = earlier_runs(dir, &bodies)?;
-                directory.before = bodies.iter().filter_map(|name| number_of(name)).max().unwrap_or(0);
-                // The receipt stands for the bodies that are there until another one stands for all.
-                return Ok(directory);
+                (directory.earlier, uncommitted) = earlier_runs(dir, &bodies)?;
+                directory.removed = uncommitted.len();
+                directory.remove(&uncommitted)?;
             }
-            _ => {}
+            Earlier::Replace => directory.replaced = receipt.into_iter().chain(bodies.iter().cloned()).collect(),
+            _ => directory.remove(&receipt)?,
         }
-        // Without its receipt, a directory is known to be unfinished.
-        for ours in receipt.iter().chain(&bodies) {
-            let path = dir.join(ours);
-            fs::remove_file(&path).map_err(|error| Error::io("remove", path.display().to_string(), error))?;
-        }
-        directory.removed = bodies.len();
+        // The bodies that are there stay until this run has ended well: its own are numbered on from them.
+        let kept = bodies.iter().filter(|name| !uncommitted.contains(name));
+        directory.before = kept.filter_map(|name| number_of(name)).max().unwrap_or(0);
+        directory.stays = bodies.is_empty();
         Ok(directory)
     }
 
-    /// Bodies of an earlier run that were removed.
-    #[must_use]
-    pub fn removed(&self) -> usize {
-        self.removed
+    fn remove(&self, names: &[String]) -> Result<()> {
+        for name in names {
+            let path = self.dir.join(name);
+            fs::remove_file(&path).map_err(|error| Error::io("remove", path.display().to_string(), error))?;
+        }
+        Ok(())
+    }
+
+    /// Removes the bodies that this run replaces, the receipt first: without it, a directory is known to be unfinished. Then the
+    /// bodies of this run get the numbers from 1 on.
+    fn replace(&mut self) -> Result<()> {
+        if self.replaced.is_empty() {
+            return Ok(());
+        }
+        let replaced = std::mem::take(&mut self.replaced);
+        self.remove(&replaced)?;
+        self.removed = replaced.iter().filter(|name| *name != RECEIPT).count();
+        if self.before > 0 {
+            for (i, payload) in self.done.iter_mut().enumerate() {
+                let file = file_name(i + 1);
+                fs::rename(self.dir.join(&payload.file), self.dir.join(&file))
+                    .map_err(|error| Error::io("rename", self.dir.join(&payload.file).display().to_string(), error))?;
+                payload.file = file;
+            }
+        }
+        Ok(())
     }
 
     /// The receipts of the runs whose bodies were there before, the oldest first.
@@ -417,18 +449,44 @@ impl Directory {
         self.hashed(hashed);
     }
 
-    /// Ends the last body. The directory stays locked for as long as what is given back beside the bodies lives.
+    /// Ends the last body, and replaces the bodies of an earlier run where that was asked for. The directory stays locked for as
+    /// long as the result lives.
     ///
     /// # Errors
-    /// A body cannot be written.
-    pub fn end(mut self) -> Result<(Vec<Payload>, Option<fs::File>)> {
+    /// A body cannot be written, or an older one not be removed.
+    pub fn end(mut self) -> Result<EndedDirectory> {
         self.end_body()?;
         self.hash();
         if let Some(body) = self.done.iter().find(|body| body.sha256.is_empty()) {
             return Err(Kind::Counts { what: format!("{} was not hashed", body.file) }.into());
         }
-        Ok((self.done, self._lock))
+        self.replace()?;
+        self.stays = true;
+        let payloads = std::mem::take(&mut self.done);
+        Ok(EndedDirectory { payloads, removed: self.removed, _lock: self.lock.take() })
     }
+}
+
+impl Drop for Directory {
+    /// A run that fails leaves the bodies of an earlier run, and its receipt, as they were.
+    fn drop(&mut self) {
+        if !self.stays {
+            self.body = None;
+            for payload in &self.done {
+                let _ = fs::remove_file(self.dir.join(&payload.file));
+            }
+        }
+    }
+}
+
+/// A directory whose bodies are written. It is locked while this lives.
+#[derive(Debug)]
+pub struct EndedDirectory {
+    /// The bodies.
+    pub payloads: Vec<Payload>,
+    /// Bodies of an earlier run that were removed.
+    pub removed: usize,
+    _lock: Option<fs::File>,
 }
 
 #[cfg(test)]
@@ -456,7 +514,7 @@ mod tests {
             directory.take(&mut out[..some.last().unwrap().end as usize].to_vec(), start, some, None).unwrap();
             start = some.last().unwrap().end as usize;
         }
-        let payloads = directory.end().unwrap().0;
+        let payloads = directory.end().unwrap().payloads;
         for payload in &payloads {
             let bytes = fs::read(dir.path().join(&payload.file)).unwrap();
             assert_eq!(bytes.len() as u64, payload.bytes);
@@ -507,10 +565,10 @@ mod tests {
         assert!(create(Earlier::Append, true).err().unwrap().to_string().contains("not a receipt"));
         assert_eq!(names(dir.path()), all);
         let mut directory = create(Earlier::Replace, false).unwrap();
-        assert_eq!(directory.removed(), 2);
         let (mut out, accepted) = contacts(&[10]);
         directory.take(&mut out, 0, &accepted, None).unwrap();
-        assert_eq!(directory.end().unwrap().0.len(), 1);
+        let ended = directory.end().unwrap();
+        assert_eq!((ended.payloads.len(), ended.removed), (1, 2));
         assert_eq!(names(dir.path()), ["mine.json", "payload-00001.json", "payload-1.json"]);
     }
 
@@ -526,8 +584,8 @@ mod tests {
         fs::write(dir.path().join(file_name(4)), "123").unwrap();
         let refused = || create().err().unwrap().to_string();
         assert!(refused().contains("no receipt.json"));
-        receipt(r#"{"payloads":[{"file":"payload-00001.json","bytes":5}]}"#);
-        assert!(refused().contains("payload-00004.json is not in"));
+        receipt(r#"{"payloads":[{"file":"payload-00004.json","bytes":3}]}"#);
+        assert!(refused().contains("payload-00001.json is not in"));
         receipt(r#"{"payloads":[{"file":"payload-00001.json","bytes":5},{"file":"payload-00004.json","bytes":4}]}"#);
         assert!(refused().contains("has 3 bytes, and 4"));
         let four = r#"{"seconds":1,"payloads":[{"file":"payload-00004.json","bytes":3}]"#;
@@ -540,8 +598,44 @@ mod tests {
         let (mut out, accepted) = contacts(&[10]);
         directory.take(&mut out, 0, &accepted, None).unwrap();
         assert_eq!(directory.take_earlier().len(), 2);
-        assert_eq!(directory.end().unwrap().0[0].file, "payload-00005.json");
+        assert_eq!(directory.end().unwrap().payloads[0].file, "payload-00005.json");
         assert_eq!(names(dir.path()).len(), 4);
+    }
+
+    /// What no receipt names, behind what it names, is of a run that did not finish.
+    #[test]
+    fn bodies_that_were_not_committed_are_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        for number in [1, 2, 3] {
+            fs::write(dir.path().join(file_name(number)), "12345").unwrap();
+        }
+        fs::write(dir.path().join(RECEIPT), r#"{"payloads":[{"file":"payload-00001.json","bytes":5}]}"#).unwrap();
+        let prefix = Envelope::default().prefix();
+        let mut directory = Directory::create(dir.path(), Limits::default(), prefix, Earlier::Append, false).unwrap();
+        let (mut out, accepted) = contacts(&[10]);
+        directory.take(&mut out, 0, &accepted, None).unwrap();
+        let ended = directory.end().unwrap();
+        assert_eq!((ended.removed, ended.payloads[0].file.as_str()), (2, "payload-00002.json"));
+    }
+
+    /// A run that does not end leaves everything as it was.
+    #[test]
+    fn a_run_that_fails_replaces_nothing() {
+        for earlier in [Earlier::Replace, Earlier::Append] {
+            let dir = tempfile::tempdir().unwrap();
+            fs::write(dir.path().join(file_name(1)), "12345").unwrap();
+            let receipt = r#"{"payloads":[{"file":"payload-00001.json","bytes":5}]}"#;
+            fs::write(dir.path().join(RECEIPT), receipt).unwrap();
+            let limits = Limits { max_bytes: 54, max_contacts: 1 };
+            let prefix = Envelope::default().prefix();
+            let mut directory = Directory::create(dir.path(), limits, prefix, earlier, false).unwrap();
+            let (mut out, accepted) = contacts(&[10, 10, 10]);
+            directory.take(&mut out, 0, &accepted, None).unwrap();
+            assert!(names(dir.path()).contains(&file_name(2)));
+            drop(directory);
+            assert_eq!(names(dir.path()), [file_name(1), RECEIPT.to_owned()]);
+            assert_eq!(fs::read_to_string(dir.path().join(RECEIPT)).unwrap(), receipt);
+        }
     }
 
     #[test]
@@ -551,9 +645,9 @@ mod tests {
             || Directory::create(dir.path(), Limits::default(), Envelope::default().prefix(), Earlier::Refuse, false);
         let first = create().unwrap();
         assert!(create().err().unwrap().to_string().contains("another run"));
-        let (_, lock) = first.end().unwrap();
+        let ended = first.end().unwrap();
         assert!(create().is_err());
-        drop(lock);
+        drop(ended);
         create().unwrap();
     }
 }

@@ -5,7 +5,7 @@ use crate::document::Document;
 use crate::document::envelope::{Envelope, SmsPermission};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::finding::Code;
-use crate::output::body::{Earlier, Ended as EndedBody, RECEIPT};
+use crate::output::body::{Earlier, Ended as EndedBody, EndedDirectory, RECEIPT};
 use crate::output::file::Output;
 use crate::output::receipt::{
     Contacts, Counts, Dropped, InputReceipt, LimitsReceipt, Options, Payload, Receipt, Stopped,
@@ -14,7 +14,6 @@ use crate::rules::{BadField, Duplicates, PhoneFormat};
 use crate::run::job::{Job, Mode, Summary};
 use crate::run::reader::ReadOutcome;
 use crate::run::writer::{ContactOutput, Writer};
-use std::fs::File;
 use std::time::Instant;
 
 /// A run that has read, cleaned and written everything that it will.
@@ -41,7 +40,7 @@ pub(super) fn settle(mut run: Ended<'_, '_>) -> Result<Summary> {
     for file in [&mut run.writer.report, &mut run.writer.changes, &mut run.writer.rejects].into_iter().flatten() {
         file.flush()?;
     }
-    let (writer, bodies) = end_contacts(run.writer, run.removable)?;
+    let (writer, bodies) = end_contacts(run.writer, run.removable && ending.stop.is_none())?;
     check_counts(&writer, &run.read, run.job, &ending, &bodies)?;
     let (removed_output, removed_bodies, lock) = (bodies.removed_output, bodies.removed_bodies, bodies.lock);
     let unwritten = if bodies.is_unwritten { writer.stats.accepted } else { 0 };
@@ -121,6 +120,8 @@ impl Ending {
         };
         let (stopped_in, stop) = match stop {
             Some((_, error)) if can_be_withheld && matches!(error.kind(), Kind::Changed { .. }) => return Err(error),
+            // What is whole is not replaced by what is not.
+            Some((_, error)) if job.earlier == Earlier::Replace => return Err(error),
             stop => stop.unzip(),
         };
         let stop = stop.map(|stop| if job.redact.is_some() { stop.without_value() } else { stop });
@@ -184,7 +185,7 @@ struct Bodies {
     /// Bodies were requested, and could not be written.
     is_unwritten: bool,
     /// Holds the lock of the directory.
-    lock: Option<File>,
+    lock: Option<EndedDirectory>,
 }
 
 /// Finishes the output of the contacts.
@@ -203,8 +204,10 @@ fn end_contacts(mut writer: Writer<'_>, removable: bool) -> Result<(Writer<'_>, 
         }
         ContactOutput::Split(mut directory) => {
             bodies.earlier_runs = directory.take_earlier();
-            bodies.removed_bodies = directory.removed();
-            let (payloads, lock) = directory.end()?;
+            let mut ended = directory.end()?;
+            bodies.removed_bodies = ended.removed;
+            let payloads = std::mem::take(&mut ended.payloads);
+            let lock = Some(ended);
             bodies.payloads = Some(payloads);
             bodies.lock = lock;
         }
@@ -212,8 +215,9 @@ fn end_contacts(mut writer: Writer<'_>, removable: bool) -> Result<(Writer<'_>, 
             bodies.is_unwritten = true;
             if let Some(mut directory) = directory {
                 bodies.earlier_runs = directory.take_earlier();
-                bodies.removed_bodies = directory.removed();
-                bodies.lock = directory.end()?.1;
+                let ended = directory.end()?;
+                bodies.removed_bodies = ended.removed;
+                bodies.lock = Some(ended);
             }
         }
         ContactOutput::Stream(output) => {

@@ -15,18 +15,21 @@ struct Stamp {
     id: (u64, u64),
     len: u64,
     modified: Option<SystemTime>,
+    /// When the file or what is known of it changed, and how many names it has; zeros where the system does not say. The time of
+    /// modification can be set back, this one cannot.
+    changed: (i64, i64, u64),
 }
 
 impl Stamp {
     fn of(meta: &Metadata) -> Stamp {
         #[cfg(unix)]
-        let id = {
+        let (id, changed) = {
             use std::os::unix::fs::MetadataExt;
-            (meta.dev(), meta.ino())
+            ((meta.dev(), meta.ino()), (meta.ctime(), meta.ctime_nsec(), meta.nlink()))
         };
         #[cfg(not(unix))]
-        let id = (0, 0);
-        Stamp { id, len: meta.len(), modified: meta.modified().ok() }
+        let (id, changed) = ((0, 0), (0, 0, 0));
+        Stamp { id, len: meta.len(), modified: meta.modified().ok(), changed }
     }
 }
 
@@ -121,7 +124,9 @@ impl Watch {
             self.grown_to.store(now.len, Ordering::Relaxed);
             return Ok(());
         }
-        if now.len != first.len || now.modified != first.modified {
+        // That a name of the file came or went is no change of what is in it.
+        let is_touched = now.changed.2 == first.changed.2 && now.changed != first.changed;
+        if now.len != first.len || now.modified != first.modified || is_touched {
             return Err(self.changed(first.len, now.len));
         }
         Ok(())
@@ -171,6 +176,17 @@ mod tests {
         let rewritten = fresh();
         write("x");
         assert!(is_changed(rewritten.check()));
+
+        #[cfg(unix)]
+        {
+            // The time of modification is put back.
+            let restored = fresh();
+            let before = path.metadata().unwrap().modified().unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            write("y");
+            File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
+            assert!(is_changed(restored.check()));
+        }
 
         let shorter = fresh();
         File::options().write(true).open(&path).unwrap().set_len(4).unwrap();
