@@ -145,7 +145,7 @@ fn causes(plan: &Plan, summary: &Summary, room: usize, paint: &Paint) -> Vec<Str
             let rule = rule(*code);
             let name = paint.severity(rule.severity, code.as_str());
             let example = example.map_or(String::new(), |example| match &example.cause {
-                // What is wrong with the bytes says more than the bytes, and what to do about it is up to the cause.
+                // The cause says more than the bytes, and has its own help.
                 Some(cause) if *code == Code::SYN001 => {
                     format!(" ({}: {}; {})", contact(example, plan), printable(cause), printable(&example.help))
                 }
@@ -211,7 +211,7 @@ fn written(plan: &Plan, receipt: &Receipt, removed: bool) -> String {
     };
     match &plan.output {
         Main::Nothing => format!("  nothing was written ({speed})"),
-        // Broken before its lists were known.
+        // Broken before the lists were known.
         Main::Body(_) | Main::Bodies(_) if receipt.stopped.is_some() && receipt.payloads.is_empty() => {
             format!("  no body was written ({speed})")
         }
@@ -245,7 +245,7 @@ fn next(plan: &Plan, receipt: &Receipt) -> Option<String> {
         let nothing = matches!(plan.output, Main::Nothing)
             || (!matches!(plan.output, Main::Lines(_)) && receipt.payloads.is_empty());
         let written = if nothing { "" } else { " (what is written is whole up to it)" };
-        return Some(format!("next:{rest} mend the input there and run again{written}"));
+        return Some(format!("next:{rest} fix the input there and run again{written}"));
     }
     if c.rejected > 0 {
         // Rejects have no envelope of their own.
@@ -258,9 +258,9 @@ fn next(plan: &Plan, receipt: &Receipt) -> Option<String> {
         };
         return Some(match (file(&plan.rejects), file(&plan.report)) {
             (Some(rejects), Some(report)) => {
-                format!("next: {report} says why; mend {rejects} and feed it back in{again}")
+                format!("next: {report} says why; fix {rejects} and feed it back in{again}")
             }
-            (Some(rejects), None) => format!("next: mend {rejects} and feed it back in{again}; --report FILE says why"),
+            (Some(rejects), None) => format!("next: fix {rejects} and feed it back in{again}; --report FILE says why"),
             (None, _) if matches!(plan.output, Main::Nothing) => {
                 "next: presort clean --rejects FILE --report FILE sets them apart and says why".to_owned()
             }

@@ -1,131 +1,54 @@
-//! The reader: inputs to batches of contacts, one batch at a time and in order. It is asked for the next by whoever has nothing
-//! better to do, and that is who cleans it: what was just read is then in that processor's cache.
+//! The reader: inputs to batches of contacts, one batch at a time and in order. An idle worker reads the next batch and cleans it
+//! itself, because the bytes are then in that processor's cache.
 
 use crate::clean::batch::Batch;
-use crate::clean::lines::VALUE_MAX;
 use crate::document::envelope::{End, EnvelopeFinding, FindingValue};
 use crate::document::{Document, SLICE, cut_off, position, read_tail, split_error};
 use crate::json::split::{Layout, Span, Splitter, Status};
 use crate::model::error::{Error, Kind, Result};
-use crate::model::finding::{Code, Detail, Finding, Outcome, Raw, Severity, To};
+use crate::model::finding::Code;
 use crate::model::position::Position;
 use crate::output::receipt::Dropped;
+pub use crate::run::long::Long;
 use crate::source::{Chunk, GATHERING};
-use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Most bytes of one contact that are held to be rejected. A longer one ends the run in an array; on a line, where reading can
-/// go on behind it, its bytes go through a temporary file.
+/// Most bytes of one contact that are held in memory. A longer one ends the run in an array; on a line, where reading can go on
+/// behind it, it goes through a temporary file and is rejected.
 const HELD_MAX: u64 = 16 << 20;
 
-/// A pipe that brings nothing for so long pauses: what was made of its bytes is not kept back then. With the time for which
-/// a block gathers bytes, this is how long a contact waits.
+/// A pipe that brings nothing for this long pauses: then buffered output is written. Together with the time for which a block
+/// collects bytes, this is how long a contact waits.
 const PAUSE: Duration = Duration::from_millis(30);
 
-/// Is told how far a run has come.
+/// Observes how far a run has come, and can end it.
 pub trait Progress: Sync {
-    /// An input begins; its size in bytes, where that is known.
+    /// An input begins. `bytes` is its size, where that is known.
     fn input(&self, name: &str, bytes: Option<u64>);
-    /// So many bytes of it have been read.
+    /// The run has read this many bytes of the input.
     fn bytes(&self, bytes: u64);
     /// The run is over.
     fn done(&self);
-    /// Whether the run must end now, before it is done. The reader asks once for each piece that it reads.
+    /// Whether the run must end now, before it is done. Called once for each piece that the reader reads.
     fn must_end(&self) -> bool {
         false
     }
 }
 
-/// A contact that is too long to be held, and is to be rejected.
-#[derive(Debug)]
-pub struct Long {
-    /// Index in its input.
-    pub contact: u64,
-    /// Where it begins, and ends, in the input.
-    pub span: Span,
-    /// Its first bytes, as many as are reported.
-    pub head: Vec<u8>,
-    /// All of its bytes, on one line, where they are wanted.
-    pub file: Option<File>,
-    /// Offset behind the last byte that was taken.
-    taken: u64,
-}
-
-impl Long {
-    fn new(start: u64, line: u64, contact: u64, keep: bool) -> Result<Long> {
-        let file = keep.then(tempfile::tempfile).transpose().map_err(spool_error)?;
-        let span = Span { start, end: start, line, whole: false };
-        Ok(Long { contact, span, head: Vec::new(), file, taken: start })
-    }
-
-    /// Its size, in words.
-    pub(crate) fn size(&self) -> String {
-        format!("it has {} bytes", self.span.end - self.span.start)
-    }
-
-    /// The finding that rejects it.
-    pub(crate) fn finding<'f>(&'f self, size: &'f str) -> Finding<'f> {
-        Finding {
-            code: Code::SYN002,
-            severity: Severity::Error,
-            outcome: Outcome::Rejected,
-            field: None,
-            value: Raw::Bytes(&self.head),
-            to: To::None,
-            detail: Detail::Is(size),
-        }
-    }
-
-    /// Takes its bytes up to offset `end`, which lie in `chunk` as far as they were not taken before.
-    fn take(&mut self, chunk: &Chunk, end: u64, layout: Layout) -> Result<()> {
-        if end <= self.taken {
-            return Ok(());
-        }
-        let bytes = &chunk.from(self.taken)[..(end - self.taken) as usize];
-        self.taken = end;
-        // No character takes more than four bytes.
-        let room = (VALUE_MAX * 4).saturating_sub(self.head.len());
-        self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        let Some(file) = &mut self.file else { return Ok(()) };
-        let written = match layout {
-            Layout::Objects => crate::clean::lines::on_one_line(bytes).try_for_each(|part| file.write_all(part)),
-            _ => file.write_all(bytes),
-        };
-        written.map_err(spool_error)
-    }
-
-    /// It ends where `span` does.
-    fn end(&mut self, span: Span) -> Result<()> {
-        self.span = span;
-        let head = String::from_utf8_lossy(&self.head);
-        self.head = head.chars().take(VALUE_MAX).collect::<String>().into_bytes();
-        if let Some(file) = &mut self.file {
-            // White space behind it may have been taken.
-            file.set_len(span.end - span.start).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(spool_error)?;
-        }
-        Ok(())
-    }
-}
-
-fn spool_error(error: std::io::Error) -> Error {
-    Error::io("write", "a temporary file (TMPDIR says where)", error)
-}
-
-/// Contacts that were found in one piece of an input, and where they lie.
+/// Contacts of one piece of an input, and their positions.
 #[derive(Default)]
 pub struct ReadBatch {
-    /// One that comes before all of them.
+    /// A contact that comes before all of them.
     long: Option<Box<Long>>,
     spans: Vec<Span>,
     chunk: Option<Arc<Chunk>>,
     line_start: u64,
     first: u64,
     layout: Option<Layout>,
-    /// The input they are of.
+    /// Index of their input.
     pub input: usize,
-    /// They will stand under explicit consent.
+    /// They have explicit consent.
     pub explicit: bool,
 }
 
@@ -146,18 +69,18 @@ impl ReadBatch {
         })
     }
 
-    /// The contact before the others that was too long to be held, if there is one.
+    /// The long contact before the others, if there is one.
     pub fn take_long(&mut self) -> Option<Box<Long>> {
         self.long.take()
     }
 
-    /// True when some of their bytes are gone: the file was cut off meanwhile.
+    /// True if some of their bytes are gone: the file was truncated.
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         self.chunk.as_ref().is_some_and(|chunk| chunk.is_truncated())
     }
 
-    /// Lets go of the input's bytes.
+    /// Releases the bytes of the input.
     pub fn release(&mut self) {
         self.chunk = None;
     }
@@ -166,17 +89,17 @@ impl ReadBatch {
 /// What comes next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Contacts: they are in what was handed in.
+    /// Contacts: they are in the batch that was passed in.
     Batch,
-    /// What was found of an input's envelope behind its contacts.
+    /// Findings about the envelope of an input, behind its contacts.
     EnvelopeFindings(usize, Vec<EnvelopeFinding>),
-    /// Nothing for now: the input has to be waited for, and what was made of it so far is not to wait with it.
+    /// Nothing for now: the input pauses, and buffered output must not wait for it.
     Pause,
     /// Nothing more.
     End,
 }
 
-/// How the reading of the inputs went, so far.
+/// How far the inputs were read.
 #[derive(Default)]
 pub struct ReadOutcome {
     /// Contacts the splitter found, by input.
@@ -185,7 +108,7 @@ pub struct ReadOutcome {
     pub bytes: Vec<u64>,
     /// What lies behind the limit.
     pub dropped: Option<Dropped>,
-    /// What ended it, and the input that it is about.
+    /// What ended the reading early, and the index of the input.
     pub stop: Option<(usize, Error)>,
 }
 
@@ -197,32 +120,32 @@ struct Cursor {
     line_start: u64,
     /// Offset behind the array's `]`, once that was found.
     end: Option<u64>,
-    /// The value that has begun is too long to be held.
+    /// The current value, if it is too long to hold.
     long: Option<Box<Long>>,
-    /// A pause was told of since the last bytes came.
+    /// The reader has returned a pause since the last bytes.
     paused: bool,
 }
 
 /// Reads inputs, one after the other. See the [module](self).
 pub struct Reader<'i> {
     documents: Vec<Document<'i>>,
-    /// Whether the contacts of each will stand under explicit consent.
+    /// Whether the contacts of each input have explicit consent.
     explicit: Vec<bool>,
     progress: Option<&'i dyn Progress>,
-    /// The input that is read, or comes next.
+    /// Index of the current input, or of the next.
     input: usize,
     cursor: Option<Cursor>,
     read: ReadOutcome,
-    /// Bytes of rejected contacts are wanted.
+    /// The run writes rejects.
     keep_rejects: bool,
-    /// What was found of an input that is done.
+    /// Findings about the envelope of a finished input.
     waiting: Option<(usize, Vec<EnvelopeFinding>)>,
-    /// When a pause was told of last.
+    /// Time of the last pause.
     paused_at: Instant,
 }
 
 impl<'i> Reader<'i> {
-    /// A reader of these inputs, the contacts of each of which will stand under explicit consent, or not.
+    /// A reader of these inputs. `explicit` says of each whether its contacts have explicit consent.
     #[must_use]
     pub fn new(documents: Vec<Document<'i>>, explicit: Vec<bool>, progress: Option<&'i dyn Progress>) -> Self {
         debug_assert_eq!(documents.len(), explicit.len());
@@ -239,7 +162,7 @@ impl<'i> Reader<'i> {
         }
     }
 
-    /// Says whether the bytes of contacts that are too long to be held are wanted for the rejects.
+    /// Whether to keep all bytes of long contacts, for the rejects.
     #[must_use]
     pub fn keep_rejects(mut self, keep: bool) -> Self {
         self.keep_rejects = keep;
@@ -257,8 +180,8 @@ impl<'i> Reader<'i> {
         (self.documents, self.read)
     }
 
-    /// What comes next. A batch goes into `batch`, in the place of what was there. What is broken ends the reading: it is in
-    /// [`ReadOutcome::stop`] then, and all that came before it was handed out.
+    /// The next item. A batch replaces the content of `batch`. A fault ends the reading: it is in [`ReadOutcome::stop`] then, and
+    /// everything before it was returned.
     pub fn next(&mut self, batch: &mut ReadBatch) -> Next {
         if self.read.stop.is_some() {
             return Next::End;
@@ -311,7 +234,7 @@ impl<'i> Reader<'i> {
         Ok(())
     }
 
-    /// Reads on, to the end of a slice or of the input.
+    /// Reads to the end of a slice or of the input.
     fn slice(&mut self, batch: &mut ReadBatch) -> Result<Option<Next>> {
         let Some(cursor) = &mut self.cursor else { return Ok(None) };
         let document = &mut self.documents[self.input];
@@ -363,7 +286,7 @@ impl<'i> Reader<'i> {
             _ => splitter.offset(),
         };
         if let Some(chunk) = cursor.chunk.take() {
-            // The last line break is known, unless the line goes on from before what is kept.
+            // The splitter knows the last line break, unless the line began before the kept bytes.
             let last = splitter.line().1;
             cursor.line_start = if last <= keep {
                 last
@@ -385,7 +308,7 @@ impl<'i> Reader<'i> {
         batch.explicit = self.explicit[self.input];
     }
 
-    /// The array ended before `at`: what stands behind it is read.
+    /// The array ended before `at`: reads the rest of the body.
     fn array_end(&mut self, at: u64) -> Result<Option<Next>> {
         let Some(cursor) = self.cursor.take() else { return Ok(None) };
         let input = self.input;
@@ -415,7 +338,7 @@ impl<'i> Reader<'i> {
         let total = document.source.total();
         let splitter = &mut cursor.splitter;
         self.read.bytes[input] = splitter.offset();
-        // The chunk that was kept is the source's own.
+        // The source holds the last chunk.
         let rest = document.source.current().cloned();
         if !limited && document.layout == Layout::Array && !splitter.is_between() {
             return Err(cut(document.source.name(), splitter, rest.as_deref()));
@@ -470,8 +393,8 @@ impl<'i> Reader<'i> {
 }
 
 impl Cursor {
-    /// Takes out of a batch the first value, if it is too long to be held, and takes the bytes of one that has not ended. Only
-    /// the first value of a batch can have begun so long ago, or the one that has not ended.
+    /// Removes the first value of a batch if it is too long to hold, and takes the bytes of a long one that has not ended. Only
+    /// these two can have begun long before the batch.
     fn too_long(
         &mut self,
         batch: &mut ReadBatch,
@@ -518,7 +441,7 @@ impl Cursor {
     }
 }
 
-/// The array does not end: says why, which may be a fault inside of the last contact.
+/// The error of an array that does not end. The cause may be a fault inside the last contact.
 fn cut(name: &str, splitter: &Splitter, rest: Option<&Chunk>) -> Error {
     if let (Some(pending), Some(chunk)) = (splitter.pending(), rest)
         && pending.start >= chunk.base

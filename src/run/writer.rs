@@ -1,5 +1,5 @@
-//! The writer: takes cleaned batches in input order, tells duplicates, and sends every byte to its file. One thread at a
-//! time is the writer.
+//! The writer: takes cleaned batches in input order, finds duplicates, and sends every byte to its output. One thread at a time is
+//! the writer.
 
 use crate::clean::cleaner::{Accepted, BatchCleaner, Cleaned, OutputSelection, Separator, Stats, example};
 
@@ -29,18 +29,18 @@ pub const LISTED: usize = 20;
 pub enum ContactOutput<'o> {
     /// One body; contacts that do not fit are dropped.
     Request(Box<Body<'o>>),
-    /// As many bodies as it takes.
+    /// As many bodies as necessary.
     Split(Box<Directory>),
     /// One contact a line.
     Stream(Output<'o>),
     /// Nowhere.
     Check,
-    /// Nowhere, though bodies were asked for: their lists are not known. The directory is the one they would have gone to.
+    /// Nowhere, although the run should make bodies: their lists are not known. The directory is the one of the bodies.
     NoBody(Option<Box<Directory>>),
 }
 
 impl ContactOutput<'_> {
-    /// What stands between contacts.
+    /// The bytes between contacts.
     #[must_use]
     pub fn separator(&self) -> Separator {
         match self {
@@ -49,8 +49,8 @@ impl ContactOutput<'_> {
         }
     }
 
-    /// Takes contacts that lie behind one another in `out` from `start` on, and says how many. When that takes the last of `out`,
-    /// another buffer replaces it. No body is put in its place once `watch` has seen a change.
+    /// Takes consecutive contacts of `out`, from `start` on, and returns how many fit. When that takes the last of `out`, another
+    /// buffer replaces it. No body is finished once `watch` has seen a change.
     fn take(&mut self, out: &mut Vec<u8>, start: usize, accepted: &[Accepted], watch: Option<&Watch>) -> Result<usize> {
         match self {
             ContactOutput::Request(body) => return body.take(out, start, accepted),
@@ -64,10 +64,8 @@ impl ContactOutput<'_> {
         }
         Ok(accepted.len())
     }
-}
 
-impl ContactOutput<'_> {
-    /// Bodies that somebody is to hash.
+    /// Bodies to hash, on any thread.
     pub fn unhashed(&mut self) -> Option<Unhashed> {
         match self {
             ContactOutput::Split(directory) => directory.unhashed(),
@@ -75,7 +73,7 @@ impl ContactOutput<'_> {
         }
     }
 
-    /// Takes back what somebody hashed.
+    /// Takes the hashes of bodies.
     pub fn hashed(&mut self, hashed: Hashed) {
         if let ContactOutput::Split(directory) = self {
             directory.hashed(hashed);
@@ -83,21 +81,21 @@ impl ContactOutput<'_> {
     }
 }
 
-/// Whether more is wanted.
+/// Whether the run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum More {
     /// Go on.
     Yes,
-    /// Broken input, or a full body: nothing behind this is wanted.
+    /// Broken input, or a full body: the run ends here.
     No,
 }
 
 /// A contact seen before.
 #[derive(Debug, Clone, Copy)]
 struct Duplicate {
-    /// Its place among the accepted ones of its batch.
+    /// Index among the accepted contacts of its batch.
     accepted: usize,
-    /// Its place in the batch.
+    /// Index in the batch.
     contact: usize,
     /// Index of the first, in the run.
     first: u64,
@@ -107,7 +105,7 @@ struct Duplicate {
 pub struct Writer<'j> {
     /// The settings of the rules, as the workers have them: under `not_set`, and under `explicit`.
     pub settings: &'j [Settings; 2],
-    /// What is wanted.
+    /// What to write beside the contacts.
     pub selection: &'j OutputSelection,
     /// Where contacts go.
     pub contacts: ContactOutput<'j>,
@@ -119,7 +117,7 @@ pub struct Writer<'j> {
     pub rejects: Option<Output<'j>>,
     /// Names of the inputs, where there are several.
     pub names: &'j [String],
-    /// Tell whether an input changed while it was read; none for those that cannot.
+    /// Detect changes of the inputs; `None` for those that are no files.
     pub watches: Vec<Option<Arc<Watch>>>,
     /// Bytes of all inputs, where that is known.
     pub bytes_total: Option<u64>,
@@ -132,11 +130,11 @@ pub struct Writer<'j> {
     spare: [Cleaned; 2],
     /// Index in the run of the first contact of each input so far.
     starts: Vec<u64>,
-    /// What workers counted.
+    /// The counts of the workers.
     pub stats: Stats,
     /// Some contact had a custom field.
     pub any_custom: bool,
-    /// Contacts of batches that came.
+    /// Contacts in the batches so far.
     pub judged: u64,
     /// Contacts written.
     pub written: u64,
@@ -146,7 +144,7 @@ pub struct Writer<'j> {
     pub duplicates: u64,
     /// What did not fit in the body.
     pub dropped: Option<Dropped>,
-    /// What ended the run, and the input that it is about.
+    /// What ended the run early, and the index of the input.
     pub stop: Option<(usize, Error)>,
     /// The first finding of each code, in input order.
     pub examples: Vec<Example>,
@@ -235,7 +233,7 @@ impl<'j> Writer<'j> {
         }
     }
 
-    /// Rejects a contact that was too long to be held.
+    /// Rejects a contact that is too long to hold.
     ///
     /// # Errors
     /// It cannot be written.
@@ -276,7 +274,7 @@ impl<'j> Writer<'j> {
         Ok(())
     }
 
-    /// Gives what was gathered for whoever reads along to the system: the input pauses.
+    /// Writes buffered output that can be read before the end: the input pauses.
     ///
     /// # Errors
     /// It cannot be written.
@@ -316,8 +314,8 @@ impl<'j> Writer<'j> {
             }
             return Ok(More::Yes);
         };
-        // The body is full. What is told of the batch must end before the contact that did not fit, so those before it are
-        // cleaned once more, by themselves.
+        // The body is full. Findings must end before the contact that did not fit, so the contacts before it are cleaned again, by
+        // themselves.
         let before = Batch { spans: &batch.spans[..cut], ..*batch };
         let mut again = std::mem::take(&mut self.spare[0]);
         let settings = &self.settings[usize::from(explicit)];
@@ -350,15 +348,15 @@ impl<'j> Writer<'j> {
         Ok(())
     }
 
-    /// Makes sure that the input that is being written did not change.
+    /// Checks that the current input has not changed.
     ///
     /// # Errors
-    /// It did.
+    /// It has.
     pub fn check_unchanged(&self) -> Result<()> {
         self.watches.get(self.reached.0).and_then(Option::as_deref).map_or(Ok(()), Watch::check)
     }
 
-    /// Guesses how many contacts will come in all, from those so far and the bytes they took.
+    /// Estimates the number of all contacts, from those so far and their bytes.
     fn expect_contacts(&mut self, batch: &Batch<'_>) {
         let Some(total) = self.bytes_total else { return };
         let contacts = self.judged + batch.spans.len() as u64;
@@ -368,7 +366,7 @@ impl<'j> Writer<'j> {
 
     fn find_duplicates(&mut self, batch: &Batch<'_>, cleaned: &Cleaned) -> Result<Vec<Duplicate>> {
         let mut duplicates = Vec::new();
-        /// Contacts between the one that is looked up and the one that is asked for.
+        /// Contacts between the prefetched one and the one that is looked up.
         const AHEAD: usize = 16;
         for accepted in cleaned.accepted.iter().take(AHEAD) {
             self.seen.expect(accepted.identity);
@@ -378,8 +376,8 @@ impl<'j> Writer<'j> {
                 self.seen.expect(ahead.identity);
             }
             let index = self.judged + u64::from(accepted.contact);
-            let sight = self.seen.insert(accepted.identity, index);
-            match sight.map_err(|error| Error::io("find memory for", "the table of contacts seen", error))? {
+            let lookup = self.seen.insert(accepted.identity, index);
+            match lookup.map_err(|error| Error::io("find memory for", "the table of contacts seen", error))? {
                 Lookup::New => {}
                 Lookup::Before(first) => {
                     duplicates.push(Duplicate { accepted: i, contact: accepted.contact as usize, first });
@@ -390,8 +388,8 @@ impl<'j> Writer<'j> {
         Ok(duplicates)
     }
 
-    /// Writes the accepted contacts, without those that are rejected as duplicates. Gives the place in the batch of the first
-    /// contact that did not fit.
+    /// Writes the accepted contacts, without those that are rejected as duplicates. Returns the index in the batch of
+    /// the first contact that did not fit.
     fn write_contacts(&mut self, cleaned: &mut Cleaned, duplicates: &[Duplicate]) -> Result<Option<usize>> {
         let skipped: &[Duplicate] = match self.settings[0].duplicates {
             Duplicates::Keep => &[],
@@ -413,7 +411,7 @@ impl<'j> Writer<'j> {
         Ok(None)
     }
 
-    /// Counts a batch and writes what is told of it.
+    /// Counts a batch and writes its findings.
     fn findings(
         &mut self,
         batch: &Batch<'_>,
@@ -425,7 +423,7 @@ impl<'j> Writer<'j> {
         self.any_custom |= cleaned.any_custom;
         // In input order: a duplicate's finding may be the first of its code.
         let mut examples = std::mem::take(&mut cleaned.examples).into_iter().peekable();
-        // Bytes of the report, the ledger and the rejects that are done.
+        // Bytes of the report, the ledger and the rejects that are written.
         let mut done = [0, 0, 0];
         for duplicate in duplicates {
             let contact = batch.first + duplicate.contact as u64;
@@ -455,7 +453,7 @@ impl<'j> Writer<'j> {
         Detail::First { input: self.name(input), contact: index - self.starts[input] }
     }
 
-    /// Writes a stretch of what a batch told; to the end, if none is given, and then other buffers are put in their places.
+    /// Writes a range of report, ledger and rejects of a batch. Without `to`, writes to the end and replaces the buffers by empty ones.
     fn write_range(&mut self, cleaned: &mut Cleaned, from: [usize; 3], to: Option<[usize; 3]>) -> Result<()> {
         let told = [&mut cleaned.report, &mut cleaned.changes, &mut cleaned.rejects];
         let files = [&mut self.report, &mut self.changes, &mut self.rejects];
@@ -494,7 +492,7 @@ impl<'j> Writer<'j> {
         Ok(())
     }
 
-    /// Takes back what was counted of an accepted contact, and tells it as rejected instead.
+    /// Reverts the counts of an accepted contact, and reports it as rejected.
     fn reject_duplicate(&mut self, batch: &Batch<'_>, explicit: bool, i: usize, detail: Detail<'j>) -> Result<()> {
         let settings = &self.settings[usize::from(explicit)];
         let [mut accepted, mut rejected] = std::mem::take(&mut self.spare);
@@ -556,7 +554,7 @@ pub(crate) fn finding_of(found: &EnvelopeFinding) -> Finding<'_> {
     }
 }
 
-/// Where what contact `i` of a batch told begins and ends, in report, ledger and rejects.
+/// The range of contact `i` of a batch in report, ledger and rejects.
 fn marks(cleaned: &Cleaned, i: usize) -> ([usize; 3], [usize; 3]) {
     let ends = |m: &crate::clean::cleaner::Mark| [m.report as usize, m.changes as usize, m.rejects as usize];
     let at = cleaned.marks.partition_point(|mark| (mark.contact as usize) < i);

@@ -1,11 +1,14 @@
-//! Where bytes come from: a regular file is mapped, window after window, and a window is let go when nobody works on it any
-//! more; everything else is read in blocks. Either way the reader sees [`Chunk`]s.
+//! Where bytes come from. A regular file is mapped, window after window, and a window is unmapped when its last user drops it;
+//! everything else is read in blocks. Either way the reader sees [`Chunk`]s.
 
+mod chunk;
 pub mod watch;
 #[cfg(unix)]
 mod window;
 
 use crate::model::error::{Error, Result};
+pub use chunk::Chunk;
+use chunk::{Block, Bytes};
 use crossbeam_channel::{Receiver, Sender};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -18,76 +21,12 @@ pub use watch::Watch;
 pub const WINDOW: usize = 1 << 20;
 /// New bytes that one block of a pipe holds.
 pub const BLOCK: usize = 256 << 10;
-/// Longest time for which a block of a pipe gathers bytes before it is handed on.
+/// Longest time for which a block of a pipe collects bytes before it is passed on.
 pub const GATHERING: Duration = Duration::from_millis(50);
 
-/// New bytes to ask for at once, beside those that are kept: more where many are kept, as each new chunk brings them along.
+/// New bytes to read at once, beside the kept ones: more where many are kept, because each new chunk copies them.
 fn room_beside(kept: usize, least: usize) -> usize {
     least.max(kept / 4)
-}
-
-enum Bytes {
-    #[cfg(unix)]
-    Window(window::Window),
-    Block(Block),
-}
-
-/// The first `len` of these bytes, whose room goes back to the pool.
-#[derive(Default)]
-struct Block {
-    bytes: Vec<u8>,
-    len: usize,
-    pool: Option<Sender<Vec<u8>>>,
-}
-
-/// A stretch of one input.
-pub struct Chunk {
-    bytes: Bytes,
-    /// Offset of its first byte in the input.
-    pub base: u64,
-}
-
-impl Chunk {
-    /// Its bytes.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        match &self.bytes {
-            #[cfg(unix)]
-            Bytes::Window(window) => window,
-            Bytes::Block(block) => &block.bytes[..block.len],
-        }
-    }
-
-    /// Offset behind its last byte.
-    #[must_use]
-    pub fn end(&self) -> u64 {
-        self.base + self.bytes().len() as u64
-    }
-
-    /// Its bytes from `offset` of the input on.
-    #[must_use]
-    pub fn from(&self, offset: u64) -> &[u8] {
-        &self.bytes()[(offset - self.base) as usize..]
-    }
-
-    /// True when the file was cut off under the window: what was read from it is zeros and not to be used.
-    #[must_use]
-    pub fn is_truncated(&self) -> bool {
-        match &self.bytes {
-            #[cfg(unix)]
-            Bytes::Window(window) => window.is_truncated(),
-            Bytes::Block(_) => false,
-        }
-    }
-}
-
-impl Drop for Chunk {
-    fn drop(&mut self) {
-        if let Bytes::Block(Block { bytes, pool: Some(pool), .. }) = &mut self.bytes {
-            // Nobody may be there to take it back, which is as well.
-            let _ = pool.try_send(std::mem::take(bytes));
-        }
-    }
 }
 
 enum Origin<'i> {
@@ -96,7 +35,7 @@ enum Origin<'i> {
         file: Option<Arc<File>>,
         len: u64,
     },
-    /// All of it; `more`: but for what lies behind the limit.
+    /// Everything is in memory; `more`: except for the bytes behind the limit.
     Memory {
         more: bool,
         total: Option<u64>,
@@ -107,7 +46,7 @@ enum Origin<'i> {
     },
 }
 
-/// What can only be read once.
+/// An input that can be read only once.
 enum Pipe<'i> {
     /// A pipe, a terminal, a socket, a device.
     File(File),
@@ -116,7 +55,7 @@ enum Pipe<'i> {
 }
 
 impl Pipe<'_> {
-    /// Whether reading would not have to wait, or only for so long. What cannot be asked is ready.
+    /// Whether bytes arrive within this time. An input that cannot be polled counts as ready.
     fn is_ready(&self, within: Duration) -> bool {
         #[cfg(unix)]
         if let Pipe::File(file) = self {
@@ -154,9 +93,9 @@ pub struct Source<'i> {
     limit: u64,
     current: Option<Arc<Chunk>>,
     spooled: bool,
-    /// Whether anything lies behind the limit, once a pipe was asked: asking takes a byte.
+    /// Whether there are bytes behind the limit, once a pipe was read to find out: that takes a byte.
     more: Option<bool>,
-    /// Tells whether the file changed meanwhile; none for what is no file of the user's.
+    /// Detects changes of the file; `None` for an input that is no file of the user.
     watch: Option<Arc<Watch>>,
 }
 
@@ -181,7 +120,7 @@ impl<'i> Source<'i> {
             use std::os::fd::AsFd;
             let fd = io::stdin().as_fd().try_clone_to_owned().map_err(|error| Error::io("read", &name, error))?;
             let mut file = File::from(fd);
-            // A file redirected to standard input is mapped like any other, if nobody has read from it before.
+            // A file redirected to standard input is mapped like any other, if nothing has been read from it yet.
             let at_start = file.stream_position().is_ok_and(|at| at == 0);
             Source::of_file(name, file, None, at_start)
         }
@@ -229,7 +168,7 @@ impl<'i> Source<'i> {
         Source { name, origin, end: 0, limit: u64::MAX, current: None, spooled: false, more: None, watch: None }
     }
 
-    /// Tells whether the file changed; none for what is no file of the user's.
+    /// Detects changes of the file; `None` for an input that is no file of the user.
     #[must_use]
     pub fn watch(&self) -> Option<&Arc<Watch>> {
         self.watch.as_ref()
@@ -267,7 +206,7 @@ impl<'i> Source<'i> {
     /// Hands out nothing from `limit` on: bytes behind it are not touched.
     pub fn set_limit(&mut self, limit: u64) {
         self.limit = limit;
-        // What is in memory was all handed out already.
+        // An input in memory was handed out as a whole.
         if let (Origin::Memory { more, .. }, Some(chunk)) = (&mut self.origin, &mut self.current)
             && let Some(Chunk { bytes: Bytes::Block(block), base: 0 }) = Arc::get_mut(chunk)
             && block.len as u64 > limit
@@ -348,7 +287,7 @@ impl<'i> Source<'i> {
                 if end <= self.end {
                     return Ok(None);
                 }
-                // The window before is let go first, unless a worker still has it.
+                // Unmap the previous window first, unless a worker still uses it.
                 self.current = None;
                 let closed = || io::Error::other("the file is closed");
                 let file = file.as_ref().ok_or_else(closed);
@@ -365,8 +304,8 @@ impl<'i> Source<'i> {
                 let mut block = pool.1.try_recv().unwrap_or_default();
                 let kept = self.current.as_ref().map_or(&[][..], |current| current.from(keep));
                 let room = self.limit.saturating_sub(self.end).min(room_beside(kept.len(), BLOCK) as u64) as usize;
-                // What is in it from before is written over, and its length says nothing: to fill it with zeros each time would
-                // cost as much as reading.
+                // Old bytes are overwritten, so the buffer keeps its length: filling it with zeros each time would cost as much
+                // as reading.
                 if block.len() < kept.len() + room {
                     block.resize(kept.len() + room, 0);
                 }
@@ -379,7 +318,7 @@ impl<'i> Source<'i> {
                         Ok(0) => break,
                         Ok(n) => {
                             read += n;
-                            // The pipe is empty, or was: what there is does not wait long for more.
+                            // The pipe is or was empty: do not hold these bytes back for long.
                             if read < kept + room {
                                 let waited = began.get_or_insert_with(Instant::now).elapsed();
                                 let rest = GATHERING.checked_sub(waited).filter(|rest| !rest.is_zero());
@@ -405,11 +344,11 @@ impl<'i> Source<'i> {
         Ok(Some(chunk))
     }
 
-    /// Makes a file that cannot be mapped, and of which nothing was read, an input that is read once. Gives back whether it did.
+    /// Turns a file that cannot be mapped, and of which nothing was read, into an input that is read once. Returns whether it did.
     #[cfg(unix)]
     fn read_instead(&mut self) -> bool {
         let Origin::File { file: Some(file), .. } = &self.origin else { return false };
-        // A second handle would share its place in the file.
+        // A second handle shares the file offset.
         let Ok(file) = file.try_clone() else { return false };
         self.watch = None;
         self.origin = Origin::Pipe { reader: Pipe::File(file), pool: crossbeam_channel::bounded(4) };
@@ -450,7 +389,7 @@ impl<'i> Source<'i> {
         if self.is_seekable() {
             return Ok(());
         }
-        // What was not kept is not needed again; all offsets stay as they are.
+        // Bytes that were not kept are not needed again; all offsets stay as they are.
         let base = self.current.as_ref().map_or(self.end, |chunk| chunk.base);
         while self.end < memory.min(self.limit) {
             if self.next(base)?.is_none() {
@@ -499,7 +438,7 @@ impl<'i> Source<'i> {
         Ok(())
     }
 
-    /// Makes sure that the file is still what it was when it was opened.
+    /// Checks that the file has not changed since it was opened.
     ///
     /// # Errors
     /// It changed, or cannot be looked at.
@@ -508,11 +447,11 @@ impl<'i> Source<'i> {
     }
 }
 
-/// Lets a pipe hold more, where the system allows it: the fewer bytes it holds, the more often those at its ends wait for each
-/// other. Whatever is no pipe stays as it is.
+/// Enlarges the buffer of a pipe, where the system allows it: with a small one, its two ends wait for each other more often. Does
+/// nothing to other files.
 pub fn widen_pipe(file: &File) {
     #[cfg(target_os = "linux")]
-    // The most that a user may ask for, unless the system was told otherwise.
+    // The default maximum for an unprivileged process.
     let _ = rustix::pipe::fcntl_setpipe_size(file, 1 << 20);
     #[cfg(not(target_os = "linux"))]
     let _ = file;
@@ -522,7 +461,7 @@ pub fn widen_pipe(file: &File) {
 mod tests {
     use super::*;
 
-    /// Gives out one byte, then two, then three ...
+    /// Returns one byte, then two, then three ...
     struct Trickle(Vec<u8>, usize, usize);
     impl Read for Trickle {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -606,7 +545,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_shrinks_is_told_not_crashed_on() {
+    fn a_file_that_shrinks_is_an_error_not_a_crash() {
         let file = file(&bytes(1 << 20));
         let mut source = Source::open(file.path()).unwrap();
         let chunk = source.next(0).unwrap().unwrap();
