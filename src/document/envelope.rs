@@ -1,8 +1,10 @@
-//! The members around the contacts: `list_ids`, `sms_permission_to_send`, and whatever else stands there.
+//! The members around the contacts: `list_ids`, `sms_permission_to_send`, and any others.
+//!
+//! Long because the reader, the members that it finds and the envelope made of them share their private parts.
 //!
 //! They may stand before the contacts or behind them. An [`EnvelopeReader`] is fed the bytes before the contacts, another one
 //! those behind, in pieces of any size; each byte is read once, and no more than one member is held. [`EnvelopeMembers::resolve`] makes an
-//! [`Envelope`] of what was found and what was asked for.
+//! [`Envelope`] of these members and the overrides.
 
 use crate::json::syntax::{Cursor, unescape};
 use crate::model::error::{Error, Kind, Result};
@@ -83,17 +85,17 @@ impl Envelope {
     pub const SUFFIX: &'static [u8] = b"]}";
 }
 
-/// What options say about the envelope.
+/// Overrides of the envelope.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EnvelopeOverrides {
-    /// Lists that take the place of the body's.
+    /// Lists that replace those of the body.
     pub list_ids: Vec<String>,
-    /// Permission that takes the place of the body's.
+    /// Permission that replaces that of the body.
     pub sms_permission: Option<SmsPermission>,
 }
 
-/// Something about the envelope that does not stop the run.
+/// A finding about the envelope that does not stop the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvelopeFinding {
     /// The rule.
@@ -108,16 +110,16 @@ pub struct EnvelopeFinding {
     pub to: Option<String>,
 }
 
-/// A value that is told.
+/// The value of a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FindingValue {
     /// The text of a string.
     Text(String),
-    /// JSON, as it stands in the body.
+    /// JSON, as it is in the body.
     Json(String),
 }
 
-/// A member's value as it stands in the body.
+/// A member's value as it is in the body.
 #[derive(Debug, Clone)]
 struct Raw {
     position: Position,
@@ -132,7 +134,7 @@ pub struct EnvelopeMembers {
     unknown: Vec<(String, Raw)>,
 }
 
-/// What ended the members on one side of the contacts, and the place behind it.
+/// What ended the members on one side of the contacts, and the position behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// The contacts begin here, behind their `[`.
@@ -162,13 +164,13 @@ pub struct EnvelopeReader<'i> {
     is_tail: bool,
     /// No comma comes before the next member.
     is_first: bool,
-    /// What has come of the next member, from behind the value before it, without the rest of long white space.
+    /// The bytes of the next member so far, from behind the previous value, without the rest of long white space.
     text: Vec<u8>,
     /// Where bytes of the text stand in the input: the first one, and those behind white space that was left out.
-    places: Vec<(usize, Position)>,
+    offsets: Vec<(usize, Position)>,
     /// Bytes gathered for all members.
     gathered: usize,
-    /// Where the next byte stands.
+    /// Position of the next byte.
     at: Position,
     in_string: bool,
     escaped: bool,
@@ -197,7 +199,7 @@ impl<'i> EnvelopeReader<'i> {
             is_tail: true,
             is_first: false,
             text: Vec::new(),
-            places: Vec::new(),
+            offsets: Vec::new(),
             gathered: 0,
             at: Position { contact: None, ..at },
             in_string: false,
@@ -221,7 +223,7 @@ impl<'i> EnvelopeReader<'i> {
         self.found
     }
 
-    /// Reads a piece. Gives what ended the members; none: more bytes are needed.
+    /// Reads a piece. Returns what ended the members, or `None` if it needs more bytes.
     ///
     /// # Errors
     /// Broken syntax, a member given twice, `import_data` that is no array, too many members or too much of them.
@@ -238,7 +240,7 @@ impl<'i> EnvelopeReader<'i> {
             if self.text.is_empty() || (!is_space && self.space >= SPACE_KEPT) {
                 self.at = self.at.after(&bytes[done..i]);
                 done = i;
-                self.places.push((self.text.len(), self.at));
+                self.offsets.push((self.text.len(), self.at));
             }
             self.text.push(byte);
             self.gathered += 1;
@@ -345,7 +347,7 @@ impl<'i> EnvelopeReader<'i> {
                 Some(b'[') => Ok(Some(Side::Contacts(self.place(cursor.at + 1)))),
                 None => Err(Stop::Syntax(SyntaxError { at: cursor.at, fault: Fault::End })),
                 Some(first) => {
-                    // Broken syntax is told as such.
+                    // Report broken syntax as such.
                     let kind = crate::model::member::JsonKind::of(first);
                     if kind != crate::model::member::JsonKind::Object {
                         cursor.value().map_err(Stop::Syntax)?;
@@ -391,19 +393,19 @@ impl<'i> EnvelopeReader<'i> {
     fn take(&mut self, end: usize) {
         let space = self.text[end..].iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')).count();
         let place = self.place(end + space);
-        let places = self.places.partition_point(|(at, _)| *at <= end + space);
-        let moved = self.places.split_off(places).into_iter().map(|(at, place)| (at - end - space, place));
-        self.places = std::iter::once((0, place)).chain(moved).collect();
+        let places = self.offsets.partition_point(|(at, _)| *at <= end + space);
+        let moved = self.offsets.split_off(places).into_iter().map(|(at, place)| (at - end - space, place));
+        self.offsets = std::iter::once((0, place)).chain(moved).collect();
         self.text.drain(..end + space);
         self.is_first = false;
         self.name = None;
     }
 
-    /// Where a byte of the text stands in the input.
+    /// The position of a byte of the text in the input.
     fn place(&self, at: usize) -> Position {
-        let last = self.places.partition_point(|(from, _)| *from <= at).checked_sub(1);
+        let last = self.offsets.partition_point(|(from, _)| *from <= at).checked_sub(1);
         last.map_or(self.at, |last| {
-            let (from, place) = self.places[last];
+            let (from, place) = self.offsets[last];
             place.after(&self.text[from..at])
         })
     }
@@ -453,9 +455,9 @@ impl EnvelopeMembers {
         }
     }
 
-    /// What is to be told of members that `self` has beyond `before`.
+    /// Findings about members that `self` has and `before` has not.
     #[must_use]
-    pub fn told_behind(&self, before: &EnvelopeMembers) -> Vec<EnvelopeFinding> {
+    pub fn findings_behind(&self, before: &EnvelopeMembers) -> Vec<EnvelopeFinding> {
         self.unknown[before.unknown.len().min(self.unknown.len())..].iter().map(EnvelopeMembers::told_unknown).collect()
     }
 
@@ -473,7 +475,7 @@ impl EnvelopeMembers {
         }
     }
 
-    /// The envelope, from what was asked for and, where nothing was, what was found.
+    /// The envelope: the overrides and, where there are none, the members.
     ///
     /// # Errors
     /// A breach of the envelope's rules.
@@ -741,7 +743,7 @@ mod tests {
         }
     }
 
-    /// White space may go on between all tokens, and what is told keeps its place.
+    /// White space may go on between all tokens, and positions stay right.
     #[test]
     fn long_white_space_is_not_held() {
         let space = " \n".repeat(5_000);

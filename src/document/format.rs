@@ -1,4 +1,4 @@
-//! What shape a document has, from its first bytes.
+//! The shape of a document, from its first bytes.
 
 use crate::document::envelope::{IMPORT_DATA, is_member};
 use crate::json::syntax::Cursor;
@@ -47,7 +47,7 @@ impl Default for Detector {
 }
 
 impl Detector {
-    /// Where the document begins, behind byte-order marks and white space. What lies before it is not needed any more.
+    /// Where the document begins, behind byte-order marks and white space. The bytes before it are not needed any more.
     #[must_use]
     pub fn start(&self) -> Position {
         self.at
@@ -67,7 +67,7 @@ impl Detector {
     pub fn look(&mut self, bytes: &[u8], whole: bool) -> Result<Option<Shape>, String> {
         let mut bytes = bytes;
         if self.at.offset == 0 {
-            // Four bytes tell UTF-16 from UTF-32.
+            // It takes four bytes to distinguish UTF-16 from UTF-32.
             if bytes.len() < 4 && !whole {
                 return Ok(None);
             }
@@ -106,7 +106,7 @@ impl Detector {
         }
     }
 
-    /// Goes past byte-order marks and white space, and gives what is left.
+    /// Skips byte-order marks and white space, and returns the rest.
     fn skip<'b>(&mut self, bytes: &'b [u8], whole: bool) -> &'b [u8] {
         let mut rest = bytes;
         loop {
@@ -125,7 +125,7 @@ impl Detector {
     }
 }
 
-/// Tells the shape of a document that begins with `bytes`, as a [`Detector`] does that is asked once.
+/// The shape of a document that begins with `bytes`: one call of a [`Detector`].
 ///
 /// # Errors
 /// As [`Detector::look`].
@@ -217,9 +217,9 @@ fn other_lines(text: &[u8], whole: bool) -> Option<bool> {
     (found || whole || text.len() >= LOOK_AT).then_some(found)
 }
 
-/// Formats that are told by their first bytes.
+/// Formats with a known signature.
 fn other_format(bytes: &[u8]) -> Option<String> {
-    // Without a byte-order mark iconv has to be told the order, or takes the machine's own.
+    // Without a byte-order mark, iconv needs the byte order, or takes that of the machine.
     let encoding = match bytes {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
@@ -242,7 +242,7 @@ fn other_format(bytes: &[u8]) -> Option<String> {
     Some(what.to_owned())
 }
 
-/// What to say of text that is not JSON.
+/// The message for text that is not JSON.
 fn no_json(text: &[u8]) -> String {
     const WANTED: &str = "expected a request body {...}, an array [...] of contacts, or one contact {...} a line";
     let line = text.split(|b| *b == b'\n').next().unwrap_or_default();
@@ -391,7 +391,7 @@ mod tests {
     use super::*;
 
     fn shape(text: &str) -> Result<Option<Shape>, String> {
-        // What is told from a part must be what is told from the whole.
+        // The answer for a part must be the answer for the whole.
         let whole = detect(text.as_bytes(), true);
         let mut detector = Detector::default();
         for end in 0..text.len() {

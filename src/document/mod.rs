@@ -32,13 +32,13 @@ pub struct Document<'i> {
     pub found: EnvelopeMembers,
     /// The members behind the contacts were looked at as well.
     pub looked_ahead: bool,
-    /// Looking ahead met something broken: nothing may be written, and the contacts are read only to say what is wrong.
+    /// Looking ahead found broken syntax: nothing may be written, and the contacts are read only to report what is wrong.
     pub broken: Option<Error>,
 }
 
 impl<'i> Document<'i> {
     /// Opens an input and reads it up to its first contact (one that is empty is an error, unless it `may_be_empty`). Where the
-    /// envelope is not known by then, looks at what stands behind the contacts. Of a request body, bytes from `limit` on are not
+    /// envelope is not known by then, reads the members behind the contacts first. Of a request body, bytes from `limit` on are not
     /// touched: they are lost to the endpoint. Other documents are read to their end.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl<'i> Document<'i> {
             match told {
                 Ok(Some(shape)) => break shape,
                 Ok(None) if ended => return Err(Error::usage("the input does not show what it is")),
-                // What was skipped is not kept.
+                // Skipped bytes are not kept.
                 Ok(None) => ended = source.next(detector.start().offset)?.is_none(),
                 Err(what) => return Err(Kind::NotContacts { input: source.name().to_owned(), what }.into()),
             }
@@ -140,7 +140,7 @@ impl<'i> Document<'i> {
         }
     }
 
-    /// Finds the end of the contacts at scanning speed and reads what stands behind them. Contacts are not looked into.
+    /// Finds the end of the contacts at scanning speed and reads the members behind them. Contacts are not parsed.
     fn look_ahead(&mut self, limit: u64, needs_lists: bool) -> Result<()> {
         self.source.spool(limit.min(crate::model::limits::MAX_BYTES))?;
         self.source.rewind(self.start.offset);
@@ -151,8 +151,8 @@ impl<'i> Document<'i> {
                 self.looked_ahead = true;
                 Ok(())
             }
-            // What is broken may be a contact before this place, and the first broken byte is what must be told. What comes
-            // before it can be written if only the permission is missing: none is the careful one.
+            // The fault may lie in an earlier contact, and the run must report the first one. If only the permission is unknown, the
+            // contacts before the fault can be written: no permission is the safe choice.
             Err(error) if matches!(error.kind(), Kind::Syntax { .. }) => {
                 if needs_lists && !self.found.has_lists() {
                     self.broken = Some(error);
@@ -186,7 +186,7 @@ impl<'i> Document<'i> {
             chunk = self.source.next(splitter.offset())?;
             if chunk.is_none() {
                 if self.source.has_more_behind_limit()? {
-                    // What lies behind the limit is lost to the endpoint, and so to this run.
+                    // The endpoint does not read behind the limit, and so neither does this run.
                     return self.lost(needs_lists);
                 }
                 return Err(cut_off(&name, &splitter));
@@ -228,12 +228,12 @@ fn column(at: u64, line_start: u64) -> u64 {
     (at + 1).saturating_sub(line_start)
 }
 
-/// Broken syntax that the splitter met.
+/// The error for broken syntax that the splitter found.
 #[must_use]
 pub fn split_error(input: &str, splitter: &Splitter, error: SplitError) -> Error {
     let (line, line_start) = splitter.line();
     let column = if error.line == line { column(error.at, line_start) } else { 0 };
-    // What stands behind the last array is in front of no contact.
+    // Bytes behind the last array come before no contact.
     let contact = (error.fault != Fault::Trailing).then(|| splitter.spans());
     let position = Position { offset: error.at, line: error.line, column, contact };
     Kind::Syntax { input: input.to_owned(), position, fault: error.fault }.into()
@@ -246,8 +246,8 @@ pub fn cut_off(input: &str, splitter: &Splitter) -> Error {
     split_error(input, splitter, error)
 }
 
-/// Reads what stands behind the contacts of a body, from `origin` on. Says what ended it: the input, or the limit before the
-/// document was whole. What was found is added to `found`, unless there is an error.
+/// Reads the members behind the contacts of a body, from `origin` on, and adds them to `found`. Returns what ended it: the input,
+/// or the limit before the document was complete.
 ///
 /// # Errors
 /// It cannot be read, or cannot stand there.

@@ -19,12 +19,12 @@ pub fn hexadecimal(digest: Digest) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What became of a body.
+/// The end of a body.
 #[derive(Debug)]
 pub enum Ended {
     /// It was written.
     Body(Payload),
-    /// It would have had no contact, so there is none; whether an older file was removed.
+    /// It would have no contact, so it was not written.
     Nothing {
         /// A file of the same name was removed.
         removed: bool,
@@ -36,7 +36,7 @@ pub struct Body<'o> {
     output: Output<'o>,
     file: String,
     limits: Limits,
-    /// None where the body is kept, to be hashed when it is whole.
+    /// `None` if the body is kept in memory, to be hashed when it is complete.
     hash: Option<Hash>,
     /// The body up to its first contact: it is written with that contact.
     prefix: Vec<u8>,
@@ -52,13 +52,13 @@ impl<'o> Body<'o> {
         Body { output, file, limits, hash: Some(Hash::default()), bytes: prefix.len() as u64, prefix, contacts: 0 }
     }
 
-    /// The same for one that is kept: [`Body::end_kept`] ends it.
+    /// The same for a body that is kept in memory: [`Body::end_kept`] ends it.
     fn begin_kept(mut output: Output<'o>, file: String, limits: Limits, prefix: &[u8]) -> Self {
         output.keep();
         Body { hash: None, ..Body::begin(output, file, limits, prefix) }
     }
 
-    /// Writes what stands around the contacts.
+    /// Writes bytes around the contacts.
     fn add(&mut self, bytes: &[u8]) -> Result<()> {
         if let Some(hash) = &mut self.hash {
             hash.update(bytes);
@@ -73,7 +73,7 @@ impl<'o> Body<'o> {
     }
 
     /// Takes as many of `accepted` as fit, and says how many. Each lies in `out` behind a comma, from where the one before
-    /// ends (the first: from `start`) to its own end. When that takes the last of `out`, another buffer is put in its place.
+    /// ends (the first: from `start`) to its own end. When that takes the last of `out`, another buffer replaces it.
     ///
     /// # Errors
     /// It cannot be written.
@@ -100,8 +100,8 @@ impl<'o> Body<'o> {
         Ok(taken)
     }
 
-    /// Ends the body and puts it in its place. A body without a contact is not written: then, with `remove_older`, a file that it
-    /// would have overwritten is removed.
+    /// Ends the body and renames its file to the final name. A body without a contact is not written: then, with `remove_older`, a
+    /// file that it would have overwritten is removed.
     ///
     /// # Errors
     /// It cannot be written.
@@ -112,7 +112,7 @@ impl<'o> Body<'o> {
         Ok(Ended::Body(self.end_kept()?.0))
     }
 
-    /// The same, without its hash if it is kept, and what is left of its file.
+    /// The same, without its hash if it is kept, and with the buffers of its file.
     fn end_kept(mut self) -> Result<(Payload, Finished)> {
         self.add(Envelope::SUFFIX)?;
         self.bytes += Envelope::SUFFIX.len() as u64;
@@ -126,18 +126,18 @@ impl<'o> Body<'o> {
     }
 }
 
-/// Bodies whose hashes are still to be made, a matter of milliseconds that can be left to any thread.
+/// Bodies to hash, a matter of milliseconds that any thread can do.
 #[must_use]
 pub struct Unhashed(Vec<(usize, Vec<Piece>)>);
 
-/// Bodies whose hashes were made.
+/// Hashes of bodies.
 pub struct Hashed {
     digests: Vec<(usize, Digest)>,
     buffers: Vec<Vec<u8>>,
 }
 
 impl Unhashed {
-    /// Makes the hashes.
+    /// Computes the hashes.
     #[must_use]
     pub fn hash(self) -> Hashed {
         let bytes = |at: usize| self.0.get(at).map_or(&[][..], |(_, pieces)| pieces).iter().map(Piece::bytes);
@@ -168,7 +168,7 @@ pub struct Directory {
     prefix: Vec<u8>,
     /// Number of the last body that was there before.
     before: usize,
-    /// What the receipts of earlier runs say of them, where bodies are added to theirs.
+    /// The receipts of earlier runs, if this run adds to their bodies.
     earlier: Vec<serde_json::Value>,
     /// The receipt and the bodies of an earlier run, which go when this run ends well.
     replaced: Vec<String>,
@@ -177,13 +177,13 @@ pub struct Directory {
     /// The bodies of this run stay when it ends.
     stays: bool,
     body: Option<Body<'static>>,
-    /// Bodies are kept until there are two to be hashed.
+    /// Bodies are kept in memory until there are two to hash.
     keeps: bool,
-    /// The buffers of files that are done, while there is no body.
+    /// Buffers of finished files, while there is no body.
     buffers: Vec<Vec<u8>>,
-    /// Those whose hash is not known yet have none.
+    /// Finished bodies. Those in `unhashed` have no hash yet.
     done: Vec<Payload>,
-    /// The bodies that were kept and are not yet hashed: two at most.
+    /// Bodies that are kept and not yet hashed: two at most.
     unhashed: Vec<(usize, Vec<Piece>)>,
     /// Locked; none where the system locks no directories.
     lock: Option<fs::File>,
@@ -219,9 +219,9 @@ fn ours_in(dir: &Path) -> std::io::Result<Vec<String>> {
     Ok(names.filter(|name| is_ours(name)).collect())
 }
 
-/// Locks a directory for as long as the file is open.
+/// Locks a directory while the file is open.
 fn lock(dir: &Path, name: &str) -> Result<Option<fs::File>> {
-    // Some systems open no directories, some file systems lock none.
+    // Some systems cannot open directories, some file systems cannot lock them.
     let Ok(file) = fs::File::open(dir) else { return Ok(None) };
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
@@ -232,7 +232,8 @@ fn lock(dir: &Path, name: &str) -> Result<Option<fs::File>> {
     }
 }
 
-/// What the receipt in a directory says, as a list of runs, the oldest first. All their bodies must be there and no others.
+/// The runs in the receipt of a directory, the oldest first, and the bodies behind theirs, which no receipt names. All other bodies
+/// must be those of the receipt.
 fn earlier_runs(dir: &Path, bodies: &[String]) -> Result<(Vec<serde_json::Value>, Vec<String>)> {
     let path = dir.join(RECEIPT);
     let name = path.display().to_string();
@@ -285,11 +286,11 @@ fn earlier_runs(dir: &Path, bodies: &[String]) -> Result<(Vec<serde_json::Value>
 }
 
 impl Directory {
-    /// Makes the directory, if it is not there, and locks it. `earlier` says what to do about bodies of another run; `force`
+    /// Creates the directory if necessary, and locks it. `earlier` says what to do about bodies of another run; `force`
     /// allows a receipt without bodies to be overwritten.
     ///
     /// # Errors
-    /// It holds bodies, another run writes to it, or it cannot be made.
+    /// It holds bodies, another run writes to it, or it cannot be created.
     pub fn create(dir: &Path, limits: Limits, prefix: Vec<u8>, earlier: Earlier, force: bool) -> Result<Directory> {
         let name = dir.display().to_string();
         fs::create_dir_all(dir).map_err(|error| Error::io("create the directory", &name, error))?;
@@ -371,8 +372,8 @@ impl Directory {
         std::mem::take(&mut self.earlier)
     }
 
-    /// Takes all of `accepted`, in as many bodies as they need. See [`Body::take`]. A body is put in its place only if `watch` says
-    /// that the input is what it was.
+    /// Takes all of `accepted`, in as many bodies as they need. See [`Body::take`]. A body is finished only if the input has not
+    /// changed according to `watch`.
     ///
     /// # Errors
     /// A body cannot be written, or the input changed.
@@ -417,7 +418,7 @@ impl Directory {
             let (payload, finished) = body.end_kept()?;
             self.buffers = finished.spare;
             if self.keeps {
-                // Nobody took the last two.
+                // No worker took the last two.
                 if self.unhashed.len() == 2 {
                     self.hash();
                 }
@@ -428,12 +429,12 @@ impl Directory {
         Ok(())
     }
 
-    /// Two bodies, if there are two, that somebody is to hash. Whatever nobody takes is hashed here in the end.
+    /// Two bodies to hash, if there are two. Those that no worker takes are hashed here in the end.
     pub fn unhashed(&mut self) -> Option<Unhashed> {
         (self.unhashed.len() == 2).then(|| Unhashed(std::mem::take(&mut self.unhashed)))
     }
 
-    /// Takes back what somebody hashed.
+    /// Takes the hashes of bodies.
     pub fn hashed(&mut self, hashed: Hashed) {
         for (number, digest) in hashed.digests {
             self.done[number].sha256 = hexadecimal(digest);

@@ -4,6 +4,7 @@
 //! what was written.
 
 use super::path::{check_stdout, is_stdout};
+pub use super::piece::{Finished, Piece};
 use super::preallocate::{has_cheap_reservation, reserve};
 use super::temporary;
 use crate::model::error::{Error, Kind, Result};
@@ -64,37 +65,6 @@ pub struct Output<'o> {
     reserved: u64,
     /// Something was preallocated.
     has_reserved: bool,
-}
-
-/// A buffer of an output: its bytes from an offset to its end.
-#[derive(Debug)]
-pub struct Piece {
-    bytes: Vec<u8>,
-    from: usize,
-}
-
-impl Piece {
-    /// The bytes.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes[self.from..]
-    }
-
-    /// The buffer, emptied.
-    #[must_use]
-    pub fn into_buffer(mut self) -> Vec<u8> {
-        self.bytes.clear();
-        self.bytes
-    }
-}
-
-/// The buffers of a finished output.
-#[derive(Debug, Default)]
-pub struct Finished {
-    /// Everything that was written, if [`Output::keep`] was called.
-    pub kept: Vec<Piece>,
-    /// Empty buffers, for another output.
-    pub spare: Vec<Vec<u8>>,
 }
 
 /// Bytes that are buffered before they are written to a pipe or a device, whose reader waits for them.

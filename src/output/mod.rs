@@ -5,6 +5,7 @@ pub mod destination;
 pub mod file;
 pub mod hash;
 pub mod path;
+mod piece;
 mod preallocate;
 pub mod receipt;
 pub(crate) mod temporary;

@@ -1,4 +1,4 @@
-//! The receipt: what came in, what went out, and that it adds up.
+//! The receipt: what came in, what went out, and proof that the counts add up.
 
 use crate::clean::cleaner::Stats;
 use crate::model::error::{Error, Kind, Result};
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub struct Receipt {
     /// Version of presort.
     pub version: &'static str,
-    /// What was read.
+    /// The inputs.
     pub input: Vec<InputReceipt>,
     /// `request`, `split`, `stream` or `check`.
     pub mode: &'static str,
@@ -21,7 +21,7 @@ pub struct Receipt {
     pub options: Options,
     /// Limits of a body.
     pub limits: LimitsReceipt,
-    /// Bytes of all inputs that were used: up to their end, to what stopped the run, or to what was dropped.
+    /// Bytes of all inputs that were used: up to their end, to the fault that stopped the run, or to the dropped part.
     pub bytes_read: u64,
     /// Bytes of all inputs, where that is known.
     pub bytes_total: Option<u64>,
@@ -35,7 +35,7 @@ pub struct Receipt {
     pub dropped: Option<Dropped>,
     /// What ended the run early.
     pub stopped: Option<Stopped>,
-    /// False: nobody said which custom fields the account has.
+    /// False if the custom fields of the account were not given.
     pub custom_field_names_checked: bool,
     /// The bodies, in order.
     pub payloads: Vec<Payload>,
@@ -78,7 +78,7 @@ pub struct InputReceipt {
     pub contacts: u64,
     /// It was a pipe and had to be written to a temporary file before its contacts could be read.
     pub spooled: bool,
-    /// The size that it grew to while it was read, in bytes: what was added was not read.
+    /// The size that it grew to while it was read, in bytes. The added bytes were not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grown_to: Option<u64>,
 }
@@ -97,13 +97,13 @@ pub struct Options {
     pub bad_field: &'static str,
     /// Over-long text was cut.
     pub truncate: bool,
-    /// Numbers were held against the numbering plan.
+    /// Phone numbers were checked against the numbering plan.
     pub nanp: bool,
     /// `dashed` or `digits`.
     pub phone_format: &'static str,
     /// `keep` or `first`.
     pub duplicates: &'static str,
-    /// The day that consent dates were held against.
+    /// The day that counted as today for dates of consent.
     pub as_of: String,
     /// Values in report and ledger are hashes.
     pub redacted: bool,
@@ -145,8 +145,8 @@ fn is_zero(count: &u64) -> bool {
 /// What lay behind a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Dropped {
-    /// Index of the first contact that was dropped; none when no further contact had begun before the limit, and nobody
-    /// looked whether one begins behind it.
+    /// Index of the first contact that was dropped; `None` if no further contact had begun before the limit, and the run did not
+    /// look whether one begins behind it.
     pub first_contact: Option<u64>,
     /// Offset at which it begins, or the limit.
     pub at_byte: u64,
@@ -188,18 +188,18 @@ impl Stopped {
     }
 }
 
-/// Counts that were made apart from each other.
+/// Counts that were made independently.
 #[derive(Debug, Clone, Copy)]
 pub struct Counts<'c> {
     /// Contacts that the splitter found, where the whole input was read.
     pub split: Option<u64>,
-    /// Contacts that were judged, by the writer's count of what workers handed it.
+    /// Contacts that were judged, as counted by the writer.
     pub judged: u64,
-    /// What workers counted while judging.
+    /// The counts of the workers.
     pub stats: &'c Stats,
     /// Contacts written, by the writer; none where nothing is written.
     pub written: Option<u64>,
-    /// Lines written to the rejects; none where they are not wanted.
+    /// Lines written to the rejects; `None` if there is no such output.
     pub reject_lines: Option<u64>,
     /// Contacts found to be duplicates.
     pub duplicates: u64,
@@ -208,7 +208,7 @@ pub struct Counts<'c> {
 }
 
 impl Counts<'_> {
-    /// Holds them against each other.
+    /// Compares them.
     ///
     /// # Errors
     /// Two that should be equal are not.

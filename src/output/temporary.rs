@@ -1,7 +1,7 @@
-//! Files under temporary names, beside the place they will have.
+//! Files under temporary names, beside their final path.
 //!
 //! A process that is killed leaves them behind. Each is locked for as long as its process lives, so the next run of the same output
-//! can tell which of them nothing holds any more, and removes those.
+//! knows which of them no process holds any more, and removes those.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -42,7 +42,7 @@ pub(super) fn create(place: &Path) -> io::Result<NamedTempFile> {
     }
     loop {
         let file = builder.tempfile_in(parent(place))?;
-        // Where the file system knows no locks, nothing is removed either.
+        // Where the file system has no locks, nothing is removed either.
         let _ = file.as_file().lock();
         // Another run may have removed it between its creation and the lock.
         if file.path().exists() {
@@ -56,7 +56,7 @@ pub(super) fn parent(place: &Path) -> &Path {
     place.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Removes temporary files for `place` that no process holds. What cannot be removed stays.
+/// Removes temporary files for `place` that no process holds. Errors are ignored.
 pub(super) fn remove_left_behind(place: &Path) {
     let prefix = prefix(place.file_name().unwrap_or_default());
     remove_in(parent(place), |name| {
@@ -92,8 +92,7 @@ fn remove_unless_held(path: PathBuf) {
     }
 }
 
-/// Gives a file that is about to get its name the permissions that it will have: those of the file that it replaces, or those of
-/// any new file.
+/// Sets the final permissions of a file that is about to be renamed: those of the file that it replaces, or those of a new file.
 #[cfg(unix)]
 pub(super) fn set_mode(file: &File, place: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -109,7 +108,7 @@ pub(super) fn set_mode(_: &File, _: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The permissions that new files do not get. The system tells them only to a process that sets others, so this is done once.
+/// The permissions that new files do not get. The only way to read the mask is to set another one, so this is done once.
 #[cfg(unix)]
 fn umask() -> u32 {
     static UMASK: std::sync::OnceLock<u32> = std::sync::OnceLock::new();

@@ -19,6 +19,8 @@
 //! All of that counts on identities that are spread evenly. Those of a keyed hash are; but neither memory nor time is staked on it.
 //! A table that would have to grow beyond its measure for the sake of one segment, or in which a look meets many others with the
 //! same 34 bits, is laid out anew from the log, by other bits: a hash of the identity under a key of its own.
+//!
+//! Long because a quarter of it is tests, and the table and the log are one data structure.
 
 use crate::model::identity::{Identity, IdentityKey};
 use crate::simd::prefetch;
@@ -38,7 +40,7 @@ const TAG_BITS: u32 = 24;
 const LINE: usize = 64;
 /// Entries in a line.
 const ENTRIES: usize = 12;
-/// What the map's size is a multiple of: a huge page.
+/// The size of the map is a multiple of this: a huge page.
 const STEP: usize = 2 << 20;
 /// Most bytes for each contact that has come.
 const BYTES_A_CONTACT: u64 = 24;
@@ -75,7 +77,7 @@ pub struct DuplicateIndex {
     expected: u64,
 }
 
-/// What was found of an identity.
+/// Whether an identity came before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lookup {
     /// It is seen for the first time.
@@ -120,7 +122,7 @@ impl DuplicateIndex {
         self.expected = contacts;
     }
 
-    /// Asks for the memory that [`DuplicateIndex::insert`] will look at, so that it is there by then: the table is far larger than any cache,
+    /// Prefetches the memory that [`DuplicateIndex::insert`] will read: the table is far larger than any cache,
     /// and a look costs as much as everything else a contact costs.
     #[inline]
     pub fn expect(&self, identity: Identity) {
@@ -285,7 +287,7 @@ impl Log {
                     self.end = Vec::new();
                     self.start = index;
                 }
-                // What is in the file already can be read from there.
+                // Identities in the file can be read from there.
                 Err(_) => self.full = true,
             }
         }
@@ -295,7 +297,7 @@ impl Log {
         self.end.try_reserve_exact(more).map_err(|_| io::ErrorKind::OutOfMemory.into())
     }
 
-    /// Gives what is in memory to the file.
+    /// Writes the identities in memory to the file.
     fn write(&mut self) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
@@ -443,7 +445,7 @@ fn put(line: &mut Line, i: usize, tag: u32, block: u16) {
     line[COUNT] = i as u8 + 1;
 }
 
-/// The line at which the search for a tag begins: the tag, stretched over the room.
+/// The line at which the search for a tag begins: the tag, scaled to the number of lines.
 #[inline]
 fn home(tag: u32, room: usize) -> usize {
     ((u64::from(tag) * room as u64) >> TAG_BITS) as usize
@@ -558,7 +560,7 @@ impl Table {
         let fullest = mean + 3.7 * mean.sqrt();
         let guess = (fullest / (ENTRIES as f64 - 0.25)) as usize + 1;
         let guess = guess.min(most / STEP * STEP / SEGMENTS / LINE);
-        // What cannot be had for a guess may never be needed.
+        // Memory for the estimate may not be needed after all: fall back to the next size.
         if guess <= next || self.grow_to(guess).is_err() {
             self.grow_to(next)?;
         }

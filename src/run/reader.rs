@@ -194,8 +194,8 @@ impl<'i> Reader<'i> {
 
     fn try_next(&mut self, batch: &mut ReadBatch) -> Result<Next> {
         loop {
-            if let Some((input, told)) = self.waiting.take() {
-                return Ok(Next::EnvelopeFindings(input, told));
+            if let Some((input, found)) = self.waiting.take() {
+                return Ok(Next::EnvelopeFindings(input, found));
             }
             let Some(cursor) = &self.cursor else {
                 let is_over = self.read.stop.is_some() || self.read.dropped.is_some();
@@ -318,7 +318,7 @@ impl<'i> Reader<'i> {
         let origin = position(&cursor.splitter, at);
         let mut behind = document.head.clone();
         let end = read_tail(&mut document.source, &mut behind, origin)?;
-        let told = if document.looked_ahead { Vec::new() } else { behind.told_behind(&document.head) };
+        let found = if document.looked_ahead { Vec::new() } else { behind.findings_behind(&document.head) };
         if end == End::Limit {
             let bytes = total.map(|total| total - at);
             self.read.dropped = Some(Dropped { first_contact: None, at_byte: at, bytes });
@@ -326,7 +326,7 @@ impl<'i> Reader<'i> {
             self.read.bytes[input] = document.source.end();
         }
         self.finish_input(&cursor.splitter);
-        Ok((!told.is_empty()).then_some(Next::EnvelopeFindings(input, told)))
+        Ok((!found.is_empty()).then_some(Next::EnvelopeFindings(input, found)))
     }
 
     /// The input ends, or the limit is reached, and no `]` was found.
@@ -379,8 +379,8 @@ impl<'i> Reader<'i> {
         if let Some((_, first)) = splitter.marks() {
             let position = Position { offset: first.start, line: first.line, ..Position::default() };
             let value = Some(FindingValue::Text("\u{feff}".into()));
-            let told = EnvelopeFinding { code: Code::SYN004, position, field: String::new(), value, to: None };
-            self.waiting = Some((self.input, vec![told]));
+            let finding = EnvelopeFinding { code: Code::SYN004, position, field: String::new(), value, to: None };
+            self.waiting = Some((self.input, vec![finding]));
         }
         if let Err(error) = self.documents[self.input].source.check_unchanged() {
             self.read.stop = Some((self.input, error));
