@@ -25,7 +25,7 @@ impl Piece {
 /// The buffers of a finished output.
 #[derive(Debug, Default)]
 pub struct Finished {
-    /// Everything that was written, if [`Output::keep`] was called.
+    /// Everything that was written, if [`Output::keep`](super::file::Output::keep) was called.
     pub kept: Vec<Piece>,
     /// Empty buffers, for another output.
     pub spare: Vec<Vec<u8>>,
