@@ -337,6 +337,37 @@ fn the_table_of_rules_is_that_of_the_program() {
     assert!(text[start..end] == table(), "docs/rules.md is not what `presort explain` says; see PRESORT_BLESS here");
 }
 
+#[test]
+fn quoted_output_is_that_of_the_program() {
+    let formats = fs::read_to_string(root().join("docs/formats.md")).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let sample = root().join("testdata/sample.json");
+    let ran = presort()
+        .args(["clean", "-q", "-o", "out", "--report", "report", "--changes", "changes", "--rejects", "rejects"])
+        .arg(sample)
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(1));
+    let written =
+        ["report", "changes", "rejects"].map(|file| fs::read_to_string(dir.path().join(file)).unwrap()).concat();
+    let quoted: Vec<&str> =
+        formats.lines().filter(|l| l.starts_with("{\"contact\":") || l.starts_with("{\"first_name\"")).collect();
+    assert_eq!(quoted.len(), 3);
+    for line in quoted {
+        assert!(
+            written.lines().any(|other| other == line),
+            "docs/formats.md quotes what is not written any more: {line}"
+        );
+    }
+    let explained = presort().args(["explain", "PHN001"]).output().unwrap().stdout;
+    let rules = fs::read_to_string(root().join("docs/rules.md")).unwrap();
+    assert!(
+        rules.contains(std::str::from_utf8(&explained).unwrap()),
+        "docs/rules.md quotes another `presort explain PHN001`"
+    );
+}
+
 /// The text of a picture, without its markup.
 fn text_of(picture: &str) -> Vec<String> {
     let plain = |line: &str| {
