@@ -1,6 +1,6 @@
 //! The rules applied to one contact: its members in, cleaned bytes and findings out.
 //!
-//! Each member is checked by itself first, in the order given. Then come the [cross-field](super::cross_field) rules. Findings are
+//! Each member is checked by itself first, in the order given. Then come the cross-field rules. Findings are
 //! held until the contact is accepted or rejected, because all findings of a rejected contact say `rejected`, and none of
 //! its values is reported as changed.
 

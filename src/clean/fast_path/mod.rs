@@ -1,8 +1,8 @@
 //! The fast path: contacts that are clean and canonical already, as most are. They are found at a few bytes per nanosecond, and
 //! copied as they are.
 //!
-//! One pass over a batch [marks](marks) quotes and everything that no clean contact has (escapes, control characters, doubled
-//! spaces). A [walk](walk) along the quotes then compares each contact with the form that cleaning produces: compact, members in
+//! One pass over a batch marks quotes and everything that no clean contact has (escapes, control characters, doubled
+//! spaces). A walk along the quotes then compares each contact with the form that cleaning produces: compact, members in
 //! any order, each name known, each value normal, no conflict between members. A contact that passes is, byte for byte, what
 //! the parser and the [validator](crate::clean::validator) would write, with no finding. All others, right or wrong, go to them.
 //! Refusing a contact is always safe here, and accepting one is final: a property test compares both ways.
