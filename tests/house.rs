@@ -126,7 +126,6 @@ fn long_functions(text: &str) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "not all of them are yet"]
 fn files_and_functions_are_small_or_say_why() {
     let mut long = Vec::new();
     for file in files(&source()) {

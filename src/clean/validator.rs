@@ -514,6 +514,10 @@ impl<'a, 's> Validator<'a, 's> {
             return verdict;
         }
         for slot in &self.slots {
+            // Most values are as they were given.
+            if slot.change.is_none() && slot.written_as == slot.id && !slot.is_respelled() {
+                continue;
+            }
             let is_there = slot.output != Output::Nothing;
             // Moving up is the more important change; the new value is in the line as well.
             let change = if is_there && slot.written_as != slot.id { Some(Code::ADR003) } else { slot.change };

@@ -1,4 +1,6 @@
 //! Cleaned contacts to request bodies within both limits.
+//!
+//! Long because a fifth of it is unit tests, and a directory of bodies is one subject.
 
 use crate::clean::cleaner::Accepted;
 use crate::document::envelope::Envelope;

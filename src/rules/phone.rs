@@ -397,6 +397,10 @@ pub fn begins_with_zero(number: &str) -> bool {
 /// True for the name of a country that is neither the US nor Canada. What has no letters names no country.
 #[must_use]
 pub fn is_foreign(country: &str) -> bool {
+    // The usual spellings need no look at each letter.
+    if matches!(country, "US" | "USA" | "United States" | "CA" | "Canada") {
+        return false;
+    }
     const NAMES: &[&str] = &[
         "us",
         "usa",
