@@ -103,6 +103,14 @@ fn calendars(c: &mut Criterion) {
             assert_eq!(black_box(&days).iter().filter(is_date).count(), exist);
         });
     });
+    let milliseconds: Vec<String> =
+        (0..20_000i64).map(|i| format!("/Date({})/", (i * 3 - 20_000) * 86_400_000)).collect();
+    group.bench_function("milliseconds", |b| {
+        b.iter(|| {
+            let is_day = |text: &&String| matches!(date::parse(black_box(text)), date::DateResult::Midnight(_));
+            assert_eq!(milliseconds.iter().filter(is_day).count(), milliseconds.len());
+        });
+    });
     group.finish();
 }
 

@@ -306,14 +306,14 @@ mod tests {
 
     #[test]
     fn the_line_of_the_manual() {
-        let told = finding(Raw::Value(Value::String("12345")), To::None, "home_phone", Detail::None);
+        let phone = finding(Raw::Value(Value::String("12345")), To::None, "home_phone", Detail::None);
         let expected = concat!(
             r#"{"contact":17,"offset":4821,"line":1,"severity":"error","code":"PHN001","field":"home_phone","value":"12345","#,
             r#""message":"not a US phone number: ten digits are required","help":"write ten digits, like 508-123-1235; the usual "#,
             r#"punctuation, a leading 1 and an extension are understood","outcome":"held_back"}"#,
             "\n"
         );
-        assert_eq!(text(&PLACE, &told, None), expected);
+        assert_eq!(text(&PLACE, &phone, None), expected);
         assert_eq!(
             message(&finding(Raw::Nothing, To::None, "x", Detail::Is("a \"b\""))),
             "not a US phone number: ten digits are required: a \"b\""
@@ -323,8 +323,8 @@ mod tests {
     #[test]
     fn redacted_values_are_hashes() {
         let (a, b) = (Redactor::new(b"one"), Redactor::new(b"two"));
-        let told = finding(Raw::Value(Value::String("secret")), To::Text("secreT"), "zip", Detail::None);
-        let lines = [text(&PLACE, &told, Some(&a)), text(&PLACE, &told, Some(&a)), text(&PLACE, &told, Some(&b))];
+        let phone = finding(Raw::Value(Value::String("secret")), To::Text("secreT"), "zip", Detail::None);
+        let lines = [text(&PLACE, &phone, Some(&a)), text(&PLACE, &phone, Some(&a)), text(&PLACE, &phone, Some(&b))];
         assert!(!lines[0].to_lowercase().contains("secret"));
         assert_eq!(lines[0], lines[1]);
         assert_ne!(lines[0], lines[2]);
@@ -349,8 +349,8 @@ mod tests {
                 (Raw::Value(Value::String(&value)), value.as_str()),
                 (Raw::Bytes(value.as_bytes()), value.as_str()),
             ] {
-                let told = finding(raw, To::Text(&value), &field, Detail::Is(&is));
-                let line = text(&Place { input: Some(&input), ..PLACE }, &told, None);
+                let phone = finding(raw, To::Text(&value), &field, Detail::Is(&is));
+                let line = text(&Place { input: Some(&input), ..PLACE }, &phone, None);
                 let lines = line.matches('\n').count();
                 prop_assert_eq!(lines, 1);
                 let read: serde_json::Value = serde_json::from_str(&line).unwrap();

@@ -430,7 +430,7 @@ mod tests {
         assert_eq!(fault(""), (0, Fault::End));
         assert_eq!(fault(r#"{"a":"b"#), (7, Fault::End));
         assert_eq!(check(b"{\"a\":\"\xff\"}").unwrap_err(), SyntaxError { at: 6, fault: Fault::Utf8 });
-        // What comes first is what is told.
+        // The first fault is reported.
         assert_eq!(check(b"{\"a\":NaN,\"b\":\"\xff\"}").unwrap_err().fault, Fault::NotAValue("NaN"));
     }
 
@@ -487,7 +487,7 @@ mod tests {
             let theirs = serde_json::from_slice::<serde_json::Value>(&bytes);
             // 1e999 is JSON, though no float holds it.
             let theirs = match theirs {
-                // What is behind the number was not looked at.
+                // serde_json stopped at the number, before the rest.
                 Err(error) if error.to_string().starts_with("number out of range") => {
                     serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok()
                 }

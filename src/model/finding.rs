@@ -141,7 +141,7 @@ pub enum Detail<'a> {
     },
 }
 
-/// What a finding is about.
+/// The subject of a finding.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Raw<'a> {
     /// Nothing in particular.
@@ -152,7 +152,7 @@ pub enum Raw<'a> {
     Bytes(&'a [u8]),
 }
 
-/// What a changed value became.
+/// The new value of a change.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum To<'a> {
     /// It was not a change.

@@ -137,7 +137,7 @@ mod tests {
                 assert_eq!(key.identity(true, &room, len), of(&key, true, &text[..len]));
             }
         }
-        // What is behind the text does not matter, and zeros at its end do.
+        // The bytes behind the text are ignored, and zeros at its end count.
         assert_eq!(key.identity(true, b"abcdefghijklmnop", 9), key.identity(true, b"abcdefghi???????", 9));
         assert_ne!(of(&key, true, b"abc"), of(&key, true, b"abc\0"));
     }
@@ -168,20 +168,20 @@ mod tests {
         }
     }
 
-    /// Texts that differ in little are spread evenly by the bits that the table of contacts seen goes by.
+    /// Similar texts are spread evenly by the bits that select a slot of the duplicate index.
     #[test]
     fn similar_texts_are_spread_evenly() {
         const TEXTS: usize = 1 << 16;
-        const PLACES: usize = 1 << 10;
+        const SLOTS: usize = 1 << 10;
         for place in [0, 7, 8, 15] {
             let key = IdentityKey::draw();
-            let mut counts = [0usize; PLACES];
+            let mut counts = [0usize; SLOTS];
             for i in 0..TEXTS {
                 let mut text = *b"aaaaaaaaaaaaaaaaaaaaaaaa";
                 text[place..place + 4].copy_from_slice(&(i as u32).to_le_bytes());
                 counts[(of(&key, true, &text) >> 54) as usize] += 1;
             }
-            let mean = TEXTS / PLACES;
+            let mean = TEXTS / SLOTS;
             assert!(counts.iter().all(|count| (mean / 4..mean * 3).contains(count)), "{place}: {counts:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! Addresses, together: three kinds, of which the unprefixed members and `home_` are one.
+//! Addresses: three kinds, where the unprefixed members and those with `home_` are the same kind.
 
 use super::number::{self, Float};
 use super::text::{self, TextResult};

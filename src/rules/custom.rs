@@ -68,7 +68,7 @@ pub fn check(name: &str, given: &str, settings: &Settings, buffer: &mut String) 
     text::check_length(normal, given, MemberId::Custom, settings, buffer)
 }
 
-/// The custom fields of an account. A field goes by its name and by its label: both are the same field.
+/// The custom fields of an account. A field can be named by its name or its label.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fields {
     /// Which field each name and label is.
@@ -78,7 +78,7 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Adds a field that goes by all of these names. Where a name is that of an earlier field as well, it stays that one's.
+    /// Adds a field with all of these names. A name of an earlier field stays with that field.
     pub fn add<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
         let field = self.fields.len() as u32;
         for name in names {
@@ -87,7 +87,7 @@ impl Fields {
         }
     }
 
-    /// Which field goes by this name, without `cf:`.
+    /// The field of this name, without `cf:`.
     #[must_use]
     #[inline]
     pub fn find(&self, name: &str) -> Option<u32> {
@@ -193,7 +193,7 @@ fn parse_json(file: &str) -> Result<Fields, String> {
     if let [Value::Array(inside)] = &mut json[..] {
         json = std::mem::take(inside);
     }
-    // A page that says there is another one is followed by it.
+    // A page with a `next` link must be followed by another page.
     let next = |page: &Value| page.pointer("/_links/next").is_some_and(|next| !next.is_null());
     if json.last().is_some_and(next) {
         return Err(
@@ -225,7 +225,7 @@ fn parse_json(file: &str) -> Result<Fields, String> {
             "element {i} is no custom field: it has no array `custom_fields`, no `name` and no `label`"
         ));
     }
-    // What is one field's name and another's label is the name.
+    // A text that is one field's name and another's label is the name.
     let by_name: HashSet<&String> = all.iter().map(|names| &names[0]).collect();
     for names in &all {
         let names = names.iter().enumerate().filter(|(i, name)| *i == 0 || !by_name.contains(name));

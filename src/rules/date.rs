@@ -49,6 +49,9 @@ pub static RULES: &[Rule] = &[
 ];
 
 /// A day of the Gregorian calendar.
+///
+/// Not `jiff::civil::Date`, because every date of every contact is checked: the check takes 1.6 ns here and 3.4 ns with jiff
+/// (`cargo bench --bench rules -- calendar`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date {
     /// Year
@@ -267,29 +270,22 @@ fn of_milliseconds(text: &str) -> Option<DateResult> {
         milliseconds = milliseconds.checked_add(minutes * 60_000)?;
     }
     let days = milliseconds.div_euclid(DAY);
-    // The years that a date may have, and some.
+    // The allowed years, with a margin: far outside of them, the time of day does not matter.
     if !(-1_000_000..1_000_000).contains(&days) {
         return Some(DateResult::Bad(Code::DAT002));
     }
     if milliseconds.rem_euclid(DAY) != 0 {
         return Some(DateResult::Time);
     }
-    let (year, month, day) = civil(days);
-    let date = u16::try_from(year).ok().and_then(|year| Date::new(year, month, day));
-    Some(date.map_or(DateResult::Bad(Code::DAT002), DateResult::Midnight))
+    Some(civil(milliseconds).map_or(DateResult::Bad(Code::DAT002), DateResult::Midnight))
 }
 
-/// Year, month and day of a day since 1970-01-01. (Years are counted from March here, so that a leap day is their last.)
-fn civil(days: i64) -> (i64, u8, u8) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = (day_of_year - (153 * shifted + 2) / 5 + 1) as u8;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 } as u8;
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+/// The day of a moment in UTC, in milliseconds since 1970, if [`Date`] has it. (With jiff, which takes 33 ns for the whole value;
+/// arithmetic of our own took 42 ns.)
+fn civil(milliseconds: i64) -> Option<Date> {
+    let moment = jiff::Timestamp::from_millisecond(milliseconds).ok()?;
+    let day = jiff::tz::Offset::UTC.to_datetime(moment).date();
+    Date::new(day.year().try_into().ok()?, day.month().unsigned_abs(), day.day().unsigned_abs())
 }
 
 #[cfg(test)]

@@ -145,11 +145,11 @@ fn is_local(local: &[u8]) -> bool {
     before != b'.' && local.len() <= 64
 }
 
-/// What an ASCII domain is.
+/// The properties of an ASCII domain.
 struct Domain {
     good: bool,
     upper: bool,
-    /// A label that says it is the ASCII form of another.
+    /// A label is marked as the ASCII form of another (`xn--`).
     encoded: bool,
 }
 
@@ -182,7 +182,7 @@ fn domain(domain: &[u8]) -> Domain {
 /// Removes what is wrapped around an address: white space and marks, `mailto:`, `Name <...>`.
 ///
 /// # Errors
-/// The wrapping itself cannot be; the code says why.
+/// The wrapping is broken; the code says how.
 fn unwrap(text: &str) -> Result<&str, Code> {
     fn mailto(text: &str) -> &str {
         match text.get(..7) {
@@ -261,7 +261,7 @@ fn normalise_slowly(given: &str, max: usize, buffer: &mut String) -> EmailResult
         }
         buffer.extend(host.chars().map(|c| c.to_ascii_lowercase()));
     } else {
-        // The library checks the labels that say they are the ASCII form of another, and makes that form of the others.
+        // The library checks labels that begin with `xn--`, and encodes the others.
         let ascii =
             Uts46::new().to_ascii(host.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
         match ascii {

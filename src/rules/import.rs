@@ -1,5 +1,5 @@
-//! What an account finds wrong when contacts are imported into it (`presort import` and `presort serve`). Cleaning alone finds
-//! none of these.
+//! Findings of an account when contacts are imported into it (`presort import` and `presort serve`). Cleaning alone has none of
+//! these.
 
 use super::{Effect, Rule};
 use crate::model::finding::{Code, Severity};

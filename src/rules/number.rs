@@ -3,7 +3,7 @@
 /// More digits than this do not survive a float.
 const DIGITS_MAX: usize = 15;
 
-/// What a text is, read as a number with a point or an exponent.
+/// The result of reading a text as a number with a point or an exponent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Float {
     /// It is not such a number.

@@ -111,7 +111,7 @@ pub enum PhoneFault {
 }
 
 impl PhoneFault {
-    /// What a finding says of it beside its rule's message, and what to do; None where the rule's own words say it all.
+    /// The cause and its help; none where the rule's message and help are enough.
     fn cause(self) -> Option<(&'static str, &'static str)> {
         Some(match self {
             PhoneFault::TooFew => ("too few digits", "look the number up: area code, exchange and line are ten digits"),
@@ -278,7 +278,7 @@ fn count_fault(text: &str, digits: &[u8], count: usize) -> PhoneFault {
         _ if is_two(text, count) => PhoneFault::Two,
         0 => PhoneFault::Other,
         1..=9 => PhoneFault::TooFew,
-        // A leading 1 belongs to no number.
+        // A leading 1 is never part of the ten digits.
         10 if digits[0] == b'1' => PhoneFault::TooFew,
         _ if abroad => PhoneFault::Country,
         _ => PhoneFault::TooMany,
@@ -331,7 +331,7 @@ fn normalise_slowly(given: &str, extension: Extension, settings: &Settings, buff
                 }
                 None => other = true,
             },
-            // Ten digits of which the first is 1 may lack their last.
+            // Ten digits that begin with 1 may lack the last one.
             '(' | ',' | ';' if number_of(&digits, count).is_some() && (count > 10 || digits[0] != b'1') => {
                 match behind(&trimmed[at..]) {
                     Behind::Extension(found) => {

@@ -294,8 +294,7 @@ unsafe fn compressed_positions(bits: u64, base: u32, offsets: &mut [u32; 64]) {
     }
 }
 
-/// Sixteen comparisons at once: a byte that is in its range is the lesser of itself and the range's end, and the greater of
-/// itself and its beginning.
+/// Sixteen comparisons at once: clamping to its range leaves a byte that is within it unchanged.
 ///
 /// # Safety
 /// The processor must have SSE2, which is part of x86-64.
