@@ -129,33 +129,29 @@ impl Validator<'_, '_> {
             Country, HomeCountry, HomePhone, MobilePhone, OtherCountry, OtherPhone, Phone, SmsNumber, WorkCountry,
             WorkPhone,
         };
-        /// Each number with the countries of its kind.
-        const NUMBERS: [(MemberId, &[MemberId]); 6] = [
-            (Phone, &[OtherCountry]),
-            (HomePhone, &[Country, HomeCountry]),
-            (WorkPhone, &[WorkCountry]),
-            (MobilePhone, &[]),
-            (OtherPhone, &[OtherCountry]),
-            (SmsNumber, &[]),
+        const COUNTRIES: [MemberId; 4] = [Country, HomeCountry, WorkCountry, OtherCountry];
+        /// Each number with the countries of its kind, as a range of `COUNTRIES`.
+        const NUMBERS: [(MemberId, std::ops::Range<usize>); 6] = [
+            (Phone, 3..4),
+            (HomePhone, 0..2),
+            (WorkPhone, 2..3),
+            (MobilePhone, 0..0),
+            (OtherPhone, 3..4),
+            (SmsNumber, 0..0),
         ];
-        const COUNTRIES: &[MemberId] = &[Country, HomeCountry, WorkCountry, OtherCountry];
-        // Whether all of these countries are foreign; none where none is named.
-        let foreign = |validator: &Self, countries: &[MemberId]| -> Option<bool> {
-            let named = countries
-                .iter()
-                .filter_map(|id| validator.present(*id))
-                .map(|i| validator.text_of(validator.slots[i].output));
-            named.map(phone::is_foreign).reduce(|all, one| all && one)
-        };
-        let mut any = None;
+        // Whether each country is foreign; none where it is not named.
+        let is_foreign = |id| self.present(id).map(|i| phone::is_foreign(self.text_of(self.slots[i].output)));
+        let foreign = COUNTRIES.map(is_foreign);
+        // Whether all of those that are named are.
+        let all = |countries: &[Option<bool>]| countries.iter().flatten().copied().reduce(|all, one| all && one);
+        let any = all(&foreign);
         for (id, countries) in NUMBERS {
             let Some(i) = self.present(id) else { continue };
             let what = if phone::begins_with_zero(self.text_of(self.slots[i].output)) {
                 "it begins with 0"
             } else {
-                let any = *any.get_or_insert_with(|| foreign(self, COUNTRIES));
                 match any {
-                    Some(any) if foreign(self, countries).unwrap_or(any) => "it stands beside another country",
+                    Some(any) if all(&foreign[countries]).unwrap_or(any) => "it stands beside another country",
                     _ => continue,
                 }
             };

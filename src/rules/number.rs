@@ -21,7 +21,16 @@ pub enum Float {
 /// Reads `text`; the digits of a [whole](Float::Whole) number are written to `whole`, which is cleared first.
 #[must_use]
 pub fn read(text: &str, whole: &mut String) -> Float {
-    if !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-')) {
+    // Most texts are plain digits, or no number at all: one look at their bytes is enough.
+    let mut is_marked = false;
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' | b'+' | b'-' => {}
+            b'.' | b'e' | b'E' => is_marked = true,
+            _ => return Float::No,
+        }
+    }
+    if !is_marked {
         return Float::No;
     }
     let (negative, number) = match text.strip_prefix('-') {

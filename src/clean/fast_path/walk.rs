@@ -41,8 +41,7 @@ pub(super) fn is_float(code: &[u8]) -> bool {
 
 #[inline(never)]
 fn is_home(country: &[u8]) -> bool {
-    matches!(country, b"United States" | b"Canada" | b"CA")
-        || std::str::from_utf8(country).is_ok_and(|country| !phone::is_foreign(country))
+    std::str::from_utf8(country).is_ok_and(|country| !phone::is_foreign(country))
 }
 
 /// What a walk along a contact adds up.
