@@ -3,7 +3,7 @@
 //! normal, and only the others go through the rules.
 
 use super::patterns::ValueForm;
-use super::walk::{Walk, is_float};
+use super::walk::Walk;
 use crate::json::parse::raw_value;
 use crate::json::syntax::Cursor;
 use crate::model::member::{Member, Value};
@@ -135,12 +135,17 @@ impl<B: Backend> Walk<'_, B> {
         let (pattern, entry) = (&self.table.patterns[slot], &self.table.entries[slot]);
         // The name is another one, or the value has another form.
         if !self.backend.within32(text, &pattern.low, &pattern.high) {
-            return false;
+            return match self.zip_or_country(open, close) {
+                Some(entry) if wide => self.is_wide(entry, start, end),
+                Some(entry) => self.is_narrow(entry, start, end),
+                None => false,
+            };
         }
         match entry.form {
-            ValueForm::Text if wide => self.is_wide_text(start, end, entry.limit.into()),
+            ValueForm::Text | ValueForm::Zip | ValueForm::Country if wide => self.is_wide(entry, start, end),
+            ValueForm::Zip | ValueForm::Country => self.is_narrow(entry, start, end),
             _ if end - close > entry.reach => false,
-            ValueForm::Text => !(entry.id.is_zip() && is_float(self.text(start, end))),
+            ValueForm::Text => true,
             // The name is ASCII, so its bytes are its characters; the caller rejects any other.
             ValueForm::Custom => {
                 let given = self.text(open + 1, start - 3);

@@ -8,6 +8,10 @@ use crate::model::name_lookup::{self, SLOTS};
 #[repr(u8)]
 pub(super) enum ValueForm {
     Text,
+    /// Text that is not a number written as a float.
+    Zip,
+    /// Text; its pattern is that of the US, and other countries need another look.
+    Country,
     /// The same as text; the name is checked later.
     Custom,
     Phone,
@@ -35,6 +39,10 @@ impl Pattern {
     const DASHED: &[u8] = b"900-000-0000\"";
     /// A date, up to its closing quote.
     const ISO_DATE: &[u8] = b"0000-00-00\"";
+    /// Five digits. What may stand behind them is [`Pattern::zip`].
+    const DIGITS: &[u8] = b"00000";
+    /// The first two letters of `US` and `USA`. What may stand behind them is [`Pattern::country`].
+    const US: &[u8] = b"US";
     /// No clean contact matches this: it has no zero bytes.
     const NONE: Pattern = Pattern { low: [0; 32], high: [0; 32] };
     /// Everything matches this.
@@ -59,6 +67,24 @@ impl Pattern {
     /// A member with this name and a string of this form.
     const fn string(name: &[u8], form: &[u8]) -> Pattern {
         Pattern::ALL.with(0, name).with(name.len(), b"\":\"").with(name.len() + 3, form)
+    }
+
+    /// The same with a byte from `low` to `high` behind the form.
+    const fn string_and(name: &[u8], form: &[u8], low: u8, high: u8) -> Pattern {
+        let (mut pattern, at) = (Pattern::string(name, form), name.len() + 3 + form.len());
+        (pattern.low[at], pattern.high[at]) = (low, high);
+        pattern
+    }
+
+    /// Five digits and then the closing quote, or something up to the hyphen of ZIP+4: no dot and no letter, so no float.
+    const fn zip(name: &[u8]) -> Pattern {
+        Pattern::string_and(name, Pattern::DIGITS, b'"', b'-')
+    }
+
+    /// `US` and the closing quote, or an `A`, or something between them, which is no letter. The rules read letters only, so up
+    /// to a length of three bytes each of these is the US.
+    const fn country(name: &[u8]) -> Pattern {
+        Pattern::string_and(name, Pattern::US, b'"', b'A')
     }
 
     /// A member with this name and a number above zero.
@@ -104,6 +130,8 @@ static ENTRIES: [NameEntry; KNOWN.len()] = {
     assert!(KNOWN.len() <= 50);
     while i < KNOWN.len() {
         let form = match MEMBERS[i].family {
+            _ if bit(KNOWN[i]) & ZIPS != 0 => ValueForm::Zip,
+            _ if bit(KNOWN[i]) & COUNTRIES != 0 => ValueForm::Country,
             Family::Text | Family::Address => ValueForm::Text,
             Family::Phone => ValueForm::Phone,
             Family::Date => ValueForm::Date,
@@ -113,7 +141,7 @@ static ENTRIES: [NameEntry; KNOWN.len()] = {
             Family::Birthday | Family::Custom | Family::Unknown => ValueForm::Birthday,
         };
         let limit = match form {
-            ValueForm::Text => MEMBERS[i].limit,
+            ValueForm::Text | ValueForm::Zip | ValueForm::Country => MEMBERS[i].limit,
             _ => 63,
         };
         // Between the two quotes are a colon, an opening quote and the value.
@@ -152,6 +180,11 @@ impl PatternTable {
                     table.entries[slot].reach = 0;
                     Pattern::string(name, Pattern::ANY)
                 }
+                ValueForm::Zip => Pattern::zip(name),
+                ValueForm::Country => {
+                    table.entries[slot].reach = 3 + 3;
+                    Pattern::country(name)
+                }
                 ValueForm::Date | ValueForm::Consent => Pattern::string(name, Pattern::ISO_DATE),
                 ValueForm::Birthday => Pattern::number(name),
             };
@@ -181,11 +214,8 @@ pub(super) const PHONES: u64 = bit(MemberId::Phone)
     | bit(MemberId::OtherPhone);
 pub(super) const STREETS: u64 =
     all([MemberId::Street, MemberId::HomeStreet, MemberId::WorkStreet, MemberId::OtherStreet]);
-pub(super) const ZIP_IDS: [MemberId; 4] = [MemberId::Zip, MemberId::HomeZip, MemberId::WorkZip, MemberId::OtherZip];
-pub(super) const ZIPS: u64 = all(ZIP_IDS);
-pub(super) const COUNTRY_IDS: [MemberId; 4] =
-    [MemberId::Country, MemberId::HomeCountry, MemberId::WorkCountry, MemberId::OtherCountry];
-pub(super) const COUNTRIES: u64 = all(COUNTRY_IDS);
+const ZIPS: u64 = all([MemberId::Zip, MemberId::HomeZip, MemberId::WorkZip, MemberId::OtherZip]);
+const COUNTRIES: u64 = all([MemberId::Country, MemberId::HomeCountry, MemberId::WorkCountry, MemberId::OtherCountry]);
 
 const fn all(ids: [MemberId; 4]) -> u64 {
     bit(ids[0]) | bit(ids[1]) | bit(ids[2]) | bit(ids[3])
@@ -228,6 +258,8 @@ mod tests {
                 Family::Phone | Family::Sms => ("\"508-123-1235\"", "\"508-123-1235x\""),
                 Family::Date | Family::Consent => ("\"2024-07-03\"", "\"2024-07-0x\""),
                 Family::Birthday => ("12", "\"12\""),
+                _ if bit(*id) & ZIPS != 0 => ("\"02139-1234\"", "\"2139.0\""),
+                _ if bit(*id) & COUNTRIES != 0 => ("\"USA\"", "\"UG\""),
                 _ => ("\"x\"", "12"),
             };
             let name = id.info().name.as_bytes();

@@ -2,8 +2,8 @@
 
 use super::marks::Marked;
 use super::patterns::{
-    COUNTRIES, COUNTRY_IDS, CUSTOM, CUSTOM_SHIFT, DASHED_PHONES, NameEntry, OTHER_PHONES, PHONES, PatternTable,
-    STREETS, ValueForm, ZIP_IDS, ZIPS, address_bits, bit,
+    CUSTOM, CUSTOM_SHIFT, DASHED_PHONES, NameEntry, OTHER_PHONES, PHONES, PatternTable, STREETS, ValueForm,
+    address_bits, bit,
 };
 use crate::model::identity::Identity;
 use crate::model::member::MemberId;
@@ -35,13 +35,15 @@ fn date_of(text: &[u8; 10]) -> Option<Date> {
 
 /// Whether a postal code is a number written as a float. The rules decide what becomes of it.
 #[inline(never)]
-pub(super) fn is_float(code: &[u8]) -> bool {
+fn is_float(code: &[u8]) -> bool {
     std::str::from_utf8(code).is_ok_and(|code| number::read(code, &mut String::new()) != Float::No)
 }
 
+/// Whether a country is neither the US nor Canada.
 #[inline(never)]
-fn is_home(country: &[u8]) -> bool {
-    std::str::from_utf8(country).is_ok_and(|country| !phone::is_foreign(country))
+fn is_foreign(country: &[u8]) -> bool {
+    // The spelling that is usual beside those of the pattern.
+    country != b"United States" && std::str::from_utf8(country).map_or(true, phone::is_foreign)
 }
 
 /// What a walk along a contact adds up.
@@ -54,6 +56,8 @@ struct Tally {
     birthday: [u8; 2],
     /// Offset of the next byte outside ASCII.
     next_non_ascii: u32,
+    /// Some country is neither the US nor Canada.
+    is_foreign: bool,
 }
 
 /// A walk along the quotes of marked contacts.
@@ -143,7 +147,7 @@ impl<'w, B: Backend> Walk<'w, B> {
         }
         let mut rest = quotes.get(self.at..)?;
         let next_non_ascii = self.non_ascii[self.non_ascii_at];
-        let mut tally = Tally { sum: 0, numbers: 0, birthday: [0; 2], next_non_ascii };
+        let mut tally = Tally { sum: 0, numbers: 0, birthday: [0; 2], next_non_ascii, is_foreign: false };
         'members: loop {
             // Takes members as long as one comparison shows each to be good. Then one needs another look.
             let mut sum = tally.sum;
@@ -201,7 +205,10 @@ impl<'w, B: Backend> Walk<'w, B> {
         if close <= open || close >= to {
             return None;
         }
-        let (entry, mut good) = first_look?;
+        let (entry, mut good) = match first_look {
+            Some(first_look) => first_look,
+            None => (self.zip_or_country(open, close)?, false),
+        };
         if entry.form == ValueForm::Birthday {
             let length = birthday_number(marked, entry, close, &mut tally.birthday)?;
             tally.sum = tally.sum.wrapping_add(entry.bit);
@@ -215,10 +222,15 @@ impl<'w, B: Backend> Walk<'w, B> {
         let is_string = *marked.load::<1, _>(close) == *b":\"";
         if tally.next_non_ascii < value_close && value_close < to {
             self.skip_non_ascii(close);
-            if self.skip_non_ascii(value_close) && matches!(entry.form, ValueForm::Text | ValueForm::Custom) {
-                good = is_string && self.is_wide_text(close + 3, value_close, entry.limit.into());
+            if self.skip_non_ascii(value_close) {
+                good = is_string && self.is_wide(entry, close + 3, value_close);
             }
             tally.next_non_ascii = self.non_ascii[self.non_ascii_at];
+        } else if !good && is_string {
+            good = self.is_narrow(entry, close + 3, value_close);
+        }
+        if good && entry.form == ValueForm::Country {
+            tally.is_foreign |= is_foreign(self.text(close + 3, value_close));
         }
         if !good && (self.dashed_phones || !self.is_other_phone(entry, close, value_close)) {
             return None;
@@ -227,6 +239,36 @@ impl<'w, B: Backend> Walk<'w, B> {
         self.customs[(tally.sum >> CUSTOM_SHIFT) as usize] = at as u32;
         tally.sum = tally.sum.wrapping_add(entry.bit);
         Some((4, goes_on(marked.load::<0, _>(value_close), value_close, to)?))
+    }
+
+    /// The name between these quotes, if it is that of a postal code or a country: their values may be normal without the pattern.
+    #[inline(always)]
+    pub(super) fn zip_or_country(&self, open: u32, close: u32) -> Option<&'static NameEntry> {
+        // SAFETY: both are offsets of the marked bytes.
+        let (slot, _) = unsafe { self.marked.slot(open, close) };
+        let entry = &self.table.entries[slot];
+        let is_known = matches!(entry.form, ValueForm::Zip | ValueForm::Country)
+            && self.text(open + 1, close) == entry.id.info().name.as_bytes();
+        is_known.then_some(entry)
+    }
+
+    /// Whether the value of a postal code or a country is normal. It is ASCII without unclean bytes.
+    #[inline(always)]
+    pub(super) fn is_narrow(&self, entry: &NameEntry, start: u32, end: u32) -> bool {
+        start <= end
+            && end - start <= entry.limit.into()
+            && match entry.form {
+                ValueForm::Zip => !is_float(self.text(start, end)),
+                ValueForm::Country => true,
+                _ => false,
+            }
+    }
+
+    /// Whether a value with bytes outside ASCII is normal.
+    #[inline(always)]
+    pub(super) fn is_wide(&mut self, entry: &NameEntry, start: u32, end: u32) -> bool {
+        let is_text = matches!(entry.form, ValueForm::Text | ValueForm::Zip | ValueForm::Country | ValueForm::Custom);
+        is_text && self.is_wide_text(start, end, entry.limit.into())
     }
 
     /// Whether a phone number that needs the rules is good by them.
@@ -303,13 +345,7 @@ impl<'w, B: Backend> Walk<'w, B> {
             }
             self.any_custom = true;
         }
-        if members & ZIPS != 0 && ZIP_IDS.iter().any(|id| members & bit(*id) != 0 && !self.is_zip(*id)) {
-            return None;
-        }
-        if members & COUNTRIES != 0
-            && members & (PHONES | bit(MemberId::SmsNumber)) != 0
-            && COUNTRY_IDS.iter().any(|id| members & bit(*id) != 0 && !self.is_home(*id))
-        {
+        if tally.is_foreign && members & (PHONES | bit(MemberId::SmsNumber)) != 0 {
             return None;
         }
         if number && !self.dashed_phones {
@@ -329,26 +365,6 @@ impl<'w, B: Backend> Walk<'w, B> {
         let (from, to) = self.value(MemberId::SmsNumber);
         let len = to.wrapping_sub(from) as usize;
         (len <= 16).then(|| self.settings.identity_key.identity(false, self.marked.load::<0, 24>(from), len))
-    }
-
-    /// Whether this postal code is no number written as a float. Five digits need no parsing.
-    #[inline(always)]
-    fn is_zip(&self, id: MemberId) -> bool {
-        let (from, to) = self.value(id);
-        let code = u64::from_le_bytes(*self.marked.load::<0, _>(from));
-        // Five bytes that are digits or the like, and a hyphen or the closing quote.
-        let (digits, behind) = (code & 0xf0_f0f0_f0f0, (code >> 40) as u8);
-        (digits == 0x30_3030_3030 && matches!(behind, b'-' | b'"')) || !is_float(self.text(from, to))
-    }
-
-    /// Whether this is the US or Canada. The usual spellings are compared first.
-    #[inline(always)]
-    fn is_home(&self, id: MemberId) -> bool {
-        let (from, to) = self.value(id);
-        match self.marked.load::<0, 4>(from) {
-            b"USA\"" | [b'U', b'S', b'"', _] => true,
-            _ => is_home(self.text(from, to)),
-        }
     }
 
     /// Whether the names outside the table are those of custom fields, each given once.
