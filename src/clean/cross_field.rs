@@ -2,17 +2,64 @@
 
 use super::validator::{Output, Slot, Validator};
 use crate::model::finding::{Code, Detail};
-use crate::model::member::{ADDRESS_PARTS, Family, KNOWN, MemberId};
+use crate::model::member::{ADDRESS_PARTS, Family, KNOWN, MEMBERS, MemberId};
 use crate::rules::{birthday, custom, phone};
+
+/// The members among these, a bit each.
+const fn all(ids: &[MemberId]) -> u64 {
+    let (mut bits, mut i) = (0, 0);
+    while i < ids.len() {
+        bits |= ids[i].bit();
+        i += 1;
+    }
+    bits
+}
+
+const PHONES: [MemberId; 5] =
+    [MemberId::Phone, MemberId::HomePhone, MemberId::WorkPhone, MemberId::MobilePhone, MemberId::OtherPhone];
+const BIRTHDAY: u64 = all(&[MemberId::BirthdayMonth, MemberId::BirthdayDay]);
+const NUMBERS: u64 = all(&PHONES) | MemberId::SmsNumber.bit();
+const ADDRESSES: u64 = {
+    let (mut bits, mut i) = (0, 0);
+    while i < KNOWN.len() {
+        if matches!(MEMBERS[i].family, Family::Address) {
+            bits |= KNOWN[i].bit();
+        }
+        i += 1;
+    }
+    bits
+};
+
+/// The parts of the address with this street.
+const fn part_bits(street: MemberId) -> u64 {
+    let (mut bits, mut part) = (0, 0);
+    while part < ADDRESS_PARTS {
+        bits |= KNOWN[street as usize + part].bit();
+        part += 1;
+    }
+    bits
+}
 
 impl Validator<'_, '_> {
     /// Checks the members against each other.
     pub(super) fn check_cross_field(&mut self) {
-        self.birthday();
-        self.phones();
-        self.addresses();
-        self.sms();
-        self.foreign_numbers();
+        // Most contacts have few of these, and each rule is skipped where its members are not given.
+        let given = self.given;
+        if given & BIRTHDAY != 0 {
+            self.birthday();
+        }
+        if given & all(&PHONES) != 0 {
+            self.phones();
+        }
+        if given & ADDRESSES != 0 {
+            self.addresses();
+        }
+        if given & all(&[MemberId::SmsNumber, MemberId::SmsConsentDate]) != 0 {
+            self.sms();
+        }
+        if given & NUMBERS != 0 {
+            self.foreign_numbers();
+        }
         self.custom_fields();
         // A bad address has rejected the contact already, with its own finding.
         let given = |id| self.slot(id).is_some_and(|i| self.slots[i].change != Some(Code::VAL003));
@@ -45,14 +92,15 @@ impl Validator<'_, '_> {
 
     /// A contact has at most three phones, and one of each kind.
     fn phones(&mut self) {
-        const PHONES: [MemberId; 5] =
-            [MemberId::Phone, MemberId::HomePhone, MemberId::WorkPhone, MemberId::MobilePhone, MemberId::OtherPhone];
         if let [Some(phone), Some(other)] = [MemberId::Phone, MemberId::OtherPhone].map(|id| self.present(id)) {
             if self.text_of(self.slots[phone].output) == self.text_of(self.slots[other].output) {
                 self.leave_out(other, Code::PHN005);
             } else {
                 self.hold_back(other, Code::PHN006, Detail::None);
             }
+        }
+        if (self.given & all(&PHONES)).count_ones() <= 3 {
+            return;
         }
         let mut count = 0;
         for id in PHONES {
@@ -69,9 +117,6 @@ impl Validator<'_, '_> {
     fn addresses(&mut self) {
         const FIRST: [MemberId; 4] =
             [MemberId::Street, MemberId::HomeStreet, MemberId::WorkStreet, MemberId::OtherStreet];
-        if !self.slots.iter().any(|slot| slot.id.info().family == Family::Address) {
-            return;
-        }
         let member = |id: MemberId, part: usize| KNOWN[id as usize + part];
         for street in FIRST {
             let Some(i) = self.present(member(street, 1)) else { continue };
@@ -82,6 +127,9 @@ impl Validator<'_, '_> {
                 Some(Slot { output: Output::Nothing, .. }) | None => self.slots[i].written_as = street,
                 Some(_) => {}
             }
+        }
+        if self.given & part_bits(MemberId::HomeStreet) == 0 {
+            return;
         }
         // The parts as they will be written: a second line that moves up counts as a first.
         let parts = |validator: &Self, kind: MemberId| {
@@ -141,7 +189,8 @@ impl Validator<'_, '_> {
         ];
         // Whether each country is foreign; none where it is not named.
         let is_foreign = |id| self.present(id).map(|i| phone::is_foreign(self.text_of(self.slots[i].output)));
-        let foreign = COUNTRIES.map(is_foreign);
+        let foreign =
+            if self.given & all(&COUNTRIES) == 0 { [None; COUNTRIES.len()] } else { COUNTRIES.map(is_foreign) };
         // Whether all of those that are named are.
         let all = |countries: &[Option<bool>]| countries.iter().flatten().copied().reduce(|all, one| all && one);
         let any = all(&foreign);

@@ -95,7 +95,9 @@ pub struct Validator<'a, 's> {
     pub(super) settings: &'s Settings,
     pub(super) slots: Vec<Slot<'a>>,
     pending: Vec<PendingFinding<'a>>,
-    /// Slot of each known member, by [`MemberId`]; `NONE` where not given.
+    /// The known members that are given: a bit each, by [`MemberId`].
+    pub(super) given: u64,
+    /// Slot of each of them.
     at: [u32; MemberId::Custom as usize],
     /// Changed values, one after the other.
     made: String,
@@ -118,7 +120,6 @@ enum OtherName<'a> {
     Field(u32),
 }
 
-const NONE: u32 = u32::MAX;
 /// Above this number, names are compared by hashing. Real contacts have fewer.
 const FEW: usize = 32;
 
@@ -130,7 +131,8 @@ impl<'a, 's> Validator<'a, 's> {
             settings,
             slots: recycle(buffers.slots),
             pending: recycle(buffers.pending),
-            at: [NONE; MemberId::Custom as usize],
+            given: 0,
+            at: [0; MemberId::Custom as usize],
             made: buffers.made,
             buffer: buffers.buffer,
             names: HashSet::new(),
@@ -192,11 +194,7 @@ impl<'a, 's> Validator<'a, 's> {
     }
 
     fn clear(&mut self) {
-        for slot in &self.slots {
-            if slot.id < MemberId::Custom {
-                self.at[slot.id as usize] = NONE;
-            }
-        }
+        self.given = 0;
         self.slots.clear();
         self.pending.clear();
         self.made.clear();
@@ -259,8 +257,7 @@ impl<'a, 's> Validator<'a, 's> {
 
     /// Slot of a given member.
     pub(super) fn slot(&self, id: MemberId) -> Option<usize> {
-        let at = self.at[id as usize];
-        (at != NONE).then_some(at as usize)
+        (self.given & id.bit() != 0).then(|| self.at[id as usize] as usize)
     }
 
     /// Slot of a given member that has output.
@@ -268,21 +265,37 @@ impl<'a, 's> Validator<'a, 's> {
         self.slot(id).filter(|i| self.slots[*i].output != Output::Nothing)
     }
 
-    /// Checks one member by itself.
+    /// Checks one member by itself. Most are normal, so what they need is compiled into the loop over them.
+    #[inline(always)]
     fn member(&mut self, member: Member<'a>) {
         let Member { name, value, normal } = member;
         let id = MemberId::of(name);
         let i = self.slots.len();
-        self.slots.push(Slot { id, written_as: id, name, value, output: Output::Nothing, change: None, normal });
+        let output = match (normal, value) {
+            (Some(_), Value::String(text)) => Output::Given(text),
+            _ => Output::Nothing,
+        };
+        self.slots.push(Slot { id, written_as: id, name, value, output, change: None, normal });
         if self.is_repeat(id, name, i) {
-            self.rejected = true;
-            self.push(Code::CON003, Severity::Error, Outcome::Rejected, Some(name), Raw::Value(value), Detail::None);
-            return;
+            self.reject_repeat(i);
+        } else if output == Output::Nothing {
+            self.check_member(i);
         }
-        if let (Some(_), Value::String(text)) = (normal, value) {
-            self.slots[i].output = Output::Given(text);
-            return;
-        }
+    }
+
+    /// Rejects the contact for the member in slot `i`, which it has already.
+    #[cold]
+    fn reject_repeat(&mut self, i: usize) {
+        let Slot { name, value, .. } = self.slots[i];
+        self.slots[i].output = Output::Nothing;
+        self.rejected = true;
+        self.push(Code::CON003, Severity::Error, Outcome::Rejected, Some(name), Raw::Value(value), Detail::None);
+    }
+
+    /// Checks the member in slot `i` by the rules.
+    #[inline(never)]
+    fn check_member(&mut self, i: usize) {
+        let Slot { id, name, value, .. } = self.slots[i];
         match id.info().family {
             Family::Birthday => self.birthday_half(i),
             Family::Unknown => {
@@ -294,15 +307,22 @@ impl<'a, 's> Validator<'a, 's> {
     }
 
     /// Whether the contact has a member of this name already.
+    #[inline(always)]
     fn is_repeat(&mut self, id: MemberId, name: &'a str, i: usize) -> bool {
         if id < MemberId::Custom {
-            let at = &mut self.at[id as usize];
-            if *at != NONE {
-                return true;
+            let is_repeat = self.given & id.bit() != 0;
+            if !is_repeat {
+                self.given |= id.bit();
+                self.at[id as usize] = i as u32;
             }
-            *at = i as u32;
-            return false;
+            return is_repeat;
         }
+        self.is_other_repeat(id, name)
+    }
+
+    /// The same for a name outside the table.
+    #[inline(never)]
+    fn is_other_repeat(&mut self, id: MemberId, name: &'a str) -> bool {
         self.any_custom |= id == MemberId::Custom;
         let field = match (&self.settings.custom_fields, id) {
             (Some(fields), MemberId::Custom) => fields.find(&name[3..]),

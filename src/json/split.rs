@@ -356,6 +356,12 @@ fn chunk_of<B: Backend>(
     // From an opening quote up to, not including, its closing one.
     let mut in_string = backend.prefix_xor(quote) ^ s.in_string;
     let base = s.at;
+    // The usual chunk lies within one contact: nothing opens, closes or ends in it.
+    if s.state == State::Nested && (masks.open | masks.close) & !in_string | masks.newline == 0 {
+        s.in_string = (in_string as i64 >> 63) as u64;
+        s.at = base + u64::from(len);
+        return Ok(Status::More);
+    }
     // The line of the byte at bit `i`.
     let line_at = |s: &Splitter, i: u32| s.line + u64::from((masks.newline & !at_or_above(i)).count_ones());
     let mut i = 0u32;

@@ -227,6 +227,14 @@ impl MemberId {
         }
     }
 
+    /// The bit of a known member in a set of them.
+    #[must_use]
+    #[inline]
+    pub const fn bit(self) -> u64 {
+        // There are fewer than 64, and a set of none for those that are not known.
+        if (self as u32) < MemberId::Custom as u32 { 1 << self as u32 } else { 0 }
+    }
+
     /// True for postal codes.
     #[must_use]
     #[inline]
@@ -303,6 +311,8 @@ mod tests {
             assert_eq!(id.info().key, format!("{:?}:", id.info().name));
         }
         assert_eq!(MEMBERS.len(), KNOWN.len() + 2);
+        assert_eq!(KNOWN.iter().map(|id| id.bit()).sum::<u64>().count_ones() as usize, KNOWN.len());
+        assert_eq!((MemberId::Custom.bit(), MemberId::Unknown.bit()), (0, 0));
         assert_eq!(MemberId::of("cf:x"), MemberId::Custom);
         assert_eq!(MemberId::of("home country"), MemberId::HomeCountry);
         for unknown in [

@@ -32,9 +32,7 @@ const fn slot_by(first: u32, last: u32, factor: u64) -> usize {
 
 const fn slot_of_by(id: MemberId, factor: u64) -> usize {
     let name = MEMBERS[id as usize].name.as_bytes();
-    let key = name_key(name).expect("a short name");
-    let (first, last) = ends(name, key).expect("a name of three bytes or more");
-    slot_by(first, last, factor)
+    name_key(name).expect("a name of 3 to 16 bytes").slot(factor)
 }
 
 /// A factor by which no two names of the table fall into one slot.
@@ -68,11 +66,11 @@ static MEMBER_AT: [MemberId; SLOTS] = {
 };
 
 /// The keys of the table's names.
-static KEYS: [(u64, u64); KNOWN.len()] = {
-    let mut keys = [(0, 0); KNOWN.len()];
+static KEYS: [NameKey; KNOWN.len()] = {
+    let mut keys = [NameKey { first: 0, last: 0, len: 0 }; KNOWN.len()];
     let mut i = 0;
     while i < KNOWN.len() {
-        keys[i] = name_key(MEMBERS[i].name.as_bytes()).expect("a short name");
+        keys[i] = name_key(MEMBERS[i].name.as_bytes()).expect("a name of 3 to 16 bytes");
         i += 1;
     }
     keys
@@ -83,17 +81,8 @@ static KEYS: [(u64, u64); KNOWN.len()] = {
 #[must_use]
 pub fn find(name: &[u8]) -> Option<MemberId> {
     let key = name_key(name)?;
-    let (first, last) = ends(name, key)?;
-    let id = MEMBER_AT[slot(first, last)];
+    let id = MEMBER_AT[key.slot(FACTOR)];
     (KEYS.get(id as usize) == Some(&key)).then_some(id)
-}
-
-/// What [`slot`] takes, for a name with this key; none for a name of fewer than three bytes, which the table does not have.
-#[inline(always)]
-const fn ends(name: &[u8], key: (u64, u64)) -> Option<(u32, u32)> {
-    let [_, .., y, z] = name else { return None };
-    let quote = if name.len() == 3 { (b'"' as u32) << 24 } else { 0 };
-    Some((key.0 as u32 | quote, u32::from_le_bytes([*y, *z, b'"', b':'])))
 }
 
 /// Up to eight bytes, the first lowest, and zeros behind them.
@@ -115,21 +104,35 @@ pub const fn load_up_to_8(bytes: &[u8]) -> u64 {
     }
 }
 
-/// The bytes of a name and zeros behind them, as two words; none for a name that is empty, longer than those of the table, or
-/// has a zero in it.
-#[inline]
-const fn name_key(name: &[u8]) -> Option<(u64, u64)> {
+/// All of a name, in words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct NameKey {
+    /// The first eight bytes, or fewer and zeros.
+    first: u64,
+    /// The last eight, some of which may be among the first eight; 0 for a name of fewer.
+    last: u64,
+    len: usize,
+}
+
+impl NameKey {
+    #[inline(always)]
+    const fn slot(self, factor: u64) -> usize {
+        let quote = if self.len == 3 { (b'"' as u32) << 24 } else { 0 };
+        let ending = if self.len < 8 { self.first >> (8 * (self.len - 2)) } else { self.last >> 48 } as u32 & 0xffff;
+        slot_by(self.first as u32 | quote, ending | (b'"' as u32) << 16 | (b':' as u32) << 24, factor)
+    }
+}
+
+/// The key of a name; none where it is shorter or longer than those of the table.
+#[inline(always)]
+const fn name_key(name: &[u8]) -> Option<NameKey> {
     let len = name.len();
-    let key = match name.first_chunk::<8>() {
-        None if len > 0 => (load_up_to_8(name), 0),
-        Some(first) if len <= NAME_MAX => {
-            let Some(last) = name.last_chunk::<8>() else { return None };
-            // The last eight, without those among them that are of the first eight.
-            let last = u64::from_le_bytes(*last);
-            (u64::from_le_bytes(*first), if len == 8 { 0 } else { last >> (8 * (16 - len)) })
-        }
-        _ => return None,
+    if len < 3 || len > NAME_MAX {
+        return None;
+    }
+    let (first, last) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => (load_up_to_8(name), 0),
     };
-    // A zero at the end of a name would be taken for one behind it.
-    if name[len - 1] == 0 { None } else { Some(key) }
+    Some(NameKey { first, last, len })
 }

@@ -135,15 +135,15 @@ impl<B: Backend> Walk<'_, B> {
         let (pattern, entry) = (&self.table.patterns[slot], &self.table.entries[slot]);
         // The name is another one, or the value has another form.
         if !self.backend.within32(text, &pattern.low, &pattern.high) {
-            return match self.zip_or_country(open, close) {
+            return match self.zip(open, close) {
                 Some(entry) if wide => self.is_wide(entry, start, end),
-                Some(entry) => self.is_narrow(entry, start, end),
+                Some(entry) => self.is_zip(entry, start, end),
                 None => false,
             };
         }
         match entry.form {
-            ValueForm::Text | ValueForm::Zip | ValueForm::Country if wide => self.is_wide(entry, start, end),
-            ValueForm::Zip | ValueForm::Country => self.is_narrow(entry, start, end),
+            ValueForm::Text | ValueForm::Zip if wide => self.is_wide(entry, start, end),
+            ValueForm::Zip => true,
             _ if end - close > entry.reach => false,
             ValueForm::Text => true,
             // The name is ASCII, so its bytes are its characters; the caller rejects any other.

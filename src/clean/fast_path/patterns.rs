@@ -10,8 +10,6 @@ pub(super) enum ValueForm {
     Text,
     /// Text that is not a number written as a float.
     Zip,
-    /// Text; its pattern is that of the US, and other countries need another look.
-    Country,
     /// The same as text; the name is checked later.
     Custom,
     Phone,
@@ -41,8 +39,6 @@ impl Pattern {
     const ISO_DATE: &[u8] = b"0000-00-00\"";
     /// Five digits. What may stand behind them is [`Pattern::zip`].
     const DIGITS: &[u8] = b"00000";
-    /// The first two letters of `US` and `USA`. What may stand behind them is [`Pattern::country`].
-    const US: &[u8] = b"US";
     /// No clean contact matches this: it has no zero bytes.
     const NONE: Pattern = Pattern { low: [0; 32], high: [0; 32] };
     /// Everything matches this.
@@ -69,22 +65,12 @@ impl Pattern {
         Pattern::ALL.with(0, name).with(name.len(), b"\":\"").with(name.len() + 3, form)
     }
 
-    /// The same with a byte from `low` to `high` behind the form.
-    const fn string_and(name: &[u8], form: &[u8], low: u8, high: u8) -> Pattern {
-        let (mut pattern, at) = (Pattern::string(name, form), name.len() + 3 + form.len());
-        (pattern.low[at], pattern.high[at]) = (low, high);
-        pattern
-    }
-
-    /// Five digits and then the closing quote, or something up to the hyphen of ZIP+4: no dot and no letter, so no float.
+    /// A member with this name and five digits, and behind them the closing quote, or something up to the hyphen of ZIP+4: no dot
+    /// and no letter, so no float.
     const fn zip(name: &[u8]) -> Pattern {
-        Pattern::string_and(name, Pattern::DIGITS, b'"', b'-')
-    }
-
-    /// `US` and the closing quote, or an `A`, or something between them, which is no letter. The rules read letters only, so up
-    /// to a length of three bytes each of these is the US.
-    const fn country(name: &[u8]) -> Pattern {
-        Pattern::string_and(name, Pattern::US, b'"', b'A')
+        let (mut pattern, at) = (Pattern::string(name, Pattern::DIGITS), name.len() + 3 + Pattern::DIGITS.len());
+        (pattern.low[at], pattern.high[at]) = (b'"', b'-');
+        pattern
     }
 
     /// A member with this name and a number above zero.
@@ -131,7 +117,6 @@ static ENTRIES: [NameEntry; KNOWN.len()] = {
     while i < KNOWN.len() {
         let form = match MEMBERS[i].family {
             _ if bit(KNOWN[i]) & ZIPS != 0 => ValueForm::Zip,
-            _ if bit(KNOWN[i]) & COUNTRIES != 0 => ValueForm::Country,
             Family::Text | Family::Address => ValueForm::Text,
             Family::Phone => ValueForm::Phone,
             Family::Date => ValueForm::Date,
@@ -141,7 +126,7 @@ static ENTRIES: [NameEntry; KNOWN.len()] = {
             Family::Birthday | Family::Custom | Family::Unknown => ValueForm::Birthday,
         };
         let limit = match form {
-            ValueForm::Text | ValueForm::Zip | ValueForm::Country => MEMBERS[i].limit,
+            ValueForm::Text | ValueForm::Zip => MEMBERS[i].limit,
             _ => 63,
         };
         // Between the two quotes are a colon, an opening quote and the value.
@@ -181,10 +166,6 @@ impl PatternTable {
                     Pattern::string(name, Pattern::ANY)
                 }
                 ValueForm::Zip => Pattern::zip(name),
-                ValueForm::Country => {
-                    table.entries[slot].reach = 3 + 3;
-                    Pattern::country(name)
-                }
                 ValueForm::Date | ValueForm::Consent => Pattern::string(name, Pattern::ISO_DATE),
                 ValueForm::Birthday => Pattern::number(name),
             };
@@ -215,7 +196,8 @@ pub(super) const PHONES: u64 = bit(MemberId::Phone)
 pub(super) const STREETS: u64 =
     all([MemberId::Street, MemberId::HomeStreet, MemberId::WorkStreet, MemberId::OtherStreet]);
 const ZIPS: u64 = all([MemberId::Zip, MemberId::HomeZip, MemberId::WorkZip, MemberId::OtherZip]);
-const COUNTRIES: u64 = all([MemberId::Country, MemberId::HomeCountry, MemberId::WorkCountry, MemberId::OtherCountry]);
+pub(super) const COUNTRIES: u64 =
+    all([MemberId::Country, MemberId::HomeCountry, MemberId::WorkCountry, MemberId::OtherCountry]);
 
 const fn all(ids: [MemberId; 4]) -> u64 {
     bit(ids[0]) | bit(ids[1]) | bit(ids[2]) | bit(ids[3])
@@ -259,7 +241,6 @@ mod tests {
                 Family::Date | Family::Consent => ("\"2024-07-03\"", "\"2024-07-0x\""),
                 Family::Birthday => ("12", "\"12\""),
                 _ if bit(*id) & ZIPS != 0 => ("\"02139-1234\"", "\"2139.0\""),
-                _ if bit(*id) & COUNTRIES != 0 => ("\"USA\"", "\"UG\""),
                 _ => ("\"x\"", "12"),
             };
             let name = id.info().name.as_bytes();

@@ -2,7 +2,7 @@
 
 use super::marks::Marked;
 use super::patterns::{
-    CUSTOM, CUSTOM_SHIFT, DASHED_PHONES, NameEntry, OTHER_PHONES, PHONES, PatternTable, STREETS, ValueForm,
+    COUNTRIES, CUSTOM, CUSTOM_SHIFT, DASHED_PHONES, NameEntry, OTHER_PHONES, PHONES, PatternTable, STREETS, ValueForm,
     address_bits, bit,
 };
 use crate::model::identity::Identity;
@@ -39,11 +39,9 @@ fn is_float(code: &[u8]) -> bool {
     std::str::from_utf8(code).is_ok_and(|code| number::read(code, &mut String::new()) != Float::No)
 }
 
-/// Whether a country is neither the US nor Canada.
 #[inline(never)]
-fn is_foreign(country: &[u8]) -> bool {
-    // The spelling that is usual beside those of the pattern.
-    country != b"United States" && std::str::from_utf8(country).map_or(true, phone::is_foreign)
+fn is_home(country: &[u8]) -> bool {
+    std::str::from_utf8(country).is_ok_and(|country| !phone::is_foreign(country))
 }
 
 /// What a walk along a contact adds up.
@@ -56,8 +54,6 @@ struct Tally {
     birthday: [u8; 2],
     /// Offset of the next byte outside ASCII.
     next_non_ascii: u32,
-    /// Some country is neither the US nor Canada.
-    is_foreign: bool,
 }
 
 /// A walk along the quotes of marked contacts.
@@ -147,7 +143,7 @@ impl<'w, B: Backend> Walk<'w, B> {
         }
         let mut rest = quotes.get(self.at..)?;
         let next_non_ascii = self.non_ascii[self.non_ascii_at];
-        let mut tally = Tally { sum: 0, numbers: 0, birthday: [0; 2], next_non_ascii, is_foreign: false };
+        let mut tally = Tally { sum: 0, numbers: 0, birthday: [0; 2], next_non_ascii };
         'members: loop {
             // Takes members as long as one comparison shows each to be good. Then one needs another look.
             let mut sum = tally.sum;
@@ -207,7 +203,7 @@ impl<'w, B: Backend> Walk<'w, B> {
         }
         let (entry, mut good) = match first_look {
             Some(first_look) => first_look,
-            None => (self.zip_or_country(open, close)?, false),
+            None => (self.zip(open, close)?, false),
         };
         if entry.form == ValueForm::Birthday {
             let length = birthday_number(marked, entry, close, &mut tally.birthday)?;
@@ -227,10 +223,7 @@ impl<'w, B: Backend> Walk<'w, B> {
             }
             tally.next_non_ascii = self.non_ascii[self.non_ascii_at];
         } else if !good && is_string {
-            good = self.is_narrow(entry, close + 3, value_close);
-        }
-        if good && entry.form == ValueForm::Country {
-            tally.is_foreign |= is_foreign(self.text(close + 3, value_close));
+            good = self.is_zip(entry, close + 3, value_close);
         }
         if !good && (self.dashed_phones || !self.is_other_phone(entry, close, value_close)) {
             return None;
@@ -241,33 +234,29 @@ impl<'w, B: Backend> Walk<'w, B> {
         Some((4, goes_on(marked.load::<0, _>(value_close), value_close, to)?))
     }
 
-    /// The name between these quotes, if it is that of a postal code or a country: their values may be normal without the pattern.
+    /// The name between these quotes, if it is that of a postal code: its value may be normal without the pattern.
     #[inline(always)]
-    pub(super) fn zip_or_country(&self, open: u32, close: u32) -> Option<&'static NameEntry> {
+    pub(super) fn zip(&self, open: u32, close: u32) -> Option<&'static NameEntry> {
         // SAFETY: both are offsets of the marked bytes.
         let (slot, _) = unsafe { self.marked.slot(open, close) };
         let entry = &self.table.entries[slot];
-        let is_known = matches!(entry.form, ValueForm::Zip | ValueForm::Country)
-            && self.text(open + 1, close) == entry.id.info().name.as_bytes();
-        is_known.then_some(entry)
+        let is_zip = entry.form == ValueForm::Zip && self.text(open + 1, close) == entry.id.info().name.as_bytes();
+        is_zip.then_some(entry)
     }
 
-    /// Whether the value of a postal code or a country is normal. It is ASCII without unclean bytes.
+    /// Whether a value without the pattern is a normal postal code. It is ASCII without unclean bytes.
     #[inline(always)]
-    pub(super) fn is_narrow(&self, entry: &NameEntry, start: u32, end: u32) -> bool {
-        start <= end
+    pub(super) fn is_zip(&self, entry: &NameEntry, start: u32, end: u32) -> bool {
+        entry.form == ValueForm::Zip
+            && start <= end
             && end - start <= entry.limit.into()
-            && match entry.form {
-                ValueForm::Zip => !is_float(self.text(start, end)),
-                ValueForm::Country => true,
-                _ => false,
-            }
+            && !is_float(self.text(start, end))
     }
 
     /// Whether a value with bytes outside ASCII is normal.
     #[inline(always)]
     pub(super) fn is_wide(&mut self, entry: &NameEntry, start: u32, end: u32) -> bool {
-        let is_text = matches!(entry.form, ValueForm::Text | ValueForm::Zip | ValueForm::Country | ValueForm::Custom);
+        let is_text = matches!(entry.form, ValueForm::Text | ValueForm::Zip | ValueForm::Custom);
         is_text && self.is_wide_text(start, end, entry.limit.into())
     }
 
@@ -345,8 +334,14 @@ impl<'w, B: Backend> Walk<'w, B> {
             }
             self.any_custom = true;
         }
-        if tally.is_foreign && members & (PHONES | bit(MemberId::SmsNumber)) != 0 {
-            return None;
+        if members & (PHONES | bit(MemberId::SmsNumber)) != 0 {
+            let mut countries = members & COUNTRIES;
+            while countries != 0 {
+                if !self.is_home(countries.trailing_zeros()) {
+                    return None;
+                }
+                countries &= countries - 1;
+            }
         }
         if number && !self.dashed_phones {
             let (from, to) = self.value(MemberId::SmsNumber);
@@ -365,6 +360,17 @@ impl<'w, B: Backend> Walk<'w, B> {
         let (from, to) = self.value(MemberId::SmsNumber);
         let len = to.wrapping_sub(from) as usize;
         (len <= 16).then(|| self.settings.identity_key.identity(false, self.marked.load::<0, 24>(from), len))
+    }
+
+    /// Whether the country with this index in the table is the US or Canada. The usual spellings are compared first.
+    #[inline(always)]
+    fn is_home(&self, id: u32) -> bool {
+        let at = self.members[id as usize % 64] as usize;
+        let (from, to) = (self.quotes[at + 1] + 3, self.quotes[at + 3]);
+        match self.marked.load::<0, 14>(from) {
+            [b'U', b'S', b'"', ..] | [b'U', b'S', b'A', b'"', ..] | b"United States\"" => true,
+            _ => is_home(self.text(from, to)),
+        }
     }
 
     /// Whether the names outside the table are those of custom fields, each given once.
