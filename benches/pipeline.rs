@@ -8,7 +8,7 @@ use corpus::{Corpus, Worker, sample};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use presort::clean::cleaner::OutputSelection;
 use presort::json::split::Layout;
-use presort::output::hash::{self, Hash};
+use presort::output::hash::Hash;
 use presort::rules::Settings;
 use presort::run::job::{Job, Mode, run};
 use presort::sample::SampleFormat;
@@ -45,23 +45,18 @@ fn worker(c: &mut Criterion) {
     group.finish();
 }
 
-/// Two bodies, one after the other and side by side.
+/// A body in pieces, as a run hashes it.
 fn hashes(c: &mut Criterion) {
-    let bodies: [Vec<u8>; 2] =
-        [1, 7].map(|salt| (0..4_000_000u32).map(|i| (i.wrapping_mul(salt) >> 3) as u8).collect());
-    let one_by_one = || {
-        bodies.each_ref().map(|body| {
+    let body: Vec<u8> = (0..4_000_000u32).map(|i| (i.wrapping_mul(7) >> 3) as u8).collect();
+    let mut group = c.benchmark_group("hash");
+    group.throughput(Throughput::BytesDecimal(4_000_000));
+    group.bench_function("a body", |b| {
+        b.iter(|| {
             let mut hash = Hash::default();
             body.chunks(100_000).for_each(|piece| hash.update(black_box(piece)));
             hash.end()
-        })
-    };
-    let two = || hash::two(bodies.each_ref().map(|body| black_box(body).chunks(100_000)));
-    let expected = one_by_one();
-    let mut group = c.benchmark_group("hash");
-    group.throughput(Throughput::BytesDecimal(8_000_000));
-    group.bench_function("one by one", |b| b.iter(|| assert_eq!(one_by_one(), expected)));
-    group.bench_function("two at a time", |b| b.iter(|| assert_eq!(two(), expected)));
+        });
+    });
     group.finish();
 }
 

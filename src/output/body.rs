@@ -7,7 +7,7 @@ use crate::document::envelope::Envelope;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::limits::Limits;
 use crate::output::file::{Finished, Output, Piece};
-use crate::output::hash::{self, Digest, Hash};
+use crate::output::hash::{Digest, Hash};
 use crate::output::receipt::Payload;
 use crate::output::temporary;
 use crate::source::Watch;
@@ -128,26 +128,29 @@ impl<'o> Body<'o> {
     }
 }
 
-/// Bodies to hash, a matter of milliseconds that any thread can do.
+/// A body to hash, a matter of milliseconds that any thread can do.
 #[must_use]
-pub struct Unhashed(Vec<(usize, Vec<Piece>)>);
+pub struct Unhashed {
+    /// Its index among the finished bodies.
+    index: usize,
+    pieces: Vec<Piece>,
+}
 
-/// Hashes of bodies.
+/// The hash of a body.
 pub struct Hashed {
-    digests: Vec<(usize, Digest)>,
+    index: usize,
+    digest: Digest,
     buffers: Vec<Vec<u8>>,
 }
 
 impl Unhashed {
-    /// Computes the hashes.
+    /// Computes the hash.
     #[must_use]
     pub fn hash(self) -> Hashed {
-        let bytes = |at: usize| self.0.get(at).map_or(&[][..], |(_, pieces)| pieces).iter().map(Piece::bytes);
-        let digests = hash::two([bytes(0), bytes(1)]);
-        Hashed {
-            digests: self.0.iter().map(|(number, _)| *number).zip(digests).collect(),
-            buffers: self.0.into_iter().flat_map(|(_, pieces)| pieces).map(Piece::into_buffer).collect(),
-        }
+        let mut hash = Hash::default();
+        self.pieces.iter().for_each(|piece| hash.update(piece.bytes()));
+        let buffers = self.pieces.into_iter().map(Piece::into_buffer).collect();
+        Hashed { index: self.index, digest: hash.end(), buffers }
     }
 }
 
@@ -179,19 +182,19 @@ pub struct Directory {
     /// The bodies of this run stay when it ends.
     stays: bool,
     body: Option<Body<'static>>,
-    /// Bodies are kept in memory until there are two to hash.
+    /// A finished body is kept in memory until it is hashed.
     keeps: bool,
     /// Buffers of finished files, while there is no body.
     buffers: Vec<Vec<u8>>,
-    /// Finished bodies. Those in `unhashed` have no hash yet.
+    /// Finished bodies. The one in `unhashed` has no hash yet, nor has one that a worker took.
     done: Vec<Payload>,
-    /// Bodies that are kept and not yet hashed: two at most.
-    unhashed: Vec<(usize, Vec<Piece>)>,
+    /// A body that is kept and not yet hashed.
+    unhashed: Option<Unhashed>,
     /// Locked; none where the system locks no directories.
     lock: Option<fs::File>,
 }
 
-/// Largest bodies that are kept in memory to be hashed two at a time.
+/// Largest bodies that are kept in memory, to be hashed by an idle worker.
 const KEPT_MAX: u64 = 8 << 20;
 
 /// Name of the receipt beside the bodies.
@@ -314,7 +317,7 @@ impl Directory {
             keeps: limits.max_bytes <= KEPT_MAX,
             buffers: Vec::new(),
             done: Vec::new(),
-            unhashed: Vec::new(),
+            unhashed: None,
             lock,
         };
         let mut uncommitted = Vec::new();
@@ -420,27 +423,23 @@ impl Directory {
             let (payload, finished) = body.end_kept()?;
             self.buffers = finished.spare;
             if self.keeps {
-                // No worker took the last two.
-                if self.unhashed.len() == 2 {
-                    self.hash();
-                }
-                self.unhashed.push((self.done.len(), finished.kept));
+                // No worker took the last one.
+                self.hash();
+                self.unhashed = Some(Unhashed { index: self.done.len(), pieces: finished.kept });
             }
             self.done.push(payload);
         }
         Ok(())
     }
 
-    /// Two bodies to hash, if there are two. Those that no worker takes are hashed here in the end.
+    /// A body to hash, if there is one. One that no worker takes is hashed here.
     pub fn unhashed(&mut self) -> Option<Unhashed> {
-        (self.unhashed.len() == 2).then(|| Unhashed(std::mem::take(&mut self.unhashed)))
+        self.unhashed.take()
     }
 
-    /// Takes the hashes of bodies.
+    /// Takes the hash of a body.
     pub fn hashed(&mut self, hashed: Hashed) {
-        for (number, digest) in hashed.digests {
-            self.done[number].sha256 = hexadecimal(digest);
-        }
+        self.done[hashed.index].sha256 = hexadecimal(hashed.digest);
         match &mut self.body {
             Some(body) => body.output.reuse(hashed.buffers),
             None => self.buffers.extend(hashed.buffers),
@@ -448,8 +447,9 @@ impl Directory {
     }
 
     fn hash(&mut self) {
-        let hashed = Unhashed(std::mem::take(&mut self.unhashed)).hash();
-        self.hashed(hashed);
+        if let Some(body) = self.unhashed.take() {
+            self.hashed(body.hash());
+        }
     }
 
     /// Ends the last body, and replaces the bodies of an earlier run where that was asked for. The directory stays locked for as

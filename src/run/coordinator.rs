@@ -119,8 +119,8 @@ fn alone(reader: &mut Reader<'_>, writer: &mut Writer<'_>, shared: &Shared<'_>) 
                 if guarded(|| write_batch(writer, shared, &mut work))? == More::No {
                     return Ok(());
                 }
-                if let Some(bodies) = writer.contacts.unhashed() {
-                    writer.contacts.hashed(bodies.hash());
+                if let Some(body) = writer.contacts.unhashed() {
+                    writer.contacts.hashed(body.hash());
                 }
             }
             Next::EnvelopeFindings(input, findings) => {
@@ -176,7 +176,7 @@ fn with_workers(
     });
     coordinator.write();
     let writing = coordinator.writing.into_inner().unwrap_or_else(PoisonError::into_inner);
-    coordinator.unhashed_rx.try_iter().for_each(|bodies| writing.writer.contacts.hashed(bodies.hash()));
+    coordinator.unhashed_rx.try_iter().for_each(|body| writing.writer.contacts.hashed(body.hash()));
     coordinator.hashed_rx.try_iter().for_each(|hashed| writing.writer.contacts.hashed(hashed));
     writing.failed.map_or(Ok(()), Err)
 }
@@ -228,8 +228,8 @@ impl Coordinator<'_, '_, '_> {
         // The work item that this thread wrote last is still in its processor's cache.
         let mut spare = None;
         loop {
-            while let Ok(bodies) = self.unhashed_rx.try_recv() {
-                let _ = self.hashed_tx.send(bodies.hash());
+            while let Ok(body) = self.unhashed_rx.try_recv() {
+                let _ = self.hashed_tx.send(body.hash());
             }
             // All work items can be in use at a time; each returns when its batch is written.
             let Some(mut work) = spare.take().or_else(|| self.work_rx.recv().ok()) else { return };
@@ -312,8 +312,8 @@ impl Coordinator<'_, '_, '_> {
             writer.contacts.hashed(hashed);
         }
         let more = write_batch(writer, self.shared, work)?;
-        if let Some(bodies) = writer.contacts.unhashed() {
-            let _ = self.unhashed_tx.send(bodies);
+        if let Some(body) = writer.contacts.unhashed() {
+            let _ = self.unhashed_tx.send(body);
         }
         Ok(more)
     }
