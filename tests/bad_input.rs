@@ -832,15 +832,17 @@ fn standard_output_that_is_full_is_an_error() {
     if cfg!(target_os = "linux") {
         let dir = Dir::new();
         dir.write("in", mixed());
-        let full = fs::File::options().write(true).open("/dev/full").unwrap();
-        let child = presort()
-            .args(["clean", "in"])
-            .current_dir(dir.root())
-            .stdout(Stdio::from(full))
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        wait(child).exits(2).says(&["cannot write standard output", "No space left"]);
+        for args in [&["clean", "in"][..], &["--help"], &["clean", "--help"], &["--version"], &["explain"]] {
+            let full = fs::File::options().write(true).open("/dev/full").unwrap();
+            let child = presort()
+                .args(args)
+                .current_dir(dir.root())
+                .stdout(Stdio::from(full))
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            wait(child).exits(2).says(&["cannot write standard output", "No space left"]);
+        }
     }
 }
 

@@ -65,11 +65,21 @@ pub fn main() -> ExitCode {
             let args = || std::env::args_os().map(|arg| printable(&arg.to_string_lossy()).into_owned());
             let is_safe = std::env::args_os().all(|arg| !arg.to_string_lossy().chars().any(is_unsafe));
             let shown = if is_safe { None } else { Cli::try_parse_from(args()).err() };
-            match shown {
-                Some(shown) => drop(shown.print()),
-                None if !is_safe => say(&error.render().to_string()),
-                // A closed pipe is not an error here: the reader of the help has seen enough.
-                None => drop(error.print()),
+            let printed = match shown {
+                Some(shown) => shown.print(),
+                None if !is_safe => {
+                    say(&error.render().to_string());
+                    Ok(())
+                }
+                None => error.print(),
+            };
+            // A closed pipe is not an error here: the reader of the help has seen enough.
+            if let Err(fault) = printed.and_then(|()| io::stdout().flush())
+                && fault.kind() != io::ErrorKind::BrokenPipe
+                && !error.use_stderr()
+            {
+                say_error(&Error::io("write", "standard output", fault));
+                return ExitCode::from(2);
             }
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
