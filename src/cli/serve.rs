@@ -9,7 +9,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 #[derive(Args)]
 pub struct ServeArgs {
@@ -121,13 +123,16 @@ impl ServeArgs {
     }
 
     fn log(&self) {
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-        // A logger that is set already stays.
-        let _ = match self.log {
-            Log::Text => log.with_ansi(io::stderr().is_terminal()).try_init(),
-            Log::Json => log.json().try_init(),
-            Log::None => Ok(()),
+        // `debug`, or `info,presort=debug`; what is neither counts as absent.
+        let asked = std::env::var("RUST_LOG").ok().and_then(|asked| asked.parse::<Targets>().ok());
+        let targets = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+        let log = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+        let log = match self.log {
+            Log::Text => log.with_ansi(io::stderr().is_terminal()).boxed(),
+            Log::Json => log.json().boxed(),
+            Log::None => return,
         };
+        // A logger that is set already stays.
+        let _ = tracing_subscriber::registry().with(log.with_filter(targets)).try_init();
     }
 }
