@@ -14,7 +14,7 @@
 //!     ]"#;
 //!     let cleaner = Cleaner::builder().list_id("04fe9a97-a579-43c5-bb1a-58ed29bf0a6a").build()?;
 //!     let (mut body, mut findings, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
-//!     let sink = Sink::body(&mut body).findings(&mut findings).rejects(&mut rejects);
+//!     let sink = Sink::body(&mut body).findings(&mut findings).rejects(&mut rejects).bare_rejects(true);
 //!     let summary = cleaner.clean(&export[..], sink)?;
 //!
 //!     // Two contacts go out, one of them without its phone number.
@@ -119,7 +119,9 @@ pub(crate) mod source;
 pub use crate::{
     clean::owned::{FoundValue, NewValue, OwnedFinding},
     document::envelope::SmsPermission,
+    document::format::Shape,
     facade::{Cleaner, CleanerBuilder, Contact, Contacts, Sink},
+    json::pointer::Pointer,
     model::error::{Error, Result},
     model::limits::Limits,
     output::body::Earlier,
@@ -130,4 +132,5 @@ pub use crate::{
     rules::{BadField, Duplicates, PhoneFormat},
     run::job::Summary,
     run::reader::Progress,
+    source::Encoding,
 };

@@ -520,6 +520,8 @@ impl Done {
 
 fn job(dir: &Path, input: PathBuf, asks: &Asks, is_body: bool) -> Job<'static> {
     Job {
+        bare_rejects: true,
+        reading: Default::default(),
         inputs: vec![input],
         mode: asks.mode.clone(),
         limits: asks.limits,

@@ -215,7 +215,7 @@ impl Fixture {
         }
         command.args(["--quiet", "--report", "report", "--receipt", "receipt"]).args(&self.args);
         if !check {
-            command.args(["--changes", "changes", "--rejects", "rejects", "--output", "output"]);
+            command.args(["--changes", "changes", "--rejects", "rejects", "--bare-rejects", "--output", "output"]);
         }
         match self.mode.as_str() {
             "ndjson" => drop(command.args(["--format", "ndjson"])),

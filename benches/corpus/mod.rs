@@ -83,6 +83,7 @@ impl Corpus {
                 spans,
                 first,
                 layout: self.layout,
+                has_gaps: false,
                 input: 0,
                 input_name: None,
             };

@@ -67,7 +67,7 @@ fuzz_target!(|data: &[u8]| {
 
     // An array or a body is what serde_json takes it for, but for what has limits of its own here or there.
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let is_array = receipt.input.first().is_some_and(|input| ["array", "body"].contains(&input.shape));
+    let is_array = receipt.input.first().is_some_and(|input| ["array", "body", "wrapped"].contains(&input.shape.as_str()));
     let whole = receipt.dropped.is_none() && receipt.contacts.seen > 0 || done.summary.stop.is_some();
     if is_array && whole {
         match (serde_json::from_slice::<Value>(text), &done.summary.stop) {

@@ -18,6 +18,8 @@ pub struct Batch<'b> {
     pub first: u64,
     /// How the input lays its contacts out.
     pub layout: Layout,
+    /// There are lines between the contacts that are none: nothing may be concluded from the bytes between two.
+    pub has_gaps: bool,
     /// Index of the input on the command line.
     pub input: usize,
     /// Its name, where there are several.

@@ -17,13 +17,15 @@ pub struct Stats {
     pub held_back: u64,
     /// Accepted contacts of which some value was changed.
     pub changed: u64,
+    /// Contacts that an earlier run rejected, by their note.
+    pub returned: u64,
     /// Findings by code.
     pub codes: [u64; Code::COUNT],
 }
 
 impl Default for Stats {
     fn default() -> Self {
-        Stats { accepted: 0, rejected: 0, held_back: 0, changed: 0, codes: [0; Code::COUNT] }
+        Stats { accepted: 0, rejected: 0, held_back: 0, changed: 0, returned: 0, codes: [0; Code::COUNT] }
     }
 }
 
@@ -43,6 +45,7 @@ impl Stats {
         self.rejected = by(self.rejected, other.rejected);
         self.held_back = by(self.held_back, other.held_back);
         self.changed = by(self.changed, other.changed);
+        self.returned = by(self.returned, other.returned);
         for (mine, theirs) in self.codes.iter_mut().zip(&other.codes) {
             *mine = by(*mine, *theirs);
         }
@@ -90,6 +93,8 @@ pub struct Cleaned {
     pub marks: Vec<Mark>,
     /// Findings as data, each with the index of its contact in the input.
     pub findings: Vec<(u64, OwnedFinding)>,
+    /// Findings of the current contact as its [note](crate::clean::note) has them, should it be rejected.
+    pub noted: Vec<u8>,
     /// Counts of contacts and findings.
     pub stats: Stats,
     /// Findings for the summary.
@@ -114,6 +119,7 @@ impl Cleaned {
         self.rejects.clear();
         self.marks.clear();
         self.findings.clear();
+        self.noted.clear();
         self.stats = Stats::default();
         self.examples.clear();
         self.any_custom = false;

@@ -6,6 +6,7 @@ pub use super::selection::{KnownCodes, OutputSelection, Separator};
 use crate::clean::batch::Batch;
 use crate::clean::fast_path::{Classifier, Compact, FastPath};
 use crate::clean::lines::{self, Place};
+use crate::clean::note::{self, Origin};
 use crate::clean::owned::OwnedFinding;
 use crate::clean::validator::{Buffers, Findings, Validator, Verdict};
 use crate::json::parse::{Parsed, ParsedContacts, Parser, Strict, raw_value};
@@ -33,6 +34,7 @@ struct FindingWriter<'x> {
     report: &'x mut Vec<u8>,
     changes: &'x mut Vec<u8>,
     findings: &'x mut Vec<(u64, OwnedFinding)>,
+    noted: &'x mut Vec<u8>,
     stats: &'x mut Stats,
     examples: &'x mut Vec<Example>,
 }
@@ -41,6 +43,9 @@ impl Findings for FindingWriter<'_> {
     fn take(&mut self, finding: &Finding<'_>) {
         let count = &mut self.stats.codes[finding.code as usize];
         *count += 1;
+        if finding.outcome == Outcome::Rejected && self.selection.notes.is_some() {
+            note::add_finding(finding, self.noted);
+        }
         if self.selection.findings {
             self.findings.push((self.place.contact.unwrap_or_default(), OwnedFinding::new(finding)));
         }
@@ -153,7 +158,7 @@ impl BatchCleaner {
         cleaned: &mut Cleaned,
     ) {
         cleaned.clear();
-        if self.parse_all {
+        if self.parse_all || batch.has_gaps {
             self.classifier.paths.clear();
             self.classifier.paths.resize(batch.spans.len(), FastPath::Parse);
             self.classifier.any_custom = false;
@@ -373,7 +378,9 @@ impl<'w> BatchContext<'w> {
         let too_large = span.end - span.start > CONTACT_BYTES_MAX;
         let is_line = self.batch.layout != Layout::Array;
         if too_large && is_line {
-            self.reject(i, Code::SYN002, None, Raw::Bytes(contact), Detail::None, false);
+            // It may be JSON all the same, and then it gets a note.
+            let is_json = self.selection.notes.is_some() && syntax::check(contact).is_ok();
+            self.reject(i, Code::SYN002, None, Raw::Bytes(contact), Detail::None, is_json);
             return buffers;
         }
         match std::mem::take(self.strict).recycle().read(contact) {
@@ -427,6 +434,18 @@ impl<'w> BatchContext<'w> {
                 format!("a comma behind the contact, {at}"),
                 "lines have no commas between them: sed 's/,$//' FILE takes them out",
             ),
+            Fault::Utf8 => match self.selection.encodings.get(self.batch.input).copied().flatten() {
+                Some(encoding) => (
+                    Code::SYN001,
+                    format!("bytes that are not {encoding}, {at}"),
+                    "name the encoding that the file has: --encoding LABEL",
+                ),
+                None => (
+                    Code::SYN001,
+                    format!("{}, {at}", Fault::Utf8),
+                    "if the whole file has another encoding, name it: --encoding windows-1252 is the most common",
+                ),
+            },
             fault => (Code::SYN001, format!("{fault}, {at}"), fault.help()),
         };
         self.reject(i, code, None, Raw::Bytes(contact), Detail::Cause { what: &what, help }, false);
@@ -454,6 +473,7 @@ impl<'w> BatchContext<'w> {
             report: &mut self.cleaned.report,
             changes: &mut self.cleaned.changes,
             findings: &mut self.cleaned.findings,
+            noted: &mut self.cleaned.noted,
             stats: &mut self.cleaned.stats,
             examples: &mut self.cleaned.examples,
         }
@@ -493,6 +513,7 @@ impl<'w> BatchContext<'w> {
     fn finish(&mut self, i: usize, verdict: Verdict, identity: Option<Identity>, is_json: bool) {
         let cleaned = &mut *self.cleaned;
         cleaned.checked = i + 1;
+        cleaned.stats.returned += u64::from(verdict.returned);
         if verdict.accepted {
             if self.separator == Separator::Newline {
                 cleaned.out.push(b'\n');
@@ -505,12 +526,19 @@ impl<'w> BatchContext<'w> {
         } else {
             cleaned.stats.rejected += 1;
             if self.selection.rejects {
-                let contact = self.batch.contact(&self.batch.spans[i]);
-                match (is_json, self.batch.layout) {
-                    (false, Layout::Objects) => lines::reject_lines(contact, &mut cleaned.rejects),
+                let span = &self.batch.spans[i];
+                let contact = self.batch.contact(span);
+                match (is_json, self.batch.layout, &self.selection.notes) {
+                    (false, Layout::Objects, _) => lines::reject_lines(contact, &mut cleaned.rejects),
+                    (true, _, Some(names)) => {
+                        let input = names.get(self.batch.input).map_or("", String::as_str);
+                        let origin = Origin { input, contact: self.batch.first + i as u64, line: span.line };
+                        note::reject(contact, origin, &cleaned.noted, &mut cleaned.rejects);
+                    }
                     _ => lines::reject(contact, is_json, &mut cleaned.rejects),
                 }
             }
+            cleaned.noted.clear();
         }
         let ends = (cleaned.report.len() as u32, cleaned.changes.len() as u32, cleaned.rejects.len() as u32);
         let before = cleaned.marks.last().map_or((0, 0, 0), |m| (m.report, m.changes, m.rejects));

@@ -265,7 +265,7 @@ pub fn on_one_line(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Removes line breaks, which JSON has only between tokens.
-fn without_line_breaks(json: &[u8], out: &mut Vec<u8>) {
+pub(super) fn without_line_breaks(json: &[u8], out: &mut Vec<u8>) {
     let mut done = 0;
     for at in memchr::memchr2_iter(b'\n', b'\r', json) {
         out.extend_from_slice(&json[done..at]);

@@ -6,6 +6,7 @@ pub mod cleaner;
 mod cross_field;
 pub mod fast_path;
 pub mod lines;
+pub mod note;
 pub mod owned;
 pub mod selection;
 pub mod validator;

@@ -22,6 +22,10 @@ pub struct OutputSelection {
     pub changes: bool,
     /// Rejected contacts.
     pub rejects: bool,
+    /// Rejected contacts get a [note](crate::clean::note); these are the names of the inputs.
+    pub notes: Option<Vec<String>>,
+    /// The encodings that the inputs are decoded from; none for UTF-8.
+    pub encodings: Vec<Option<&'static str>>,
     /// Findings as data, changes included ([`Cleaned::findings`](crate::clean::cleaned::Cleaned::findings)).
     pub findings: bool,
     /// Replaces values in report and ledger by hashes.

@@ -4,6 +4,7 @@
 //! held until the contact is accepted or rejected, because all findings of a rejected contact say `rejected`, and none of
 //! its values is reported as changed.
 
+use crate::clean::note;
 use crate::json::parse::recycle;
 use crate::json::write::json_string;
 use crate::model::finding::{Code, Detail, Finding, Outcome, Raw, Severity, To};
@@ -72,6 +73,8 @@ pub struct Verdict {
     pub held_back: bool,
     /// Some value of it was changed.
     pub changed: bool,
+    /// An earlier run rejected it: it has a [note](crate::clean::note).
+    pub returned: bool,
 }
 
 /// A receiver of findings.
@@ -109,6 +112,8 @@ pub struct Validator<'a, 's> {
     pub(super) rejected: bool,
     /// Some contact had a custom field.
     any_custom: bool,
+    /// The contact has a note.
+    returned: bool,
 }
 
 /// What identifies a member outside the table.
@@ -139,6 +144,7 @@ impl<'a, 's> Validator<'a, 's> {
             others: recycle(buffers.others),
             rejected: false,
             any_custom: false,
+            returned: false,
         }
     }
 
@@ -201,6 +207,7 @@ impl<'a, 's> Validator<'a, 's> {
         self.names.clear();
         self.others.clear();
         self.rejected = false;
+        self.returned = false;
     }
 
     pub(super) fn push(
@@ -298,6 +305,7 @@ impl<'a, 's> Validator<'a, 's> {
         let Slot { id, name, value, .. } = self.slots[i];
         match id.info().family {
             Family::Birthday => self.birthday_half(i),
+            Family::Unknown if name == note::NAME && self.is_note(value) => {}
             Family::Unknown => {
                 let detail = hint(name).map_or(Detail::None, Detail::Hint);
                 self.push(Code::CON004, Severity::Warning, Outcome::HeldBack, Some(name), Raw::Value(value), detail);
@@ -338,6 +346,16 @@ impl<'a, 's> Validator<'a, 's> {
             self.names.extend(self.others.iter().copied());
         }
         !self.names.insert(name)
+    }
+
+    /// Whether a value is the note in a contact that an earlier run rejected.
+    #[cold]
+    fn is_note(&mut self, value: Value<'a>) -> bool {
+        let Value::Nested(json) = value else { return false };
+        let input = note::input_of(json);
+        self.returned |=
+            input.as_ref().is_some_and(|input| self.settings.earlier_inputs.iter().any(|name| name == input));
+        input.is_some()
     }
 
     fn birthday_half(&mut self, i: usize) {
@@ -515,7 +533,7 @@ impl<'a, 's> Validator<'a, 's> {
     /// Reports the findings, now that the contact is accepted or rejected.
     fn report(&mut self, findings: &mut impl Findings) -> Verdict {
         let accepted = !self.rejected;
-        let mut verdict = Verdict { accepted, held_back: false, changed: false };
+        let mut verdict = Verdict { accepted, held_back: false, changed: false, returned: self.returned };
         for pending in &self.pending {
             let PendingFinding { code, severity, mut outcome, field, value, detail } = *pending;
             if !accepted {

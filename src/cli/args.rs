@@ -1,8 +1,10 @@
 //! The arguments of the command line, and the parsers of their values.
 
 use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
+use crate::json::pointer::Pointer;
 use crate::model::limits::{MAX_BYTES, MAX_CONTACTS};
 use crate::rules::date::{self, Date};
+use crate::source::Encoding;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -124,6 +126,9 @@ pub(super) struct Clean {
     /// Write rejected contacts to this file, one per line, to fix and clean again
     #[arg(long, value_name = "FILE")]
     pub(super) rejects: Option<PathBuf>,
+    /// Write rejected contacts without the member `presort`, which says where each came from and why it was rejected
+    #[arg(long, requires = "rejects")]
+    pub(super) bare_rejects: bool,
     /// The size that a body stays below when written, and up to which it is read: 4000000, 4MB, 4MiB
     #[arg(long, value_name = "SIZE", value_parser = size, default_value_t = MAX_BYTES)]
     pub(super) max_bytes: u64,
@@ -169,6 +174,16 @@ pub(super) struct Common {
     pub(super) redact: bool,
     #[command(flatten)]
     pub(super) envelope: EnvelopeArgs,
+    /// The array that holds the contacts in JSON with something around them, like /results or /data/items [default: the only
+    /// array of objects at the top]
+    #[arg(long, value_name = "POINTER", value_parser = Pointer::parse)]
+    pub(super) records: Option<Pointer>,
+    /// The object in each record that is the contact, like /properties or /fields [default: the record]
+    #[arg(long, value_name = "POINTER", value_parser = Pointer::parse)]
+    pub(super) contact: Option<Pointer>,
+    /// The encoding of inputs that are not UTF-8, like windows-1252; UTF-16 and UTF-32 are recognised
+    #[arg(long, value_name = "LABEL", value_parser = Encoding::of_label)]
+    pub(super) encoding: Option<Encoding>,
     /// The account's custom fields: one name per line, or the JSON answer of GET /contact_custom_fields
     #[arg(long, value_name = "FILE")]
     pub(super) custom_fields: Option<PathBuf>,

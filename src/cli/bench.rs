@@ -1,7 +1,7 @@
 //! `presort bench`: throughput on the user's own file, stage by stage, compared with a plain copy of the same bytes.
 
 use crate::document::envelope::EnvelopeOverrides;
-use crate::document::{Document, SLICE};
+use crate::document::{Document, Opening, ReadOptions, SLICE};
 use crate::json::parse::Parser;
 use crate::json::split::Status;
 use crate::model::error::{Error, Result};
@@ -205,7 +205,17 @@ fn split(path: &Path, parse: bool) -> Result<u64> {
         list_ids: Vec::new(),
         sms_permission: Some(crate::document::envelope::SmsPermission::NotSet),
     };
-    let mut document = Document::open(path, u64::MAX, &overrides, false, false)?;
+    let mut document = Document::open(
+        path,
+        Opening {
+            limit: u64::MAX,
+            asked: &overrides,
+            lists_needed: false,
+            may_be_empty: false,
+            as_endpoint: false,
+            reading: &ReadOptions::default(),
+        },
+    )?;
     let mut splitter = document.splitter();
     let (mut spans, mut parser) = (Vec::new(), Parser::new());
     let mut chunk = document.source.current().cloned();

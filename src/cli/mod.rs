@@ -176,6 +176,15 @@ impl Common {
         if let Some(permission) = sms_permission {
             cleaner = cleaner.sms_permission(permission);
         }
+        if let Some(records) = &self.records {
+            cleaner = cleaner.records(records.clone());
+        }
+        if let Some(contact) = &self.contact {
+            cleaner = cleaner.contact(contact.clone());
+        }
+        if let Some(encoding) = self.encoding {
+            cleaner = cleaner.encoding(encoding);
+        }
         if let Some(day) = self.as_of {
             cleaner = cleaner.as_of(day);
         }
@@ -206,6 +215,7 @@ impl Common {
             report: self.report.clone(),
             changes: None,
             rejects: None,
+            bare_rejects: false,
             receipt: self.receipt.clone(),
             force: false,
             earlier: Earlier::Refuse,
@@ -292,6 +302,7 @@ struct Plan {
     report: Option<PathBuf>,
     changes: Option<PathBuf>,
     rejects: Option<PathBuf>,
+    bare_rejects: bool,
     receipt: Option<PathBuf>,
     force: bool,
     earlier: Earlier,
@@ -331,7 +342,7 @@ impl Plan {
         if let Some(path) = &self.receipt {
             sink = sink.receipt(path);
         }
-        sink.overwrite(self.force).earlier(self.earlier)
+        sink.bare_rejects(self.bare_rejects).overwrite(self.force).earlier(self.earlier)
     }
 }
 
@@ -358,6 +369,7 @@ impl Clean {
             output,
             changes: self.changes.clone(),
             rejects: self.rejects.clone(),
+            bare_rejects: self.bare_rejects,
             force: self.force,
             earlier: match (self.replace, self.append) {
                 (true, _) => Earlier::Replace,

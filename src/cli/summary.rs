@@ -2,10 +2,11 @@
 
 use super::paint::Paint;
 use super::{Main, Plan};
+use crate::document::format::Shape;
 use crate::model::finding::{Code, Example, Severity};
 use crate::model::printable::printable;
 use crate::output::body::Earlier;
-use crate::output::receipt::Receipt;
+use crate::output::receipt::{InputReceipt, Receipt};
 use crate::rules::{Duplicates, rule};
 use crate::run::job::Summary;
 use std::fmt::Write as _;
@@ -99,10 +100,22 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
 
 fn came_in(receipt: &Receipt) -> String {
     let what = match &receipt.input[..] {
-        [one] => format!("{} ({})", printable(&one.name), one.shape),
+        [one] => format!("{} ({})", printable(&one.name), shape(one)),
         many => format!("{} inputs", many.len()),
     };
     format!("presort: {what}: {}, {} seen", bytes(receipt.bytes_read), contacts(receipt.contacts.seen))
+}
+
+/// `wrapped, /results` or `ndjson, windows-1252`.
+fn shape(input: &InputReceipt) -> String {
+    let mut text = input.shape.as_str().to_owned();
+    if let Some(records) = &input.records {
+        let _ = write!(text, ": the contacts are in {}", printable(&shortened(records, 40)));
+    }
+    if let Some(encoding) = input.encoding {
+        let _ = write!(text, ", read as {encoding}");
+    }
+    text
 }
 
 fn went_out(plan: &Plan, receipt: &Receipt, paint: &Paint) -> String {
@@ -186,6 +199,11 @@ fn place(example: &Example, plan: &Plan, short: bool) -> String {
     let mut text = contact(example, plan);
     if let Some(field) = &example.field {
         let _ = write!(text, ": {}", printable(&shortened(field, 40)));
+    }
+    // A mark cannot be seen, and a number of actions is no value.
+    if matches!(example.code, Code::SYN004 | Code::SYN005) {
+        let _ = write!(text, ": line {}", count(example.line));
+        return text;
     }
     if !example.value.is_empty() {
         let value = if short { shortened(&example.value, 30) } else { example.value.clone() };
@@ -283,7 +301,7 @@ fn next(plan: &Plan, receipt: &Receipt) -> Option<String> {
             Some("next: there was nothing to import; is this the right export?".to_owned())
         }
         Main::Nothing => {
-            let body = receipt.input.iter().any(|input| input.shape == "body");
+            let body = receipt.input.iter().any(|input| input.shape == Shape::Body);
             let large = receipt.bytes_read >= plan.limits.max_bytes || c.accepted > plan.limits.max_contacts;
             (body && large)
                 .then(|| "next: this is more than one body may hold: presort clean --split -o DIR".to_owned())

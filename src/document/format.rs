@@ -1,32 +1,64 @@
 //! The shape of a document, from its first bytes.
 
+use crate::clean::note::is_noted;
 use crate::document::envelope::{IMPORT_DATA, is_member};
 use crate::json::syntax::Cursor;
 use crate::model::fault::{Fault, SyntaxError};
 use crate::model::member::MemberId;
 use crate::model::position::Position;
+use crate::source::Encoding;
 
 /// Bytes within which the first object must show what it is.
 const LOOK_AT: usize = 16 << 20;
-/// Bytes up to which each new block is looked at again from the first byte on. Beyond them, the bytes must have doubled: what is
-/// looked at in all stays in proportion to the input.
+/// Up to this many bytes, each new block is looked at again from the first byte. Beyond that, the bytes must have doubled, so that
+/// the work stays in proportion to the input.
 const LOOK_AGAIN: usize = 1 << 20;
+/// Bytes within which a line must show that the document consists of lines.
+const LINES_WITHIN: usize = 1 << 20;
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The shapes contacts come in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Shape {
     /// A request body: an object with `import_data`.
     Body,
     /// A bare array of contacts, or several.
     Array,
     /// One or several contacts a line.
+    #[serde(rename = "ndjson")]
     Lines,
-    /// Contacts that are spread over several lines each, one behind another.
+    /// Contacts that are spread over several lines each, one after another.
     Objects,
+    /// An object that holds the contacts in some array.
+    Wrapped,
 }
 
-/// Tells the shape of a document. It is given more and more of it, and keeps nothing but a few words.
+impl Shape {
+    /// As receipts write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Shape::Body => "body",
+            Shape::Array => "array",
+            Shape::Lines => "ndjson",
+            Shape::Objects => "objects",
+            Shape::Wrapped => "wrapped",
+        }
+    }
+}
+
+/// What the first bytes of a document show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detected {
+    /// Its shape.
+    Shape(Shape),
+    /// An object that could be a body, a wrapper, or a contact: only all of its members tell.
+    Object,
+}
+
+/// Detects the shape of a document. The caller passes in more and more of it; the detector keeps only a few numbers.
 #[derive(Debug)]
 pub struct Detector {
     /// The first byte that is not known to be a byte-order mark or white space.
@@ -37,16 +69,24 @@ pub struct Detector {
     found: bool,
     /// Bytes from there on that did not show the shape.
     tried: usize,
+    /// It is a request of the endpoint, which has no rejects.
+    is_request: bool,
 }
 
 impl Default for Detector {
     fn default() -> Self {
         let at = Position { offset: 0, line: 1, column: 1, contact: None };
-        Detector { at, space: false, found: false, tried: 0 }
+        Detector { at, space: false, found: false, tried: 0, is_request: false }
     }
 }
 
 impl Detector {
+    /// A detector; for a request of the endpoint, notes of rejected contacts mean nothing.
+    #[must_use]
+    pub fn new(is_request: bool) -> Self {
+        Detector { is_request, ..Detector::default() }
+    }
+
     /// Where the document begins, behind byte-order marks and white space. The bytes before it are not needed any more.
     #[must_use]
     pub fn start(&self) -> Position {
@@ -64,15 +104,15 @@ impl Detector {
     ///
     /// # Errors
     /// It is none of the shapes; the text says what it looks like and what to do.
-    pub fn look(&mut self, bytes: &[u8], whole: bool) -> Result<Option<Shape>, String> {
+    pub fn look(&mut self, bytes: &[u8], whole: bool) -> Result<Option<Detected>, String> {
         let mut bytes = bytes;
         if self.at.offset == 0 {
-            // It takes four bytes to distinguish UTF-16 from UTF-32.
+            // A signature has up to four bytes.
             if bytes.len() < 4 && !whole {
                 return Ok(None);
             }
             if let Some(what) = other_format(bytes) {
-                return Err(what);
+                return or_rejects(bytes, whole, what);
             }
         }
         if !self.found {
@@ -93,13 +133,16 @@ impl Detector {
         }
         self.tried = text.len();
         match text[0] {
-            b'[' => Ok(array(text, whole)),
-            b'{' => Ok(object(text, whole)),
-            b'<' => Err(no_json(text)),
-            _ if line_that_is_no_json(text).is_some() => behind_a_line(text, whole),
-            _ if is_open_call(text) => Err(no_json(text)),
+            b'[' => Ok(array(text, whole).map(Detected::Shape)),
+            b'{' => Ok(object(text, whole, self.is_request)),
+            b'<' => or_rejects(text, whole, no_json(text)),
+            _ if line_that_is_no_json(text).is_some() => match behind_a_line(text, whole) {
+                Ok(shape) => Ok(shape.map(Detected::Shape)),
+                Err(what) => or_rejects(text, whole, what),
+            },
+            _ if is_open_call(text) => or_rejects(text, whole, no_json(text)),
             _ => match other_lines(text, whole) {
-                Some(true) => Ok(Some(Shape::Lines)),
+                Some(true) => Ok(Some(Detected::Shape(Shape::Lines))),
                 Some(false) => Err(no_json(text)),
                 None => Ok(None),
             },
@@ -129,7 +172,7 @@ impl Detector {
 ///
 /// # Errors
 /// As [`Detector::look`].
-pub fn detect(bytes: &[u8], whole: bool) -> Result<Option<Shape>, String> {
+pub fn detect(bytes: &[u8], whole: bool) -> Result<Option<Detected>, String> {
     Detector::default().look(bytes, whole)
 }
 
@@ -171,7 +214,10 @@ fn behind_a_line(text: &[u8], whole: bool) -> Result<Option<Shape>, String> {
     let shape = match behind.first() {
         None if whole => return Err(what.to_owned()),
         None => None,
-        Some(b'{') => object(behind, whole),
+        Some(b'{') => object(behind, whole, false).map(|found| match found {
+            Detected::Shape(shape) => shape,
+            Detected::Object => Shape::Wrapped,
+        }),
         Some(b'[') => array(behind, whole),
         Some(_) => match other_lines(text, whole) {
             Some(true) => Some(Shape::Lines),
@@ -191,9 +237,9 @@ fn behind_a_line(text: &[u8], whole: bool) -> Result<Option<Shape>, String> {
 fn array(text: &[u8], whole: bool) -> Option<Shape> {
     /// Longest such line.
     const LINE: usize = 64 << 10;
-    // One that begins with an object holds contacts: no more of it is waited for.
+    // An array that begins with an object holds contacts, unless it is a line of rejects.
     if text[1..].trim_ascii_start().starts_with(b"{") {
-        return Some(Shape::Array);
+        return Some(if is_rejects(text, whole, LINE)? { Shape::Lines } else { Shape::Array });
     }
     let Some(newline) = memchr::memchr(b'\n', &text[..text.len().min(LINE)]) else {
         return (whole || text.len() >= LINE).then_some(Shape::Array);
@@ -202,36 +248,74 @@ fn array(text: &[u8], whole: bool) -> Option<Shape> {
     if text[..newline].contains(&b'{') || crate::json::syntax::check(&text[..newline]).is_err() {
         return Some(Shape::Array);
     }
-    // The array is closed in its line. With contacts on lines of their own behind it, it is one bad line of many.
+    // The array ends in its line. With contacts on lines of their own after it, it is one bad line of many.
     Some(if other_lines(text, whole)? { Shape::Lines } else { Shape::Array })
 }
 
-/// True when a line behind the first begins as a contact does: then the first is one bad line of many. None where more bytes
+/// True when a line after the first begins as a contact does: then the first is one bad line of many. None where more bytes
 /// may show one.
 fn other_lines(text: &[u8], whole: bool) -> Option<bool> {
-    /// Bytes within which such a line must come.
-    const LOOK_AT: usize = 1 << 20;
-    // Never more of it, however much has been read: file and pipe must come to the same.
-    let head = &text[..text.len().min(LOOK_AT)];
+    // Only this much of it, however much has been read: file and pipe must give the same answer.
+    let head = &text[..text.len().min(LINES_WITHIN)];
     let found = head.split(|b| *b == b'\n').skip(1).any(|line| line.trim_ascii_start().starts_with(b"{"));
-    (found || whole || text.len() >= LOOK_AT).then_some(found)
+    (found || whole || text.len() >= LINES_WITHIN).then_some(found)
+}
+
+/// A document that would be refused, unless it is rejects of presort: there, a line that was not JSON may come first.
+fn or_rejects(text: &[u8], whole: bool, what: String) -> Result<Option<Detected>, String> {
+    match is_rejects(text, whole, LINES_WITHIN) {
+        Some(true) => Ok(Some(Detected::Shape(Shape::Lines))),
+        Some(false) => Err(what),
+        None => Ok(None),
+    }
+}
+
+/// True when a line after the first is a contact that presort rejected, which its note tells: then all lines are rejects. The first
+/// line that is JSON decides. None where more bytes may show it. The first line ends within `line_max`.
+fn is_rejects(text: &[u8], whole: bool, line_max: usize) -> Option<bool> {
+    let (head, whole) = match text.len() >= LINES_WITHIN {
+        true => (&text[..LINES_WITHIN], true),
+        false => (text, whole),
+    };
+    let Some(first) = memchr::memchr(b'\n', &head[..head.len().min(line_max)]) else {
+        return (whole || head.len() >= line_max).then_some(false);
+    };
+    // An array whose contacts stand on lines of their own.
+    if matches!(head[..first].trim_ascii_end(), b"[" | [.., b',']) {
+        return Some(false);
+    }
+    let mut rest = &head[first + 1..];
+    loop {
+        let end = memchr::memchr(b'\n', rest);
+        let line = rest[..end.unwrap_or(rest.len())].trim_ascii();
+        if end.is_none() && !whole {
+            return None;
+        }
+        if line.first() == Some(&b'{') {
+            if is_noted(line) {
+                return Some(true);
+            }
+            // A line that is not JSON has no note, and another may have one.
+            if line.ends_with(b",") || crate::json::syntax::check(line).is_ok() {
+                return Some(false);
+            }
+        }
+        match end {
+            Some(end) => rest = &rest[end + 1..],
+            None => return Some(false),
+        }
+    }
 }
 
 /// Formats with a known signature.
 fn other_format(bytes: &[u8]) -> Option<String> {
-    // Without a byte-order mark, iconv needs the byte order, or takes that of the machine.
-    let encoding = match bytes {
-        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
-        [1..=0x7f, 0, 0, 0, ..] => Some("UTF-32LE"),
-        [0, 0, 0, 1..=0x7f, ..] => Some("UTF-32BE"),
-        [1..=0x7f, 0, ..] => Some("UTF-16LE"),
-        [0, 1..=0x7f, ..] => Some("UTF-16BE"),
-        _ => None,
-    };
-    if let Some(encoding) = encoding {
-        let name = encoding.trim_end_matches(|c: char| c.is_alphabetic());
-        return Some(format!("this is {name}: convert it to UTF-8 (iconv -f {encoding} -t UTF-8)"));
+    // The endpoint gets these bytes as they are; elsewhere they were decoded before.
+    if let Some(encoding) = Encoding::sniff(bytes) {
+        return Some(format!(
+            "this is {}: convert it to UTF-8 (iconv -f {} -t UTF-8)",
+            encoding.family(),
+            encoding.name()
+        ));
     }
     let what = match bytes {
         [0x1f, 0x8b, ..] => "this is compressed with gzip: unpack it first (gzip -dc FILE | presort ...)",
@@ -315,12 +399,15 @@ fn is_jsonp(line: &[u8]) -> bool {
     }
 }
 
-/// An object: the envelope of a body, or the first contact of many.
-fn object(bytes: &[u8], whole: bool) -> Option<Shape> {
+/// An object: the envelope of a body, a wrapper, or the first contact of many.
+fn object(bytes: &[u8], whole: bool, is_request: bool) -> Option<Detected> {
+    use Detected::Shape as Known;
     let mut cursor = Cursor::new(bytes);
     cursor.at = 1;
-    // A name that only a contact has; one that only a body has; a value that a contact would not have.
-    let (mut lines, mut body, mut nested) = (false, false, false);
+    // A name that only a contact has; one that identifies it; one that only a body has.
+    let (mut lines, mut identity, mut body) = (false, false, false);
+    // A value that a contact would not have, and one that could be all contacts.
+    let (mut nested, mut array) = (false, false);
     let mut look = || -> Result<bool, SyntaxError> {
         cursor.skip_space();
         if cursor.peek() == Some(b'}') {
@@ -335,8 +422,11 @@ fn object(bytes: &[u8], whole: bool) -> Option<Shape> {
                 return Ok(true);
             }
             body |= is_member(&name);
-            lines |= MemberId::of(&name) != MemberId::Unknown;
+            let id = MemberId::of(&name);
+            lines |= id != MemberId::Unknown;
+            identity |= matches!(id, MemberId::Email | MemberId::SmsNumber);
             nested |= matches!(cursor.peek(), Some(b'[' | b'{'));
+            array |= cursor.peek() == Some(b'[') && bytes[cursor.at + 1..].trim_ascii_start().starts_with(b"{");
             cursor.value()?;
             cursor.skip_space();
             if cursor.peek() == Some(b'}') {
@@ -349,29 +439,66 @@ fn object(bytes: &[u8], whole: bool) -> Option<Shape> {
     };
     let found = look();
     let end = cursor.at;
+    // One with a city and an array of objects is no contact yet.
+    lines &= identity || !array;
     match found {
-        Ok(true) => Some(Shape::Body),
+        Ok(true) if is_request => Some(Known(Shape::Body)),
+        Ok(true) => is_body(bytes, whole),
         Ok(false) => {
             // The first object decides: a line break inside of it is no mistake, and so it is none in those that follow.
             let contacts = if bytes[..end].contains(&b'\n') { Shape::Objects } else { Shape::Lines };
             let follows = || bytes[end..].iter().any(|b| !b.is_ascii_whitespace());
             if lines || follows() {
-                return Some(contacts);
+                return Some(Known(contacts));
             }
-            // Nothing in it says contact, and nothing follows: a body without its contacts.
-            whole.then_some(if body || nested { Shape::Body } else { contacts })
+            // Nothing in it says contact, and nothing follows: a body without its contacts, or a wrapper.
+            whole.then_some(match (body, nested) {
+                _ if is_noted(&bytes[..end]) => Known(contacts),
+                (true, _) => Known(Shape::Body),
+                (false, true) => Detected::Object,
+                (false, false) => Known(contacts),
+            })
         }
         Err(error) if error.fault == Fault::End && !whole => None,
         // A brace alone on its line begins an object that is spread over several, broken or not.
-        Err(_) if lines && first_line(bytes) == b"{" => Some(Shape::Objects),
-        Err(_) if lines => Some(Shape::Lines),
-        // Broken before it showed what it is: one bad line of many, or a body; reading it as that says where.
+        Err(_) if lines && first_line(bytes) == b"{" => Some(Known(Shape::Objects)),
+        Err(_) if lines => Some(Known(Shape::Lines)),
+        // Broken, or longer than is looked at, before it showed what it is: one bad line of many, or something around contacts.
         Err(_) => match second_line(bytes) {
-            Some(true) => Some(Shape::Lines),
+            Some(true) if !is_open(first_line(bytes)) => Some(Known(Shape::Lines)),
             None if !whole => None,
-            _ => Some(Shape::Body),
+            _ if body => Some(Known(Shape::Body)),
+            _ => Some(Detected::Object),
         },
     }
+}
+
+/// An object with `import_data` is a body, unless it is a line of rejects: an input may have had one where a contact was due.
+fn is_body(bytes: &[u8], whole: bool) -> Option<Detected> {
+    let head = &bytes[..bytes.len().min(LINES_WITHIN)];
+    let Some(newline) = memchr::memchr(b'\n', head) else {
+        let is_known = whole || bytes.len() >= LINES_WITHIN;
+        return is_known.then_some(Detected::Shape(if is_noted(head) { Shape::Lines } else { Shape::Body }));
+    };
+    let first = &head[..newline];
+    let is_line = is_noted(first) || (!is_open(first) && is_rejects(bytes, whole, LINES_WITHIN)?);
+    Some(Detected::Shape(if is_line { Shape::Lines } else { Shape::Body }))
+}
+
+/// True if brackets are open at the end of a line, and no string is: the value goes on in the next line.
+fn is_open(line: &[u8]) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0i64, false, false);
+    for byte in line {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => depth += 1,
+            b'}' | b']' if !in_string => depth -= 1,
+            _ => {}
+        }
+    }
+    depth > 0 && !in_string
 }
 
 fn first_line(bytes: &[u8]) -> &[u8] {
@@ -390,7 +517,7 @@ fn second_line(bytes: &[u8]) -> Option<bool> {
 mod tests {
     use super::*;
 
-    fn shape(text: &str) -> Result<Option<Shape>, String> {
+    fn shape(text: &str) -> Result<Option<Detected>, String> {
         // The answer for a part must be the answer for the whole.
         let whole = detect(text.as_bytes(), true);
         let mut detector = Detector::default();
@@ -420,8 +547,6 @@ mod tests {
             (r#"{"import_data":["#, Body),
             (r#"{"x":{"email":1},"list_ids":["#, Body),
             (r#"{"import\u005fdata":["#, Body),
-            ("{}", Body),
-            (r#"{"contacts":[]}"#, Body),
             (r#"{"email":"a"}"#, Lines),
             ("{\"email\":\"a\"}\n{\"email\":\"b\"}", Lines),
             ("{\"cf:x\":\"a\"}\n", Lines),
@@ -429,7 +554,6 @@ mod tests {
             ("{\"id\":7}\n{\"id\":8}", Lines),
             ("{\"email\":\"a\n{\"email\":\"b\"}", Lines),
             ("{email:\"a\"}\n{\"email\":\"b\"}", Lines),
-            ("{email:\"a\"}", Body),
             ("null\n7\n{\"email\":\"a\"}", Lines),
             ("garbage\n{\"email\":\"a\"}\n", Lines),
             (")]}'\n{\"email\":\"a\"}\n{\"email\":\"b\"}\n", Lines),
@@ -446,7 +570,6 @@ mod tests {
             ("{\n \"email\": \"a\"\n}\n{\n}", Objects),
             ("{\n \"email\": \"a\"\n}\n", Objects),
             ("{\n \"foo\": 1\n}\n", Objects),
-            ("{\n \"results\": []\n}\n", Body),
             ("{\n \"results\": []\n}\n{\n}", Objects),
             ("{\n \"email\": \"a\",,\n}\n{\n}", Objects),
             ("{\"email\": \"a\",,\n}\n{\n}", Lines),
@@ -454,8 +577,58 @@ mod tests {
             ("[{}]\n[{}]", Array),
             ("\u{feff}\n\u{feff} {\"email\":\"a\"}", Lines),
         ] {
-            assert_eq!(shape(text), Ok(Some(expected)), "{text:?}");
+            assert_eq!(shape(text), Ok(Some(Detected::Shape(expected))), "{text:?}");
         }
+    }
+
+    /// Only all members tell, which are gone over later.
+    #[test]
+    fn objects_that_could_be_anything() {
+        for text in [
+            "{}",
+            "{email:\"a\"}",
+            r#"{"contacts":[]}"#,
+            "{\n \"results\": []\n}\n",
+            r#"{"results":[{"email":"a"}],"paging":{}}"#,
+            r#"{"company_name":"x","people":[{"email":"a"}]}"#,
+            "{\"results\": [\n{\"email\":NaN},\n{}]}",
+            r#"{"results":[{"email":"a"},{"#,
+        ] {
+            assert_eq!(shape(text), Ok(Some(Detected::Object)), "{text:?}");
+        }
+    }
+
+    /// Whatever lines come first, rejects are lines.
+    #[test]
+    fn rejects_are_recognised() {
+        let note = r#""presort":{"input":"in","contact":0,"line":1,"findings":[]}"#;
+        let rejected = format!("{{\"email\":\"x\",{note}}}\n");
+        for first in [
+            "[{\"email\":\"a@b.co\"}]",
+            "[{\"email\":\"a\"",
+            "<br />",
+            "<b>Warning</b>: x on line 3",
+            "\u{1f}\u{8b}\u{8}",
+            "PK\u{3}\u{4}",
+            "Warning: x in y on line 3",
+            "callback({",
+            "{\"import_data\":[NaN]}",
+            "a,b",
+            "[1]\n<br />\n{\"email\":NaN}",
+        ] {
+            let text = format!("{first}\n{rejected}");
+            assert_eq!(shape(&text), Ok(Some(Detected::Shape(Shape::Lines))), "{text}");
+        }
+        for alone in [r#"{"import_data":[]"#, r#"{"results":[{"a":1}]"#, r#"{"x":{}"#] {
+            for end in ["", "\n"] {
+                let text = format!("{alone},{note}}}{end}");
+                assert_eq!(shape(&text), Ok(Some(Detected::Shape(Shape::Lines))), "{text}");
+            }
+        }
+        // In an array, the member is a contact's.
+        let text = format!("[\n{{\"email\":\"x\",{note}}}\n]");
+        assert_eq!(shape(&text), Ok(Some(Detected::Shape(Shape::Array))));
+        assert_eq!(shape("[{}]\n{\"email\":\"a\"}"), Ok(Some(Detected::Shape(Shape::Array))));
     }
 
     #[test]
@@ -474,13 +647,13 @@ mod tests {
             (b"email,first_name\na@b.c,Joe\n", "CSV"),
             (b"<html>", "XML"),
             (b"null", "expected a request body"),
-            (b"\xff\xfe{\0", "iconv -f UTF-16 -t"),
+            (b"\xff\xfe{\0", "iconv -f UTF-16LE -t"),
             (b"{\0\"\0", "iconv -f UTF-16LE -t"),
             (b"[\0\n\0", "iconv -f UTF-16LE -t"),
             (b"e\0m\0", "iconv -f UTF-16LE -t"),
             (b"\n\0{\0", "iconv -f UTF-16LE -t"),
             (b"\0{\0\"", "iconv -f UTF-16BE -t"),
-            (b"\xff\xfe\0\0{\0\0\0", "iconv -f UTF-32 -t"),
+            (b"\xff\xfe\0\0{\0\0\0", "iconv -f UTF-32LE -t"),
             (b"{\0\0\0", "iconv -f UTF-32LE -t"),
             (b"\0\0\0[", "iconv -f UTF-32BE -t"),
             (b"BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n", "vCards"),
@@ -533,6 +706,6 @@ mod tests {
         // Up to a mebibyte each block is looked at, which no longer input makes more.
         assert!(looked < (128 << 20) + 3 * text.len(), "{looked}");
         // Behind a contact that shows what it is, nothing is waited for.
-        assert_eq!(detect(b"{\"email\":\"a\"}\n\n", false), Ok(Some(Shape::Lines)));
+        assert_eq!(detect(b"{\"email\":\"a\"}\n\n", false), Ok(Some(Detected::Shape(Shape::Lines))));
     }
 }

@@ -1,27 +1,60 @@
 //! One input, looked at before its contacts are read: its shape, its envelope, and where the contacts begin.
 
+pub mod bulk;
 pub mod envelope;
 pub mod format;
+pub mod pages;
+pub mod wrapper;
 
-use crate::document::envelope::{End, EnvelopeMembers, EnvelopeOverrides, EnvelopeReader, Side, breach};
-use crate::document::format::{Detector, Shape};
+use crate::document::envelope::{End, EnvelopeMembers, EnvelopeOverrides, EnvelopeReader, IMPORT_DATA, Side, breach};
+use crate::document::format::{Detected, Detector, Shape};
+use crate::document::wrapper::{Event, Walker};
+use crate::json::pointer::Pointer;
 use crate::json::split::{Layout, SplitError, Splitter, Status};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::fault::Fault;
 use crate::model::finding::Code;
 use crate::model::position::Position;
-use crate::source::Source;
+use crate::source::{Encoding, Source};
 use std::path::Path;
 
 /// Bytes that are handed to the splitter at once.
 pub const SLICE: usize = 128 << 10;
 
+/// How the user wants inputs to be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// The array that holds the contacts of a wrapped document. By default it is looked for.
+    pub records: Option<Pointer>,
+    /// The object in each record that is the contact. By default it is the record.
+    pub contact: Option<Pointer>,
+    /// The encoding of inputs without a byte-order mark. By default it is UTF-8, or UTF-16 or UTF-32 where the first bytes show that.
+    pub encoding: Option<Encoding>,
+}
+
+/// What an input is opened for.
+#[derive(Debug, Clone, Copy)]
+pub struct Opening<'o> {
+    /// Bytes of a request body that are read.
+    pub limit: u64,
+    /// Overrides of the envelope.
+    pub asked: &'o EnvelopeOverrides,
+    /// The run needs lists.
+    pub lists_needed: bool,
+    /// An empty input is no error.
+    pub may_be_empty: bool,
+    /// Only what the endpoint takes: UTF-8, and contacts in `import_data` alone.
+    pub as_endpoint: bool,
+    /// How the user wants it to be read.
+    pub reading: &'o ReadOptions,
+}
+
 /// An input whose contacts can be read.
 pub struct Document<'i> {
     /// Where they come from.
     pub source: Source<'i>,
-    /// `body`, `array`, `ndjson` or `objects`.
-    pub shape: &'static str,
+    /// What the document is.
+    pub shape: Shape,
     /// How the contacts are laid out.
     pub layout: Layout,
     /// The first byte that the splitter is to see.
@@ -34,87 +67,120 @@ pub struct Document<'i> {
     pub looked_ahead: bool,
     /// Looking ahead found broken syntax: nothing may be written, and the contacts are read only to report what is wrong.
     pub broken: Option<Error>,
+    /// The array that the contacts of a wrapped document are in.
+    pub records: Option<Pointer>,
+    /// Of a wrapped document, what goes over the members around the contacts. It stands where they begin.
+    pub wrapper: Option<Box<Walker>>,
+    /// The lines are a bulk request of Elasticsearch: an action before each document.
+    pub is_bulk: bool,
 }
 
 impl<'i> Document<'i> {
     /// Opens an input and reads it up to its first contact (one that is empty is an error, unless it `may_be_empty`). Where the
-    /// envelope is not known by then, reads the members behind the contacts first. Of a request body, bytes from `limit` on are not
+    /// envelope is not known by then, reads the members behind the contacts first. Of a request body, bytes from the limit on are not
     /// touched: they are lost to the endpoint. Other documents are read to their end.
     ///
     /// # Errors
     /// It cannot be read, holds no contacts, or its envelope cannot be.
-    pub fn open(
-        path: &Path,
-        limit: u64,
-        asked: &EnvelopeOverrides,
-        lists_needed: bool,
-        may_be_empty: bool,
-    ) -> Result<Self> {
-        let source = Source::open(path)?;
-        Document::of(source, limit, asked, lists_needed, may_be_empty)
+    pub fn open(path: &Path, opening: Opening<'_>) -> Result<Self> {
+        Document::of(Source::open(path)?, opening)
     }
 
     /// The same for an input that is open.
     ///
     /// # Errors
     /// As [`Document::open`].
-    pub fn of(
-        mut source: Source<'i>,
-        limit: u64,
-        asked: &EnvelopeOverrides,
-        lists_needed: bool,
-        may_be_empty: bool,
-    ) -> Result<Self> {
-        source.set_limit(limit);
-        let mut ended = false;
-        let mut detector = Detector::default();
-        let shape = loop {
-            let bytes = source.current().map_or(&[][..], |chunk| chunk.from(detector.start().offset));
-            let told = detector.look(bytes, ended);
-            if ended && may_be_empty && detector.is_blank() {
-                break Shape::Lines;
-            }
-            match told {
-                Ok(Some(shape)) => break shape,
-                Ok(None) if ended => return Err(Error::usage("the input does not show what it is")),
-                // Skipped bytes are not kept.
-                Ok(None) => ended = source.next(detector.start().offset)?.is_none(),
-                Err(what) => return Err(Kind::NotContacts { input: source.name().to_owned(), what }.into()),
-            }
-        };
-        let (name, layout) = match shape {
-            Shape::Body => ("body", Layout::Array),
-            Shape::Array => ("array", Layout::Array),
-            Shape::Lines => ("ndjson", Layout::Lines),
-            Shape::Objects => ("objects", Layout::Objects),
-        };
-        if name != "body" {
+    pub fn of(mut source: Source<'i>, opening: Opening<'_>) -> Result<Self> {
+        source.set_limit(opening.limit);
+        if !opening.as_endpoint {
+            source.decode(opening.reading.encoding)?;
+        }
+        let (detected, start, ended) = detect(&mut source, &opening)?;
+        let is_body = detected == Detected::Shape(Shape::Body);
+        if !is_body && !opening.as_endpoint {
             source.set_limit(u64::MAX);
+        }
+        let mut records = opening.reading.records.clone();
+        let shape = match detected {
+            Detected::Shape(shape) => shape,
+            Detected::Object if opening.as_endpoint => Shape::Body,
+            Detected::Object => {
+                let (shape, array) = survey(&mut source, start)?;
+                records = records.or(array);
+                shape
+            }
+        };
+        if records.as_ref().is_some_and(|records| records.tokens().is_empty()) && shape != Shape::Array {
+            let what =
+                "--records \"\" names the whole document, which is no array: name the array that holds the contacts";
+            return Err(Kind::NotContacts { input: source.name().to_owned(), what: what.into() }.into());
+        }
+        let layout = match shape {
+            Shape::Body | Shape::Array | Shape::Wrapped => Layout::Array,
+            Shape::Lines => Layout::Lines,
+            Shape::Objects => Layout::Objects,
+        };
+        if shape == Shape::Body {
+            source.set_limit(opening.limit);
         }
         if let (Layout::Lines | Layout::Objects, Some(watch)) = (layout, source.watch()) {
             watch.allow_growth();
         }
         let mut document = Document {
             source,
-            shape: name,
+            shape,
             layout,
-            start: detector.start(),
+            start,
             head: EnvelopeMembers::default(),
             found: EnvelopeMembers::default(),
             looked_ahead: false,
             broken: None,
+            records: records.filter(|_| shape == Shape::Wrapped),
+            wrapper: None,
+            is_bulk: false,
         };
         match shape {
             Shape::Body => document.read_head(ended)?,
+            Shape::Wrapped => document.read_wrapper_head(opening.reading.records.is_some())?,
             Shape::Array => document.start = document.start.after(b"["),
-            Shape::Lines | Shape::Objects => {}
+            Shape::Lines => document.is_bulk = !opening.as_endpoint && document.begins_bulk(),
+            Shape::Objects => {}
         }
         document.found = document.head.clone();
         // Everything the rules need is known when there is no envelope, and the contacts can be read as they come.
-        if name == "body" && !document.found.is_enough(asked, lists_needed) {
-            document.look_ahead(limit, lists_needed && asked.list_ids.is_empty())?;
+        if shape == Shape::Body && !document.found.is_enough(opening.asked, opening.lists_needed) {
+            document.look_ahead(opening.limit, opening.lists_needed && opening.asked.list_ids.is_empty())?;
         }
         Ok(document)
+    }
+
+    /// Reads the members of a wrapped document up to the contacts, which is where the document starts then.
+    fn read_wrapper_head(&mut self, is_named: bool) -> Result<()> {
+        let mut walker = Walker::new(self.source.name(), self.records.clone(), self.start);
+        if is_named {
+            walker = walker.series();
+        }
+        loop {
+            let bytes = self.source.current().map_or(&[][..], |chunk| chunk.from(walker.offset()));
+            match walker.feed(bytes)? {
+                Some(Event::Records(at)) => {
+                    self.start = at;
+                    self.wrapper = Some(Box::new(walker));
+                    return Ok(());
+                }
+                // It is an error where the contacts were not found.
+                Some(Event::Closed) => {}
+                None if self.source.next(walker.offset())?.is_none() => return Err(walker.cut_off()),
+                None => {}
+            }
+        }
+    }
+
+    /// True if the first line is an action of a bulk request.
+    fn begins_bulk(&self) -> bool {
+        let bytes = self.source.current().map_or(&[][..], |chunk| chunk.from(self.start.offset));
+        let line = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+        bulk::action(line).is_some()
     }
 
     /// Reads the envelope up to the contacts, which is where the document starts then.
@@ -212,8 +278,93 @@ impl<'i> Document<'i> {
         let Position { offset, line, column, .. } = self.start;
         let splitter = Splitter::new(self.layout, offset, line, (offset + 1).saturating_sub(column));
         // Several arrays are one export, in parts; a body is one.
-        if self.shape == "array" { splitter.series() } else { splitter }
+        if self.shape == Shape::Array { splitter.series() } else { splitter }
     }
+}
+
+/// Detects what an input is. Returns where it begins as well, and whether it ended, or its limit was reached.
+fn detect(source: &mut Source<'_>, opening: &Opening<'_>) -> Result<(Detected, Position, bool)> {
+    let mut ended = false;
+    let mut detector = Detector::new(opening.as_endpoint);
+    let records = opening.reading.records.as_ref().filter(|_| !opening.as_endpoint);
+    // The contacts of a body are those of a body, however they are named.
+    let records = records.filter(|records| records.tokens() != [IMPORT_DATA] && !records.tokens().is_empty());
+    loop {
+        let bytes = source.current().map_or(&[][..], |chunk| chunk.from(detector.start().offset));
+        let told = detector.look(bytes, ended);
+        if ended && opening.may_be_empty && detector.is_blank() {
+            return Ok((Detected::Shape(Shape::Lines), detector.start(), ended));
+        }
+        let begins = source.current().and_then(|chunk| chunk.from(detector.start().offset).first());
+        if records.is_some() && !detector.is_blank() && matches!(begins, Some(b'{' | b'[')) {
+            return Ok((Detected::Shape(Shape::Wrapped), detector.start(), ended));
+        }
+        match told {
+            Ok(Some(detected)) => return Ok((detected, detector.start(), ended)),
+            Ok(None) if ended => return Err(Error::usage("the input does not show what it is")),
+            // Skipped bytes are not kept.
+            Ok(None) => ended = source.next(detector.start().offset)?.is_none(),
+            Err(what) => return Err(Kind::NotContacts { input: source.name().to_owned(), what }.into()),
+        }
+    }
+}
+
+/// Goes over an object that could be a body, a wrapper or a contact. Returns its shape and, of a wrapper, the array of contacts. A
+/// pipe goes to a temporary file, since what comes last decides.
+fn survey(source: &mut Source<'_>, start: Position) -> Result<(Shape, Option<Pointer>)> {
+    source.spool(crate::model::limits::MAX_BYTES)?;
+    source.rewind(start.offset);
+    let mut walker = Walker::new(source.name(), None, start);
+    let mut is_first = true;
+    let (mut has_line_break, mut follows) = (false, false);
+    let mut chunk = source.current().cloned();
+    'input: loop {
+        if let Some(chunk) = &chunk {
+            let mut bytes = chunk.from(walker.offset());
+            if is_first {
+                let from = walker.offset();
+                // What is broken is told when the contacts are read.
+                let Ok(event) = walker.feed(bytes) else { break };
+                let used = (walker.offset() - from) as usize;
+                has_line_break |= memchr::memchr(b'\n', &bytes[..used]).is_some();
+                bytes = &bytes[used..];
+                is_first = event.is_none();
+            }
+            if !is_first && bytes.iter().any(|b| !b.is_ascii_whitespace()) {
+                follows = true;
+                break 'input;
+            }
+            if chunk.is_truncated() {
+                source.check_unchanged()?;
+            }
+        }
+        let keep = if is_first { walker.offset() } else { source.end() };
+        drop(chunk.take());
+        chunk = source.next(keep)?;
+        if chunk.is_none() {
+            break;
+        }
+        if !is_first && let Some(chunk) = &chunk {
+            // Behind the object, only the bytes themselves matter.
+            follows |= chunk.from(keep).iter().any(|b| !b.is_ascii_whitespace());
+            if follows {
+                break;
+            }
+        }
+    }
+    source.rewind(start.offset);
+    let name = source.name().to_owned();
+    let found = walker.survey;
+    if found.is_body {
+        return Ok((Shape::Body, None));
+    }
+    if found.is_contact || (follows && !is_first) {
+        return Ok((if has_line_break { Shape::Objects } else { Shape::Lines }, None));
+    }
+    found.records().map_or(Ok((Shape::Body, None)), |records| match records {
+        Ok(records) => Ok((Shape::Wrapped, Some(records))),
+        Err(what) => Err(Kind::NotContacts { input: name, what }.into()),
+    })
 }
 
 /// Where the splitter's byte `at` is. The column is not known where the line began before the splitter's current one.

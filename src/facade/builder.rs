@@ -1,12 +1,15 @@
 //! The settings of a cleaner.
 
 use super::cleaner::Cleaner;
+use crate::document::ReadOptions;
 use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
+use crate::json::pointer::Pointer;
 use crate::model::error::{Error, Result};
 use crate::model::limits::Limits;
 use crate::rules::custom::Fields;
 use crate::rules::date::Date;
 use crate::rules::{BadField, Duplicates, PhoneFormat, Settings};
+use crate::source::Encoding;
 use std::fmt;
 
 /// Longest address that may be set, in characters.
@@ -41,6 +44,7 @@ pub struct CleanerBuilder {
     pub(super) limits: Limits,
     pub(super) threads: Option<usize>,
     pub(super) redact: Option<Vec<u8>>,
+    pub(super) reading: ReadOptions,
 }
 
 impl CleanerBuilder {
@@ -65,6 +69,43 @@ impl CleanerBuilder {
     /// Default: the day on which a run starts, by the clock and time zone of this machine.
     pub fn as_of(mut self, day: Date) -> Self {
         self.as_of = Some(day);
+        self
+    }
+
+    /// The array that holds the contacts, in a document with something around them.
+    ///
+    /// Default: the only array of objects that is a member of the outermost object; of several, none is chosen, which is an error.
+    ///
+    /// ```
+    /// # use presort::{Cleaner, Pointer};
+    /// let page = br#"{"data":{"people":[{"email":"joe@example.com"}]},"links":[{"rel":"self"}]}"#;
+    /// let cleaner = Cleaner::builder().records(Pointer::parse("/data/people").unwrap()).build()?;
+    /// assert_eq!(cleaner.contacts(&page[..]).count(), 1);
+    /// # Ok::<(), presort::Error>(())
+    /// ```
+    pub fn records(mut self, records: Pointer) -> Self {
+        self.reading.records = Some(records);
+        self
+    }
+
+    /// The object in each record that is the contact. Default: the record itself.
+    pub fn contact(mut self, contact: Pointer) -> Self {
+        self.reading.contact = Some(contact);
+        self
+    }
+
+    /// The encoding of an input that has no byte-order mark. Default: UTF-8, or UTF-16 or UTF-32 where the first bytes show that.
+    ///
+    /// ```
+    /// # use presort::{Cleaner, Contact, Encoding};
+    /// let line = b"{\"email\":\"jose@example.com\",\"first_name\":\"Jos\xe9\"}";
+    /// let cleaner = Cleaner::builder().encoding(Encoding::of_label("windows-1252").unwrap()).build()?;
+    /// let Contact::Accepted { json, .. } = cleaner.contacts(&line[..]).next().unwrap()? else { panic!() };
+    /// assert!(json.contains("José"));
+    /// # Ok::<(), presort::Error>(())
+    /// ```
+    pub fn encoding(mut self, encoding: Encoding) -> Self {
+        self.reading.encoding = Some(encoding);
         self
     }
 

@@ -117,7 +117,7 @@ impl Cleaner {
     /// ```
     #[must_use = "an iterator does nothing unless it is consumed"]
     pub fn contacts<'a>(&self, reader: impl Read + Send + 'a) -> Contacts<'a> {
-        Contacts::new(self.settings(), self.options.overrides.clone(), Box::new(reader))
+        Contacts::new(self.settings(), self.options.overrides.clone(), self.options.reading.clone(), Box::new(reader))
     }
 
     fn settings(&self) -> Settings {
@@ -131,6 +131,8 @@ impl Cleaner {
             limits: options.limits,
             settings: self.settings(),
             asked: options.overrides.clone(),
+            reading: options.reading.clone(),
+            bare_rejects: sink.bare_rejects,
             force: sink.overwrite,
             earlier: sink.earlier,
             threads: options.threads.unwrap_or(1),

@@ -4,8 +4,8 @@ use super::cleaner::READER;
 use crate::clean::batch::Batch;
 use crate::clean::cleaner::{BatchCleaner, Cleaned, OutputSelection, Separator};
 use crate::clean::owned::OwnedFinding;
-use crate::document::Document;
 use crate::document::envelope::{EnvelopeFinding, EnvelopeOverrides, SmsPermission};
+use crate::document::{Document, Opening, ReadOptions};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::finding::Detail;
 use crate::model::position::Position;
@@ -104,6 +104,7 @@ impl Contact {
 pub struct Contacts<'i> {
     settings: Settings,
     overrides: EnvelopeOverrides,
+    reading: ReadOptions,
     envelope_findings: Vec<OwnedFinding>,
     state: State<'i>,
 }
@@ -115,8 +116,13 @@ enum State<'i> {
 }
 
 impl<'i> Contacts<'i> {
-    pub(super) fn new(settings: Settings, overrides: EnvelopeOverrides, reader: Box<dyn Read + Send + 'i>) -> Self {
-        Contacts { settings, overrides, envelope_findings: Vec::new(), state: State::Unopened(reader) }
+    pub(super) fn new(
+        settings: Settings,
+        overrides: EnvelopeOverrides,
+        reading: ReadOptions,
+        reader: Box<dyn Read + Send + 'i>,
+    ) -> Self {
+        Contacts { settings, overrides, reading, envelope_findings: Vec::new(), state: State::Unopened(reader) }
     }
 
     /// Findings about the envelope of a body. They are complete when the iterator has ended: members may follow the contacts.
@@ -148,7 +154,17 @@ impl<'i> Contacts<'i> {
 
     fn open(&mut self, reader: Box<dyn Read + Send + 'i>) -> Result<Reading<'i>> {
         let source = Source::pipe(READER.to_owned(), reader);
-        let document = Document::of(source, u64::MAX, &self.overrides, false, false)?;
+        let document = Document::of(
+            source,
+            Opening {
+                limit: u64::MAX,
+                asked: &self.overrides,
+                lists_needed: false,
+                may_be_empty: false,
+                as_endpoint: false,
+                reading: &self.reading,
+            },
+        )?;
         let (_, found) = document.found.resolve(READER, &self.overrides, false)?;
         self.envelope_findings.extend(owned(&found));
         let permission = self.overrides.sms_permission.or_else(|| document.found.sms_permission());

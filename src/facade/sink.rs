@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// use presort::{Cleaner, Sink};
 ///
 /// let (mut lines, mut rejects) = (Vec::new(), Vec::new());
-/// let sink = Sink::lines(&mut lines).rejects(&mut rejects);
+/// let sink = Sink::lines(&mut lines).rejects(&mut rejects).bare_rejects(true);
 /// Cleaner::builder().build()?.clean(&br#"[{"email":"a@example.com"},{"email":"x"}]"#[..], sink)?;
 /// assert_eq!(lines, b"{\"email\":\"a@example.com\"}\n");
 /// assert_eq!(rejects, b"{\"email\":\"x\"}\n");
@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 pub struct Sink<'o> {
     pub(super) mode: Mode,
     pub(super) outputs: Outputs<'o>,
+    pub(super) bare_rejects: bool,
     pub(super) overwrite: bool,
     pub(super) earlier: Earlier,
     pub(super) progress: Option<&'o dyn Progress>,
@@ -35,7 +36,7 @@ pub struct Sink<'o> {
 impl<'o> Sink<'o> {
     fn new(mode: Mode, contacts: Option<Destination<'o>>) -> Self {
         let outputs = Outputs { contacts, ..Outputs::default() };
-        Sink { mode, outputs, overwrite: false, earlier: Earlier::Refuse, progress: None }
+        Sink { mode, outputs, bare_rejects: false, overwrite: false, earlier: Earlier::Refuse, progress: None }
     }
 
     /// One request body. Contacts behind its limits are dropped, and the receipt says from where on. Nothing is written if no
@@ -90,9 +91,16 @@ impl<'o> Sink<'o> {
         self
     }
 
-    /// Rejected contacts as they were, one a line.
+    /// Rejected contacts as they were, one a line. The last member of each, `presort`, says where it came from and why it was
+    /// rejected; a run that reads it again leaves that member out.
     pub fn rejects(mut self, rejects: impl Into<Destination<'o>>) -> Self {
         self.outputs.rejects = Some(rejects.into());
+        self
+    }
+
+    /// Whether rejected contacts are written without the member `presort`. Default: false.
+    pub fn bare_rejects(mut self, bare: bool) -> Self {
+        self.bare_rejects = bare;
         self
     }
 

@@ -128,6 +128,13 @@ impl Splitter {
         self
     }
 
+    /// Goes on in another array, behind its `[`: at `offset`, in `line`, which began at `line_start`. Spans are counted on.
+    pub fn reopen(&mut self, offset: u64, line: u64, line_start: u64) {
+        (self.state, self.depth, self.in_string, self.escaped) = (State::First, 0, 0, 0);
+        (self.at, self.line, self.line_start) = (offset, line, line_start);
+        (self.start, self.start_line) = (offset, line);
+    }
+
     /// Offset of the byte that the next block must begin with.
     #[must_use]
     pub fn offset(&self) -> u64 {

@@ -4,6 +4,7 @@ pub mod body;
 pub mod destination;
 pub mod file;
 pub mod hash;
+pub mod in_all;
 pub mod path;
 mod piece;
 mod preallocate;

@@ -1,9 +1,11 @@
 //! The receipt: what came in, what went out, and proof that the counts add up.
 
 use crate::clean::cleaner::Stats;
+use crate::document::format::Shape;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::finding::Code;
 use crate::model::position::Position;
+use crate::output::in_all::InAll;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -39,6 +41,9 @@ pub struct Receipt {
     pub custom_field_names_checked: bool,
     /// The bodies, in order.
     pub payloads: Vec<Payload>,
+    /// This run and the earlier ones, with a contact that came back counted once; `None` without earlier runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_all: Option<InAll>,
     /// The receipts of earlier runs whose bodies are in the same directory, the oldest first. Each adds up by itself.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub earlier_runs: Vec<serde_json::Value>,
@@ -68,14 +73,26 @@ pub struct Payload {
 pub struct InputReceipt {
     /// Its name.
     pub name: String,
-    /// `body`, `array`, `ndjson`, or `objects` for contacts that are spread over several lines each.
-    pub shape: &'static str,
+    /// What it is.
+    pub shape: Shape,
+    /// The array that the contacts are in, as a JSON pointer; `None` unless it is wrapped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<String>,
+    /// The encoding that it was decoded from; `None` for UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<&'static str>,
     /// Bytes of it that were used.
     pub bytes_read: u64,
+    /// Bytes of UTF-8 that were used, of an input in another encoding. Offsets count these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_decoded: Option<u64>,
     /// Its size, where that is known.
     pub bytes_total: Option<u64>,
     /// Contacts seen in it.
     pub contacts: u64,
+    /// Lines that are actions of a bulk request, and no contacts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub action_lines: u64,
     /// It was a pipe and had to be written to a temporary file before its contacts could be read.
     pub spooled: bool,
     /// The size that it grew to while it was read, in bytes. The added bytes were not read.
@@ -136,6 +153,9 @@ pub struct Contacts {
     /// Of the accepted ones, those that are in no output: the envelope is broken, so no body could be written.
     #[serde(skip_serializing_if = "is_zero")]
     pub not_written: u64,
+    /// Contacts that came back: an earlier run of the same directory had rejected them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub returned: u64,
 }
 
 fn is_zero(count: &u64) -> bool {

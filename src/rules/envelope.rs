@@ -138,4 +138,14 @@ pub static RULES: &[Rule] = &[
         before: r#"a.json: "list_ids":["04fe9a97-..."], b.json: "list_ids":["8c077f20-..."]"#,
         after: "nothing is written, exit status 2",
     },
+    Rule {
+        code: Code::ENV014,
+        severity: Severity::Warning,
+        effect: Effect::Keeps,
+        message: "a member around the contacts says that there are more pages: this file is not the whole export",
+        help: "export all pages, and give all of their files to one run",
+        why: "Services answer in pages. People on the pages that were not fetched are not imported.",
+        before: r#"{"results":[...],"paging":{"next":{"after":"502"}}}"#,
+        after: "the contacts of this page are taken, reported once",
+    },
 ];

@@ -171,6 +171,8 @@ pub struct Settings {
     pub contact_bytes_max: usize,
     /// The key of the hashes that identify contacts. Each run draws its own.
     pub identity_key: IdentityKey,
+    /// Inputs of earlier runs whose bodies this run adds to: a contact that they rejected has come back.
+    pub earlier_inputs: Vec<String>,
 }
 
 impl Default for Settings {
@@ -187,6 +189,7 @@ impl Default for Settings {
             sms_explicit: false,
             contact_bytes_max: usize::MAX,
             identity_key: IdentityKey::draw(),
+            earlier_inputs: Vec::new(),
         }
     }
 }

@@ -51,6 +51,17 @@ pub static SYNTAX: &[Rule] = &[
         before: "the bytes EF BB BF before the second file of two",
         after: "skipped",
     },
+    Rule {
+        code: Code::SYN005,
+        severity: Severity::Warning,
+        effect: Effect::Keeps,
+        message: "the lines are a bulk request of Elasticsearch: action lines are no contacts, their documents are",
+        help: "nothing to do",
+        why: "A bulk request has a line before each document that says where it goes. Such lines are passed over and counted; they are \
+              reported once per input, with their number as the value.",
+        before: r#"{"index":{"_id":"1"}}, and on the next line {"email":"joe@example.com"}"#,
+        after: "the document is taken",
+    },
 ];
 
 /// Faults of a contact as a whole.

@@ -6,7 +6,8 @@
 use crate::clean::cleaner::OutputSelection;
 use crate::clean::lines::Redactor;
 use crate::document::envelope::{Envelope, EnvelopeFinding, EnvelopeMembers, EnvelopeOverrides, SmsPermission, breach};
-use crate::document::{Document, SLICE};
+use crate::document::format::Shape;
+use crate::document::{Document, Opening, ReadOptions, SLICE};
 use crate::json::split::Status;
 use crate::model::error::{Error, Result};
 use crate::model::finding::{Code, Example};
@@ -15,6 +16,7 @@ use crate::model::limits::Limits;
 use crate::output::body::{Body, Directory, Earlier};
 use crate::output::destination::Destination;
 use crate::output::file::Output;
+use crate::output::in_all::earlier_inputs;
 use crate::output::path::identity;
 use crate::output::receipt::Receipt;
 use crate::rules::Settings;
@@ -22,7 +24,7 @@ use crate::run::coordinator::execute;
 pub use crate::run::reader::Progress;
 use crate::run::settle::{Ended, settle};
 use crate::run::writer::{ContactOutput, Writer};
-use crate::source::Source;
+use crate::source::{Encoding, Source};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -77,6 +79,8 @@ pub struct Job<'p> {
     pub changes: Option<PathBuf>,
     /// Path of the rejects.
     pub rejects: Option<PathBuf>,
+    /// Rejects are the contacts alone, without a note.
+    pub bare_rejects: bool,
     /// Path of the receipt.
     pub receipt: Option<PathBuf>,
     /// Overwrite existing files.
@@ -89,6 +93,8 @@ pub struct Job<'p> {
     pub redact: Option<Vec<u8>>,
     /// Observes the run.
     pub progress: Option<&'p dyn Progress>,
+    /// How the inputs are to be read.
+    pub reading: ReadOptions,
 }
 
 impl Job<'_> {
@@ -105,12 +111,14 @@ impl Job<'_> {
             report: None,
             changes: None,
             rejects: None,
+            bare_rejects: false,
             receipt: None,
             force: false,
             earlier: Earlier::Refuse,
             threads: 1,
             redact: None,
             progress: None,
+            reading: ReadOptions::default(),
         }
     }
 }
@@ -207,7 +215,7 @@ pub(crate) fn run_reader<'i>(
 ) -> Result<Summary> {
     outputs.refuse_existing(job.force)?;
     let source = Source::pipe(input_name(job), reader);
-    let document = Document::of(source, limit_of(job), &job.asked, job.mode != Mode::Stream, false)?;
+    let document = Document::of(source, opening(job, false))?;
     run_on(job, vec![document], outputs)
 }
 
@@ -230,7 +238,8 @@ pub struct InMemory {
 /// As [`run`].
 pub fn run_in_memory(job: &Job<'_>, bytes: Vec<u8>, limits: Limits) -> Result<InMemory> {
     let source = Source::memory(input_name(job), bytes);
-    let mut document = Document::of(source, limits.max_bytes, &job.asked, job.mode != Mode::Stream, false)?;
+    let mut document =
+        Document::of(source, Opening { limit: limits.max_bytes, as_endpoint: true, ..opening(job, false) })?;
     if let Some(end) = start_of(&document, limits.max_contacts) {
         document.source.set_limit(end);
     }
@@ -276,7 +285,7 @@ fn run_on<'i>(job: &Job<'i>, mut documents: Vec<Document<'i>>, outputs: Outputs<
     refuse_small_bodies(job, &prefix)?;
     let names: Vec<String> = documents.iter().map(|document| document.source.name().to_owned()).collect();
     let settings = settings_of(job, &prefix);
-    let selection = selection_of(job, &outputs);
+    let selection = selection_of(job, &outputs, &documents);
     // Broken syntax behind the contacts of an input whose lists are not known: no body can be written. The run still checks the
     // inputs up to there.
     let broken = documents.iter().position(|document| document.broken.is_some());
@@ -331,11 +340,15 @@ fn refuse_small_bodies(job: &Job<'_>, prefix: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn selection_of(job: &Job<'_>, outputs: &Outputs<'_>) -> OutputSelection {
+fn selection_of(job: &Job<'_>, outputs: &Outputs<'_>, documents: &[Document<'_>]) -> OutputSelection {
+    let names = || documents.iter().map(|document| document.source.name().to_owned()).collect();
+    let encodings = documents.iter().map(|document| document.source.encoding().map(Encoding::name)).collect();
     OutputSelection {
         report: outputs.report.is_some(),
         changes: outputs.changes.is_some(),
         rejects: outputs.rejects.is_some(),
+        encodings,
+        notes: (outputs.rejects.is_some() && !job.bare_rejects).then(names),
         redactor: job.redact.as_deref().map(Redactor::new),
         listed: AtomicBool::new(job.mode == Mode::Check),
         ..OutputSelection::default()
@@ -387,14 +400,23 @@ fn limit_of(job: &Job<'_>) -> u64 {
     if job.mode == Mode::Request { job.limits.max_bytes } else { u64::MAX }
 }
 
+fn opening<'j>(job: &'j Job<'_>, may_be_empty: bool) -> Opening<'j> {
+    Opening {
+        limit: limit_of(job),
+        asked: &job.asked,
+        // A check requires of a body what a run that writes one would.
+        lists_needed: job.mode != Mode::Stream,
+        may_be_empty,
+        as_endpoint: false,
+        reading: &job.reading,
+    }
+}
+
 fn open_all(job: &Job<'_>) -> Result<Vec<Document<'static>>> {
-    let limit = limit_of(job);
-    // A check requires of a body what a run that writes one would.
-    let needed = job.mode != Mode::Stream;
     // An empty file among many has no contacts. A single empty input is more likely a failed export.
     let may_be_empty = job.inputs.len() > 1;
     let open = |path: &PathBuf| {
-        let mut document = Document::open(path, limit, &job.asked, needed, may_be_empty)?;
+        let mut document = Document::open(path, opening(job, may_be_empty))?;
         if job.inputs.len() > 1 {
             // The reader opens it again in its turn: there may be more inputs than a process can have open.
             document.source.suspend();
@@ -410,7 +432,7 @@ fn resolve(job: &Job<'_>, documents: &mut [Document<'_>]) -> Result<(Envelope, V
     let mut findings = Vec::new();
     for document in documents.iter_mut() {
         let name = document.source.name().to_owned();
-        let is_body = document.shape == "body";
+        let is_body = document.shape == Shape::Body;
         let needed = is_body && job.mode != Mode::Stream;
         if document.broken.is_some() {
             findings.push(Vec::new());
@@ -450,7 +472,12 @@ fn settings_of(job: &Job<'_>, prefix: &[u8]) -> [Settings; 2] {
         true => usize::try_from(job.limits.max_bytes - around).unwrap_or(usize::MAX),
         false => usize::MAX,
     };
-    let settings = Settings { contact_bytes_max, identity_key: IdentityKey::draw(), ..job.settings.clone() };
+    let earlier_inputs = match (&job.mode, job.earlier) {
+        (Mode::Split(dir), Earlier::Append) => earlier_inputs(dir),
+        _ => Vec::new(),
+    };
+    let identity_key = IdentityKey::draw();
+    let settings = Settings { contact_bytes_max, identity_key, earlier_inputs, ..job.settings.clone() };
     [false, true].map(|sms_explicit| Settings { sms_explicit, ..settings.clone() })
 }
 

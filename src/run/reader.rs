@@ -2,7 +2,9 @@
 //! itself, because the bytes are then in that processor's cache.
 
 use crate::clean::batch::Batch;
+use crate::document::bulk;
 use crate::document::envelope::{End, EnvelopeFinding, FindingValue};
+use crate::document::wrapper::Event;
 use crate::document::{Document, SLICE, cut_off, position, read_tail, split_error};
 use crate::json::split::{Layout, Span, Splitter, Status};
 use crate::model::error::{Error, Kind, Result};
@@ -46,6 +48,7 @@ pub struct ReadBatch {
     line_start: u64,
     first: u64,
     layout: Option<Layout>,
+    has_gaps: bool,
     /// Index of their input.
     pub input: usize,
     /// They have explicit consent.
@@ -64,6 +67,7 @@ impl ReadBatch {
             spans: &self.spans,
             first: self.first,
             layout: self.layout?,
+            has_gaps: self.has_gaps,
             input: self.input,
             input_name: (names.len() > 1).then(|| names[self.input].as_str()),
         })
@@ -106,6 +110,8 @@ pub struct ReadOutcome {
     pub contacts: Vec<u64>,
     /// Bytes used, by input.
     pub bytes: Vec<u64>,
+    /// Lines that are actions of a bulk request, by input.
+    pub actions: Vec<u64>,
     /// What lies behind the limit.
     pub dropped: Option<Dropped>,
     /// What ended the reading early, and the index of the input.
@@ -124,6 +130,9 @@ struct Cursor {
     long: Option<Box<Long>>,
     /// The reader has returned a pause since the last bytes.
     paused: bool,
+    /// Which lines of a bulk request are actions, and where the first is.
+    lines: bulk::Lines,
+    first_action: Option<Position>,
 }
 
 /// Reads inputs, one after the other. See the [module](self).
@@ -206,6 +215,7 @@ impl<'i> Reader<'i> {
                 continue;
             };
             let next = match cursor.end {
+                Some(at) if self.documents[self.input].wrapper.is_some() => self.wrapper_end(at)?,
                 Some(at) => self.array_end(at)?,
                 None => self.slice(batch)?,
             };
@@ -221,6 +231,7 @@ impl<'i> Reader<'i> {
             progress.input(document.source.name(), document.source.total());
         }
         self.read.contacts.push(0);
+        self.read.actions.push(0);
         self.read.bytes.push(document.start.offset);
         document.source.resume(document.start.offset)?;
         self.cursor = Some(Cursor {
@@ -230,6 +241,8 @@ impl<'i> Reader<'i> {
             end: None,
             long: None,
             paused: false,
+            lines: bulk::Lines::default(),
+            first_action: None,
         });
         Ok(())
     }
@@ -243,7 +256,7 @@ impl<'i> Reader<'i> {
             let rest = chunk.from(splitter.offset());
             if !rest.is_empty() {
                 batch.spans.clear();
-                batch.first = splitter.spans();
+                batch.first = splitter.spans() - cursor.lines.actions;
                 let status = splitter.feed(&rest[..rest.len().min(SLICE)], &mut batch.spans);
                 if let Some(progress) = self.progress {
                     progress.bytes(splitter.offset());
@@ -258,8 +271,11 @@ impl<'i> Reader<'i> {
                     Err(error) => broken = Some(split_error(document.source.name(), splitter, error)),
                 }
                 let chunk = Arc::clone(chunk);
+                if document.is_bulk {
+                    cursor.take_actions(&mut batch.spans, &chunk);
+                }
                 cursor.too_long(batch, Some(&chunk), document, self.keep_rejects)?;
-                let spans = cursor.splitter.spans();
+                let spans = cursor.contacts();
                 if batch.spans.is_empty() && batch.long.is_none() {
                     return broken.map_or(Ok(None), Err);
                 }
@@ -304,6 +320,7 @@ impl<'i> Reader<'i> {
         batch.chunk = Some(chunk);
         batch.line_start = cursor.line_start;
         batch.layout = Some(self.documents[self.input].layout);
+        batch.has_gaps = self.documents[self.input].is_bulk;
         batch.input = self.input;
         batch.explicit = self.explicit[self.input];
     }
@@ -325,7 +342,7 @@ impl<'i> Reader<'i> {
         } else {
             self.read.bytes[input] = document.source.end();
         }
-        self.finish_input(&cursor.splitter);
+        self.finish_input(&cursor);
         Ok((!found.is_empty()).then_some(Next::EnvelopeFindings(input, found)))
     }
 
@@ -346,7 +363,7 @@ impl<'i> Reader<'i> {
         // The last line has no line break; behind a limit it counts when its object is closed before it.
         batch.spans.clear();
         if document.layout != Layout::Array && (!limited || splitter.is_closed()) {
-            batch.first = splitter.spans();
+            batch.first = splitter.spans() - cursor.lines.actions;
             splitter.finish(&mut batch.spans);
         }
         if limited {
@@ -357,6 +374,11 @@ impl<'i> Reader<'i> {
                 bytes: total.map(|total| total - at),
             });
             self.read.bytes[input] = at;
+        }
+        if document.is_bulk
+            && let Some(rest) = &rest
+        {
+            cursor.take_actions(&mut batch.spans, rest);
         }
         if !batch.spans.is_empty() {
             cursor.too_long(batch, rest.as_ref(), document, self.keep_rejects)?;
@@ -369,18 +391,72 @@ impl<'i> Reader<'i> {
             _ => None,
         };
         if let Some(cursor) = self.cursor.take() {
-            self.finish_input(&cursor.splitter);
+            self.finish_input(&cursor);
         }
         Ok(last)
     }
 
-    fn finish_input(&mut self, splitter: &Splitter) {
-        self.read.contacts[self.input] = splitter.spans();
-        if let Some((_, first)) = splitter.marks() {
+    /// Goes over the members behind the contacts of a wrapped document, up to the end of the input or the contacts of a document that
+    /// follows.
+    fn wrapper_end(&mut self, at: u64) -> Result<Option<Next>> {
+        let Some(cursor) = &mut self.cursor else { return Ok(None) };
+        let input = self.input;
+        let document = &mut self.documents[input];
+        let Some(walker) = &mut document.wrapper else { return Ok(None) };
+        walker.resume(position(&cursor.splitter, at));
+        loop {
+            let bytes = document.source.current().map_or(&[][..], |chunk| chunk.from(walker.offset()));
+            match walker.feed(bytes)? {
+                Some(Event::Records(start)) => {
+                    let line_start = (start.offset + 1).saturating_sub(start.column);
+                    cursor.splitter.reopen(start.offset, start.line, line_start);
+                    cursor.chunk = document.source.current().cloned();
+                    cursor.end = None;
+                    return Ok(None);
+                }
+                Some(Event::Closed) => continue,
+                None => {}
+            }
+            self.read.bytes[input] = walker.offset();
+            let reached = walker.position();
+            cursor.line_start = (reached.offset + 1).saturating_sub(reached.column);
+            cursor.chunk = None;
+            if document.source.next(walker.offset())?.is_none() {
+                break;
+            }
+            if let Some(progress) = self.progress {
+                progress.bytes(walker.offset());
+                if progress.must_end() {
+                    return Err(Kind::Halted.into());
+                }
+            }
+        }
+        if !walker.is_closed() {
+            return Err(walker.cut_off());
+        }
+        let found = std::mem::take(&mut walker.pages).findings(cursor.splitter.spans());
+        let Some(cursor) = self.cursor.take() else { return Ok(None) };
+        self.finish_input(&cursor);
+        Ok((!found.is_empty()).then_some(Next::EnvelopeFindings(input, found)))
+    }
+
+    fn finish_input(&mut self, cursor: &Cursor) {
+        self.read.contacts[self.input] = cursor.contacts();
+        let mut found = Vec::new();
+        let mut find = |code, position, value| {
+            found.push(EnvelopeFinding { code, position, field: String::new(), value: Some(value), to: None });
+        };
+        if let Some(first) = cursor.first_action {
+            self.read.actions[self.input] = cursor.lines.actions;
+            find(Code::SYN005, first, FindingValue::Json(cursor.lines.actions.to_string()));
+        }
+        if let Some((_, first)) = cursor.splitter.marks() {
             let position = Position { offset: first.start, line: first.line, ..Position::default() };
-            let value = Some(FindingValue::Text("\u{feff}".into()));
-            let finding = EnvelopeFinding { code: Code::SYN004, position, field: String::new(), value, to: None };
-            self.waiting = Some((self.input, vec![finding]));
+            find(Code::SYN004, position, FindingValue::Text("\u{feff}".into()));
+        }
+        if !found.is_empty() {
+            found.sort_by_key(|finding| finding.position.offset);
+            self.waiting = Some((self.input, found));
         }
         if let Err(error) = self.documents[self.input].source.check_unchanged() {
             self.read.stop = Some((self.input, error));
@@ -393,6 +469,25 @@ impl<'i> Reader<'i> {
 }
 
 impl Cursor {
+    /// Contacts so far.
+    fn contacts(&self) -> u64 {
+        self.splitter.spans() - self.lines.actions
+    }
+
+    /// Takes the actions of a bulk request out of the lines. A long line is none, and `chunk` may not have all of it.
+    fn take_actions(&mut self, spans: &mut Vec<Span>, chunk: &Chunk) {
+        spans.retain(|span| {
+            let is_short = span.end - span.start <= bulk::LINE_MAX && span.start >= chunk.base;
+            let line = if is_short { &chunk.from(span.start)[..(span.end - span.start) as usize] } else { &[] };
+            let is_action = self.lines.take(line);
+            if is_action {
+                let position = Position { offset: span.start, line: span.line, ..Position::default() };
+                self.first_action.get_or_insert(position);
+            }
+            !is_action
+        });
+    }
+
     /// Removes the first value of a batch if it is too long to hold, and takes the bytes of a long one that has not ended. Only
     /// these two can have begun long before the batch.
     fn too_long(
@@ -402,7 +497,7 @@ impl Cursor {
         document: &Document<'_>,
         keep: bool,
     ) -> Result<()> {
-        let (splitter, layout) = (&self.splitter, document.layout);
+        let (splitter, layout, contacts) = (&self.splitter, document.layout, self.contacts());
         let first = batch.spans.first().copied();
         let pending = splitter.pending().map(|p| (p.start, splitter.pending_end(), p.line));
         let is_long = |start, end| end - start > HELD_MAX;
@@ -433,7 +528,7 @@ impl Cursor {
         {
             let long = match &mut self.long {
                 Some(long) => long,
-                None => self.long.insert(Box::new(Long::new(start, line, splitter.spans(), keep)?)),
+                None => self.long.insert(Box::new(Long::new(start, line, contacts, keep)?)),
             };
             long.take(chunk, splitter.offset(), layout)?;
         }
@@ -471,12 +566,21 @@ fn too_large(input: &str, offset: u64, line: u64, contact: u64) -> Error {
 mod tests {
     use super::*;
     use crate::document::envelope::EnvelopeOverrides;
+    use crate::document::{Opening, ReadOptions};
 
     fn documents(dir: &std::path::Path, contents: &[&str]) -> Vec<Document<'static>> {
         let open = |(i, bytes): (usize, &&str)| {
             let path = dir.join(i.to_string());
             std::fs::write(&path, bytes).unwrap();
-            Document::open(&path, u64::MAX, &EnvelopeOverrides::default(), false, true).unwrap()
+            let opening = Opening {
+                limit: u64::MAX,
+                asked: &EnvelopeOverrides::default(),
+                lists_needed: false,
+                may_be_empty: true,
+                as_endpoint: false,
+                reading: &ReadOptions::default(),
+            };
+            Document::open(&path, opening).unwrap()
         };
         contents.iter().enumerate().map(open).collect()
     }

@@ -3,10 +3,12 @@
 
 use crate::document::Document;
 use crate::document::envelope::{Envelope, SmsPermission};
+use crate::json::pointer::Pointer;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::finding::Code;
 use crate::output::body::{Earlier, Ended as EndedBody, EndedDirectory, RECEIPT};
 use crate::output::file::Output;
+use crate::output::in_all::InAll;
 use crate::output::receipt::{
     Contacts, Counts, Dropped, InputReceipt, LimitsReceipt, Options, Payload, Receipt, Stopped,
 };
@@ -14,6 +16,7 @@ use crate::rules::{BadField, Duplicates, PhoneFormat};
 use crate::run::job::{Job, Mode, Summary};
 use crate::run::reader::ReadOutcome;
 use crate::run::writer::{ContactOutput, Writer};
+use crate::source::Encoding;
 use std::time::Instant;
 
 /// A run that has read, cleaned and written everything that it will.
@@ -49,6 +52,7 @@ pub(super) fn settle(mut run: Ended<'_, '_>) -> Result<Summary> {
     let bytes_read: u64 = inputs.iter().map(|input| input.bytes_read).sum();
     let bytes_total = bytes_total(&inputs, run.documents);
     let findings = Code::ALL.iter().map(|code| (code.as_str(), writer.stats.codes[*code as usize]));
+    let counts = contacts(&writer, unwritten);
     let receipt = Receipt {
         version: env!("CARGO_PKG_VERSION"),
         input: inputs,
@@ -61,13 +65,14 @@ pub(super) fn settle(mut run: Ended<'_, '_>) -> Result<Summary> {
             true => None,
             false => bytes_total.map(|total| total - bytes_read.min(total)),
         },
-        contacts: contacts(&writer, unwritten),
         findings: findings.filter(|(_, count)| *count > 0).collect(),
         dropped: ending.dropped,
         stopped: ending.stop.as_ref().map(|stop| Stopped::new(stop, ending.input_name(run.documents))),
         custom_field_names_checked: run.job.settings.custom_fields.is_some(),
         payloads,
+        in_all: (!earlier_runs.is_empty()).then(|| InAll::of(&earlier_runs, &counts)),
         earlier_runs,
+        contacts: counts,
         seconds,
         bytes_per_second: if seconds > 0.0 { (bytes_read as f64 / seconds) as u64 } else { 0 },
     };
@@ -142,18 +147,23 @@ fn input_receipts(run: &Ended<'_, '_>, ending: &mut Ending) -> Vec<InputReceipt>
     let mut inputs = Vec::new();
     for (i, document) in run.documents.iter().enumerate() {
         let Some(contacts) = run.read.contacts.get(i) else { break };
+        let source = &document.source;
         inputs.push(InputReceipt {
-            name: document.source.name().to_owned(),
+            name: source.name().to_owned(),
             shape: document.shape,
+            records: document.records.as_ref().map(Pointer::to_string),
+            encoding: source.encoding().map(Encoding::name),
             bytes_read: run.read.bytes[i],
-            bytes_total: document.source.total().or(is_read.then_some(run.read.bytes[i])),
+            bytes_decoded: None,
+            bytes_total: source.total().or(is_read.then_some(run.read.bytes[i])),
             contacts: *contacts,
-            spooled: document.source.is_spooled(),
-            grown_to: document.source.watch().and_then(|watch| watch.grown_to()),
+            action_lines: run.read.actions[i],
+            spooled: source.is_spooled(),
+            grown_to: source.watch().and_then(|watch| watch.grown_to()),
         });
     }
     if let (Some(last), Some(dropped)) = (inputs.last_mut(), &mut ending.dropped) {
-        dropped.bytes = last.bytes_total.map(|total| total - dropped.at_byte);
+        dropped.bytes = last.bytes_total.map(|total| total.saturating_sub(dropped.at_byte));
         last.bytes_read = dropped.at_byte;
     }
     let writer = &run.writer;
@@ -162,6 +172,14 @@ fn input_receipts(run: &Ended<'_, '_>, ending: &mut Ending) -> Vec<InputReceipt>
         if let Some(input) = inputs.last_mut() {
             let reached = if writer.reached.0 == at { writer.reached.1 } else { 0 };
             input.bytes_read = stop.position().map_or(reached, |position| position.offset);
+        }
+    }
+    for (input, document) in inputs.iter_mut().zip(run.documents) {
+        // Up to here, bytes are those of UTF-8.
+        if let Some((read, total)) = document.source.encoded() {
+            input.bytes_decoded = Some(input.bytes_read);
+            input.bytes_read = read;
+            input.bytes_total = total.or(input.bytes_total.map(|_| read));
         }
     }
     if !ending.is_whole {
@@ -258,6 +276,7 @@ fn contacts(writer: &Writer<'_>, not_written: u64) -> Contacts {
         changed: stats.changed,
         duplicates: writer.duplicates,
         not_written,
+        returned: stats.returned,
     }
 }
 

@@ -2,6 +2,7 @@
 //! everything else is read in blocks. Either way the reader sees [`Chunk`]s.
 
 mod chunk;
+mod decode;
 pub mod watch;
 #[cfg(unix)]
 mod window;
@@ -10,10 +11,13 @@ use crate::model::error::{Error, Result};
 pub use chunk::Chunk;
 use chunk::{Block, Bytes};
 use crossbeam_channel::{Receiver, Sender};
+use decode::Decoder;
+pub use decode::Encoding;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 pub use watch::Watch;
 
@@ -52,11 +56,27 @@ enum Pipe<'i> {
     File(File),
     /// Anything else.
     Reader(Box<dyn Read + Send + 'i>),
+    /// Text that is decoded.
+    Decoded(Box<Decoder<'i>>),
+}
+
+/// What is known of an input that is decoded.
+struct Decoded {
+    encoding: Encoding,
+    /// Bytes of the input that were decoded.
+    read: Arc<AtomicU64>,
+    /// How long the input is in bytes, where that is known.
+    total: Option<u64>,
+    /// The file is closed until [`Source::resume`].
+    is_suspended: bool,
 }
 
 impl Pipe<'_> {
     /// Whether bytes arrive within this time. An input that cannot be polled counts as ready.
     fn is_ready(&self, within: Duration) -> bool {
+        if let Pipe::Decoded(decoder) = self {
+            return decoder.awaited().is_none_or(|input| input.is_ready(within));
+        }
         #[cfg(unix)]
         if let Pipe::File(file) = self {
             use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -79,6 +99,7 @@ impl Read for Pipe<'_> {
         match self {
             Pipe::File(file) => file.read(buffer),
             Pipe::Reader(reader) => reader.read(buffer),
+            Pipe::Decoded(decoder) => decoder.read(buffer),
         }
     }
 }
@@ -97,6 +118,7 @@ pub struct Source<'i> {
     more: Option<bool>,
     /// Detects changes of the file; `None` for an input that is no file of the user.
     watch: Option<Arc<Watch>>,
+    decoded: Option<Decoded>,
 }
 
 impl<'i> Source<'i> {
@@ -165,13 +187,70 @@ impl<'i> Source<'i> {
     }
 
     fn new(name: String, origin: Origin<'i>) -> Self {
-        Source { name, origin, end: 0, limit: u64::MAX, current: None, spooled: false, more: None, watch: None }
+        Source {
+            name,
+            origin,
+            end: 0,
+            limit: u64::MAX,
+            current: None,
+            spooled: false,
+            more: None,
+            watch: None,
+            decoded: None,
+        }
     }
 
     /// Detects changes of the file; `None` for an input that is no file of the user.
     #[must_use]
     pub fn watch(&self) -> Option<&Arc<Watch>> {
         self.watch.as_ref()
+    }
+
+    /// Decodes an input of which nothing was used yet: from the encoding that its byte-order mark names, else from `asked`, else from
+    /// the one that its first bytes show. Offsets are those of the decoded bytes from here on. Input that is UTF-8, or in memory,
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn decode(&mut self, asked: Option<Encoding>) -> Result<()> {
+        while self.current.as_ref().is_none_or(|chunk| chunk.bytes().len() < 4) && self.next(0)?.is_some() {}
+        let head = self.current.as_ref().map_or(&[][..], |chunk| chunk.bytes());
+        let encoding = Encoding::of_mark(head).or(asked).or_else(|| Encoding::sniff(head));
+        let Some(encoding) = encoding.filter(|encoding| !encoding.is_utf8()) else { return Ok(()) };
+        let (total, before) = match &self.origin {
+            Origin::Memory { .. } => return Ok(()),
+            Origin::File { len, .. } => (Some(*len), Vec::new()),
+            Origin::Pipe { .. } => (None, head.to_vec()),
+        };
+        let pool = crossbeam_channel::bounded(4);
+        let read = Arc::new(AtomicU64::new(0));
+        let empty = Origin::Pipe { reader: Pipe::Reader(Box::new(io::empty())), pool: pool.clone() };
+        let input = match std::mem::replace(&mut self.origin, empty) {
+            Origin::File { file: Some(file), .. } => {
+                // The second handle shares the offset, from which nothing was read: the file was mapped.
+                Pipe::File(file.try_clone().map_err(|error| Error::io("read", &self.name, error))?)
+            }
+            Origin::Pipe { reader, .. } => reader,
+            Origin::File { file: None, .. } | Origin::Memory { .. } => Pipe::Reader(Box::new(io::empty())),
+        };
+        let reader = Pipe::Decoded(Box::new(Decoder::new(encoding, before, input, Arc::clone(&read))));
+        self.origin = Origin::Pipe { reader, pool };
+        self.decoded = Some(Decoded { encoding, read, total, is_suspended: false });
+        self.current = None;
+        self.end = 0;
+        Ok(())
+    }
+
+    /// The encoding that the input is decoded from.
+    #[must_use]
+    pub fn encoding(&self) -> Option<Encoding> {
+        self.decoded.as_ref().map(|decoded| decoded.encoding)
+    }
+
+    /// Of an input that is decoded, the bytes before decoding: those that were decoded so far, and all, where that is known.
+    #[must_use]
+    pub fn encoded(&self) -> Option<(u64, Option<u64>)> {
+        self.decoded.as_ref().map(|decoded| (decoded.read.load(Ordering::Relaxed), decoded.total))
     }
 
     /// Closes a file that can be opened again, so that any number of inputs takes one open file at a time. Until
@@ -183,6 +262,14 @@ impl<'i> Source<'i> {
             *file = None;
             self.current = None;
         }
+        if let (Some(decoded), Origin::Pipe { reader, .. }) = (&mut self.decoded, &mut self.origin)
+            && decoded.total.is_some()
+            && self.watch.as_ref().is_some_and(|watch| watch.close())
+        {
+            *reader = Pipe::Reader(Box::new(io::empty()));
+            decoded.is_suspended = true;
+            self.current = None;
+        }
     }
 
     /// Opens a file that was closed, to be read from `offset` on. Does nothing for any other input.
@@ -192,6 +279,17 @@ impl<'i> Source<'i> {
     pub fn resume(&mut self, offset: u64) -> Result<()> {
         if let (Origin::File { file: file @ None, .. }, Some(watch)) = (&mut self.origin, &self.watch) {
             *file = Some(watch.reopen()?);
+            self.end = offset;
+        }
+        if let (Some(decoded), Some(watch), Origin::Pipe { reader, .. }) =
+            (&mut self.decoded, &self.watch, &mut self.origin)
+            && std::mem::take(&mut decoded.is_suspended)
+        {
+            let io = |error| Error::io("read", &self.name, error);
+            let file = watch.reopen()?.try_clone().map_err(io)?;
+            let mut decoder = Decoder::new(decoded.encoding, Vec::new(), Pipe::File(file), Arc::clone(&decoded.read));
+            io::copy(&mut decoder.by_ref().take(offset), &mut io::sink()).map_err(io)?;
+            *reader = Pipe::Decoded(Box::new(decoder));
             self.end = offset;
         }
         Ok(())

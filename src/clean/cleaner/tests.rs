@@ -26,6 +26,7 @@ fn clean(text: &str, layout: Layout) -> Cleaned {
         spans: &spans,
         first: 0,
         layout,
+        has_gaps: false,
         input: 0,
         input_name: None,
     };
@@ -106,6 +107,7 @@ fn clean_by(
         spans: &spans,
         first: 0,
         layout,
+        has_gaps: false,
         input: 0,
         input_name: None,
     };

@@ -191,6 +191,7 @@ mod tests {
             spans: &[span],
             first: 0,
             layout: Layout::Lines,
+            has_gaps: false,
             input: 0,
             input_name: None,
         };
