@@ -362,8 +362,20 @@ fn addresses_with_a_known_collision_are_two_contacts() {
         "in",
         "{\"email\":\"umirq3s1rbd@l.eb\"}\n{\"email\":\"f5txnsywp0y@f.ob\"}\n{\"email\":\"F5txnsywp0y@f.ob\"}\n",
     );
-    dir.run(&["clean", "in", "-o", "out", "--format", "ndjson", "--duplicates", "first", "--rejects", "rejects"])
-        .exits(1);
+    dir.run(&[
+        "clean",
+        "in",
+        "-o",
+        "out",
+        "--format",
+        "ndjson",
+        "--duplicates",
+        "first",
+        "--rejects",
+        "rejects",
+        "--bare-rejects",
+    ])
+    .exits(1);
     assert_eq!(dir.read("out"), "{\"email\":\"umirq3s1rbd@l.eb\"}\n{\"email\":\"f5txnsywp0y@f.ob\"}\n");
     assert_eq!(dir.read("rejects"), "{\"email\":\"F5txnsywp0y@f.ob\"}\n");
 }
@@ -382,8 +394,20 @@ fn duplicates() {
         r#"{"email":"late@example.com","city":"six"}"#,
     ];
     dir.write("in", lines.join("\n"));
-    let args =
-        ["clean", "in", "--format", "ndjson", "-o", "out", "--force", "--report", "report", "--rejects", "rejects"];
+    let args = [
+        "clean",
+        "in",
+        "--format",
+        "ndjson",
+        "-o",
+        "out",
+        "--force",
+        "--report",
+        "report",
+        "--rejects",
+        "rejects",
+        "--bare-rejects",
+    ];
     let cities = |dir: &Dir| -> Vec<String> {
         dir.lines("out").iter().map(|line| line["city"].as_str().unwrap().to_owned()).collect()
     };
@@ -412,11 +436,12 @@ fn rejects_are_fed_back() {
     let dir = Dir::new();
     let pretty = "{\n  \"email\": \"no at\",\r\n  \"city\" : \"x\\ny\"\n}";
     dir.write("in", body(&format!("{A},{pretty},null,{BAD}")));
-    dir.run(&["clean", "in", "-o", "out", "--rejects", "rejects"]).exits(1);
+    dir.run(&["clean", "in", "-o", "out", "--rejects", "rejects", "--bare-rejects"]).exits(1);
     let rejects = dir.read("rejects");
     assert_eq!(rejects, format!("{{  \"email\": \"no at\",  \"city\" : \"x\\ny\"}}\nnull\n{BAD}\n"));
     // As they are, they are rejected again.
-    dir.run(&["clean", "rejects", "--format", "ndjson", "-o", "again", "--rejects", "rejects2"]).exits(1);
+    dir.run(&["clean", "rejects", "--format", "ndjson", "-o", "again", "--rejects", "rejects2", "--bare-rejects"])
+        .exits(1);
     assert_eq!((dir.read("again"), dir.read("rejects2")), (String::new(), rejects.clone()));
     // Mended, they come through.
     dir.write(
@@ -427,7 +452,7 @@ fn rejects_are_fed_back() {
     assert_eq!(emails(contacts(&dir.json("mended.out"))), ["b@example.com", "c@x.co"]);
     // And nothing is made of no rejects.
     dir.write("in", body(A));
-    dir.run(&["clean", "in", "-o", "out", "--rejects", "rejects", "--force"]).exits(0);
+    dir.run(&["clean", "in", "-o", "out", "--rejects", "rejects", "--bare-rejects", "--force"]).exits(0);
     assert_eq!(dir.read("rejects"), "");
 }
 
@@ -436,10 +461,23 @@ fn rejects_that_do_not_begin_with_an_object_are_fed_back() {
     let dir = Dir::new();
     for first in ["null", "7", "\"x\"", "[]"] {
         dir.write("in", format!("[{first},{BAD}]"));
-        dir.run(&["clean", "in", "--format", "ndjson", "-o", "out", "--rejects", "rejects", "--force"]).exits(1);
+        dir.run(&[
+            "clean",
+            "in",
+            "--format",
+            "ndjson",
+            "-o",
+            "out",
+            "--rejects",
+            "rejects",
+            "--bare-rejects",
+            "--force",
+        ])
+        .exits(1);
         let rejects = dir.read("rejects");
         assert_eq!(rejects, format!("{first}\n{BAD}\n"));
-        dir.run(&["clean", "rejects", "--format", "ndjson", "--rejects", "again", "--force"]).exits(1);
+        dir.run(&["clean", "rejects", "--format", "ndjson", "--rejects", "again", "--bare-rejects", "--force"])
+            .exits(1);
         assert_eq!(dir.read("again"), rejects);
     }
 }
@@ -704,7 +742,7 @@ fn the_summary_says_what_is_wrong_with_a_line() {
     let good = "{\"email\":\"a@example.com\"}\n";
     let cases: [(&[u8], &[&str]); 7] = [
         (b"{\"email\":NaN}\n", &["NaN is not a JSON value, at byte 9 of the line", "write null"]),
-        (b"{\"email\":\"caf\xe9@example.com\"}\n", &["not UTF-8, at byte 13", "iconv -f WINDOWS-1252"]),
+        (b"{\"email\":\"caf\xe9@example.com\"}\n", &["not UTF-8, at byte 13", "--encoding windows-1252"]),
         (b"{\"email\":\"b@example.com\",}\n", &["a comma with nothing behind it, at byte 24", "remove the comma"]),
         (b"{'email':1}\n", &["single quote", "use double quotes"]),
         (b"{\"email\":\"b@exam\n", &["in the middle of a value, at byte 16"]),
@@ -1010,7 +1048,7 @@ fn consent_of_the_body_holds_for_every_input() {
         ),
     );
     dir.write("array", r#"[{"sms_number":"508-123-1235"}]"#);
-    let ran = dir.run(&["clean", "body", "array", "--split", "-o", "bodies", "--rejects", "rejects"]);
+    let ran = dir.run(&["clean", "body", "array", "--split", "-o", "bodies", "--rejects", "rejects", "--bare-rejects"]);
     ran.exits(1).says(&["SMS004", "array: contact 0"]);
     assert_eq!(dir.read("rejects"), "{\"sms_number\":\"508-123-1235\"}\n");
 }

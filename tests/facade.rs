@@ -75,7 +75,11 @@ fn the_iterator_agrees_with_a_run() {
         }
         let cleaner = builder().duplicates(duplicates).sms_permission(SmsPermission::Explicit).build().unwrap();
         let (mut lines, mut rejects, mut findings, mut ledger) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let sink = Sink::lines(&mut lines).rejects(&mut rejects).findings(&mut findings).ledger(&mut ledger);
+        let sink = Sink::lines(&mut lines)
+            .rejects(&mut rejects)
+            .bare_rejects(true)
+            .findings(&mut findings)
+            .ledger(&mut ledger);
         let summary = cleaner.clean(&input[..], sink).unwrap().into_result().unwrap();
 
         let (mut own_lines, mut own_rejects, mut own_findings) = (Vec::new(), Vec::new(), Vec::new());
@@ -187,12 +191,14 @@ fn writers_get_what_files_get() {
         let sink = Sink::body(&mut body)
             .findings(&mut findings)
             .rejects(&mut rejects)
+            .bare_rejects(true)
             .ledger(&mut ledger)
             .receipt(&mut receipt);
         let summary = cleaner.clean(Pieces(&input, 10_007, false), sink).unwrap();
         let sink = Sink::body(path("body"))
             .findings(path("findings"))
             .rejects(path("rejects"))
+            .bare_rejects(true)
             .ledger(path("ledger"))
             .overwrite(true);
         let from_files = cleaner.clean_files(&[path("in")], sink).unwrap();

@@ -7,7 +7,7 @@ pub mod pages;
 pub mod wrapper;
 
 use crate::document::envelope::{End, EnvelopeMembers, EnvelopeOverrides, EnvelopeReader, IMPORT_DATA, Side, breach};
-use crate::document::format::{Detected, Detector, Shape};
+use crate::document::format::{Detected, Detector, Shape, begins_another};
 use crate::document::wrapper::{Event, Walker};
 use crate::json::pointer::Pointer;
 use crate::json::split::{Layout, SplitError, Splitter, Status};
@@ -95,7 +95,7 @@ impl<'i> Document<'i> {
         if !opening.as_endpoint {
             source.decode(opening.reading.encoding)?;
         }
-        let (detected, start, ended) = detect(&mut source, &opening)?;
+        let (detected, start, mut ended) = detect(&mut source, &opening)?;
         let is_body = detected == Detected::Shape(Shape::Body);
         if !is_body && !opening.as_endpoint {
             source.set_limit(u64::MAX);
@@ -107,6 +107,8 @@ impl<'i> Document<'i> {
             Detected::Object => {
                 let (shape, array) = survey(&mut source, start)?;
                 records = records.or(array);
+                // It is read again.
+                ended = false;
                 shape
             }
         };
@@ -122,6 +124,10 @@ impl<'i> Document<'i> {
         };
         if shape == Shape::Body {
             source.set_limit(opening.limit);
+        }
+        if source.current().is_none() {
+            // The input was gone over, and went back to the start.
+            source.next(start.offset)?;
         }
         if let (Layout::Lines | Layout::Objects, Some(watch)) = (layout, source.watch()) {
             watch.allow_growth();
@@ -315,41 +321,35 @@ fn survey(source: &mut Source<'_>, start: Position) -> Result<(Shape, Option<Poi
     source.spool(crate::model::limits::MAX_BYTES)?;
     source.rewind(start.offset);
     let mut walker = Walker::new(source.name(), None, start);
-    let mut is_first = true;
-    let (mut has_line_break, mut follows) = (false, false);
+    // Behind the object, the next byte that is not white space tells whether another one follows.
+    let (mut is_closed, mut has_line_break, mut next) = (false, false, None);
+    let mut at = start.offset;
     let mut chunk = source.current().cloned();
-    'input: loop {
+    loop {
         if let Some(chunk) = &chunk {
-            let mut bytes = chunk.from(walker.offset());
-            if is_first {
-                let from = walker.offset();
+            let bytes = chunk.from(at);
+            if !is_closed {
                 // What is broken is told when the contacts are read.
                 let Ok(event) = walker.feed(bytes) else { break };
-                let used = (walker.offset() - from) as usize;
+                is_closed = event.is_some();
+                let used = (walker.offset() - at) as usize;
                 has_line_break |= memchr::memchr(b'\n', &bytes[..used]).is_some();
-                bytes = &bytes[used..];
-                is_first = event.is_none();
+                at = walker.offset();
             }
-            if !is_first && bytes.iter().any(|b| !b.is_ascii_whitespace()) {
-                follows = true;
-                break 'input;
+            if is_closed {
+                next = chunk.from(at).iter().copied().find(|b| !b.is_ascii_whitespace());
+                at = chunk.end();
             }
             if chunk.is_truncated() {
                 source.check_unchanged()?;
             }
         }
-        let keep = if is_first { walker.offset() } else { source.end() };
         drop(chunk.take());
-        chunk = source.next(keep)?;
+        if next.is_none() {
+            chunk = source.next(at)?;
+        }
         if chunk.is_none() {
             break;
-        }
-        if !is_first && let Some(chunk) = &chunk {
-            // Behind the object, only the bytes themselves matter.
-            follows |= chunk.from(keep).iter().any(|b| !b.is_ascii_whitespace());
-            if follows {
-                break;
-            }
         }
     }
     source.rewind(start.offset);
@@ -358,7 +358,7 @@ fn survey(source: &mut Source<'_>, start: Position) -> Result<(Shape, Option<Poi
     if found.is_body {
         return Ok((Shape::Body, None));
     }
-    if found.is_contact || (follows && !is_first) {
+    if found.is_contact || next.is_some_and(begins_another) {
         return Ok((if has_line_break { Shape::Objects } else { Shape::Lines }, None));
     }
     found.records().map_or(Ok((Shape::Body, None)), |records| match records {
@@ -385,7 +385,7 @@ pub fn split_error(input: &str, splitter: &Splitter, error: SplitError) -> Error
     let (line, line_start) = splitter.line();
     let column = if error.line == line { column(error.at, line_start) } else { 0 };
     // Bytes behind the last array come before no contact.
-    let contact = (error.fault != Fault::Trailing).then(|| splitter.spans());
+    let contact = (!matches!(error.fault, Fault::Trailing | Fault::Follows(_))).then(|| splitter.spans());
     let position = Position { offset: error.at, line: error.line, column, contact };
     Kind::Syntax { input: input.to_owned(), position, fault: error.fault }.into()
 }
@@ -426,7 +426,11 @@ pub fn read_tail(source: &mut Source<'_>, found: &mut EnvelopeMembers, origin: P
         let bytes = source.current().map_or(&[][..], |chunk| chunk.from(at.offset));
         if let Some(other) = bytes.iter().position(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r')) {
             let position = at.after(&bytes[..other]);
-            return Err(Kind::Syntax { input: name, position, fault: Fault::Trailing }.into());
+            let fault = match bytes[other] {
+                b'{' | b'[' => Fault::Follows("another document follows"),
+                _ => Fault::Trailing,
+            };
+            return Err(Kind::Syntax { input: name, position, fault }.into());
         }
         at = at.after(bytes);
         if source.next(at.offset)?.is_none() {

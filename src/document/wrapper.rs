@@ -1,7 +1,7 @@
 //! An object that holds the contacts in some array, as the answers of most services do: `{"results":[...],"paging":{...}}`.
 //!
 //! A [`Walker`] goes over everything but the contacts. It stops where they begin, at the array that a pointer names, and goes on behind
-//! it. Without a pointer it surveys the object: which arrays of objects there are, and what else tells what the object is. It is fed
+//! it. Long because the states and what each token does to them belong together. Without a pointer it surveys the object: which arrays of objects there are, and what else tells what the object is. It is fed
 //! pieces of any size and holds one name at most; values that do not matter are skipped by the splitter, at its speed.
 
 use super::pages::Pages;
@@ -333,6 +333,9 @@ impl Walker {
                 self.pages.another_document();
                 self.state = State::Value;
                 return self.value(byte);
+            }
+            (State::Closed, b'{' | b'[') => {
+                return Err(self.syntax(self.at, Fault::Follows("another document follows")));
             }
             (State::Closed, _) => return Err(self.syntax(self.at, Fault::Trailing)),
             _ => {}

@@ -532,6 +532,7 @@ fn chunk_of<B: Backend>(
                     b' ' | b'\t' | b'\r' | b'\n' => {}
                     b'[' => s.state = State::First,
                     0xef => s.begin_mark(base + u64::from(i), line_at(s, i)),
+                    b'{' => return Err(stop_at(s, &masks, i, Fault::Follows("an object follows the array"))),
                     _ => return Err(stop_at(s, &masks, i, Fault::Trailing)),
                 }
                 i += 1;

@@ -44,6 +44,8 @@ pub enum Fault {
     Depth,
     /// More bytes after a complete value.
     Trailing,
+    /// Another document after a complete one; the text says which.
+    Follows(&'static str),
 }
 
 impl Fault {
@@ -62,6 +64,7 @@ impl Fault {
             Fault::Number(_) => "quote it if it is text (a zip code, a phone number)",
             Fault::Utf8 => "convert the file to UTF-8 (for example with iconv -f WINDOWS-1252 -t UTF-8)",
             Fault::Depth => "a contact is flat: remove the nested data",
+            Fault::Follows(_) => "one input holds one document: put each into a file of its own, and name all of them",
             Fault::Expected(_) | Fault::Trailing => "correct the export at this byte, or write it with a JSON library",
         }
     }
@@ -83,6 +86,7 @@ impl fmt::Display for Fault {
             Fault::Utf8 => f.write_str("bytes that are not UTF-8"),
             Fault::Depth => write!(f, "nested deeper than {MAX_DEPTH}"),
             Fault::Trailing => f.write_str("something more after the value"),
+            Fault::Follows(what) => write!(f, "{what} here"),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The reader: inputs to batches of contacts, one batch at a time and in order. An idle worker reads the next batch and cleans it
 //! itself, because the bytes are then in that processor's cache.
+//!
+//! Long because everything that moves the cursor of an input forward shares its private parts.
 
 use crate::clean::batch::Batch;
 use crate::document::bulk;
