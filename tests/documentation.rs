@@ -341,7 +341,10 @@ fn the_table_of_rules_is_that_of_the_program() {
 fn quoted_output_is_that_of_the_program() {
     let formats = fs::read_to_string(root().join("docs/formats.md")).unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let sample = root().join("testdata/sample.json");
+    // The rejects name their input.
+    let sample = "testdata/sample.json";
+    fs::create_dir(dir.path().join("testdata")).unwrap();
+    fs::copy(root().join(sample), dir.path().join(sample)).unwrap();
     let ran = presort()
         .args(["clean", "-q", "-o", "out", "--report", "report", "--changes", "changes", "--rejects", "rejects"])
         .arg(sample)

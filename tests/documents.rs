@@ -376,6 +376,21 @@ fn an_encoding_is_named() {
         // The position is that of the decoded bytes.
         assert_eq!(dir.json("receipt")["input"][0]["bytes_decoded"], 450);
     }
+    assert_eq!(dir.json("receipt")["bytes_decoded"], 450);
+    // What was rejected with the option is UTF-8, and comes back with it.
+    let lines = b"{\"email\":\"bad\",\"first_name\":\"Jos\xe9\"}\nnonsense \xe9\n";
+    for lines in [lines.to_vec(), lines.split_inclusive(|b| *b == b'\n').rev().collect::<Vec<_>>().concat()] {
+        let options = ["--encoding", "latin1", "--rejects", "rejects"];
+        stream(&dir, &lines, &options).exits(1);
+        let rejects = dir.read("rejects");
+        assert!(rejects.contains("José") && rejects.contains("nonsense é"));
+        stream(&dir, rejects.as_bytes(), &options).exits(1);
+        assert_eq!(dir.read("rejects"), rejects);
+    }
+    // In an array it ends the run.
+    stream(&dir, b"[{\"email\":\"a@example.com\",\"first_name\":\"Jos\xe9\"}]", &[])
+        .exits(2)
+        .says(&["--encoding windows-1252"]);
     dir.write("in", &latin1);
     dir.run(&["clean", "in", "--encoding", "klingon"]).exits(2).says(&[
         "no encoding has this label",

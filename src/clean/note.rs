@@ -5,9 +5,15 @@ use crate::clean::lines;
 use crate::json::syntax::{self, unescape};
 use crate::json::write::json_string;
 use crate::model::finding::Finding;
+use crate::rules::whole::CONTACT_BYTES_MAX;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::ops::Range;
+
+/// Bytes of findings after which no more are added. With more, a contact that is mended could be too large because of its note.
+const FINDINGS_MAX: usize = 16 << 10;
+/// Characters of a member's name that are kept.
+const FIELD_MAX: usize = 200;
 
 /// Name of the member.
 pub const NAME: &str = "presort";
@@ -58,6 +64,9 @@ pub fn is_note(json: &str) -> bool {
 
 /// Appends a finding of a rejected contact to its note.
 pub(super) fn add_finding(finding: &Finding<'_>, findings: &mut Vec<u8>) {
+    if findings.len() > FINDINGS_MAX {
+        return;
+    }
     if !findings.is_empty() {
         findings.push(b',');
     }
@@ -65,7 +74,10 @@ pub(super) fn add_finding(finding: &Finding<'_>, findings: &mut Vec<u8>) {
     findings.extend_from_slice(finding.code.as_str().as_bytes());
     findings.extend_from_slice(b"\",\"field\":");
     match finding.field {
-        Some(field) => json_string(field, findings),
+        Some(field) => match field.char_indices().nth(FIELD_MAX) {
+            Some((end, _)) => json_string(&format!("{}...", &field[..end]), findings),
+            None => json_string(field, findings),
+        },
         None => findings.extend_from_slice(b"null"),
     }
     findings.extend_from_slice(b",\"message\":");
@@ -74,7 +86,8 @@ pub(super) fn add_finding(finding: &Finding<'_>, findings: &mut Vec<u8>) {
 }
 
 /// Appends a rejected contact, which is JSON, to the rejects on one line, with a note as its last member. A note of an earlier run is
-/// replaced: the contact keeps its first origin. A contact that is no object, or has its own member of that name, gets no note.
+/// replaced: the contact keeps its first origin. A contact that is no object, or has its own member of that name, gets no note; nor
+/// does one that would be too large with it, and is not without.
 pub fn reject(contact: &[u8], origin: Origin<'_>, findings: &[u8], rejects: &mut Vec<u8>) {
     let mut members: Vec<(Range<usize>, bool)> = Vec::new();
     let mut first = None;
@@ -96,6 +109,7 @@ pub fn reject(contact: &[u8], origin: Origin<'_>, findings: &[u8], rejects: &mut
     if !is_object || has_own {
         return lines::reject(contact, true, rejects);
     }
+    let start = rejects.len();
     let close = memchr::memrchr(b'}', contact).unwrap_or(contact.len());
     let mut is_empty = true;
     let mut done = 0;
@@ -134,6 +148,11 @@ pub fn reject(contact: &[u8], origin: Origin<'_>, findings: &[u8], rejects: &mut
     rejects.extend_from_slice(b",\"findings\":[");
     rejects.extend_from_slice(findings);
     rejects.extend_from_slice(b"]}}\n");
+    let max = CONTACT_BYTES_MAX as usize;
+    if contact.len() <= max && rejects.len() - start > max {
+        rejects.truncate(start);
+        lines::reject(contact, true, rejects);
+    }
 }
 
 /// True for a line of rejects: an object whose last member is a note. For the detection of formats, so it is strict.
@@ -182,6 +201,18 @@ mod tests {
             assert_eq!(rejected(&contact, other, finding), format!("{{\"a\":1,\"b\":2,{again}}}\n"), "{contact}");
         }
         assert_eq!(rejected(&format!("{{{note}}}"), other, finding), format!("{{{again}}}\n"));
+    }
+
+    #[test]
+    fn a_note_makes_no_contact_too_large() {
+        let contact = |len: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(len));
+        let (max, around) = (CONTACT_BYTES_MAX as usize, contact(0).len());
+        for (len, has_note) in [(max - around - 200, true), (max - around, false), (max, true)] {
+            let contact = contact(len);
+            let out = rejected(&contact, ORIGIN, "");
+            assert_eq!(is_noted(out.as_bytes()), has_note, "{len}");
+            assert!(has_note || out == format!("{contact}\n"));
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod summary;
 use crate::document::envelope::EnvelopeOverrides;
 use crate::facade::{Cleaner, CleanerBuilder, Sink};
 use crate::model::error::{Error, Kind, Result};
+use crate::model::fault::Fault;
 use crate::model::limits::Limits;
 use crate::model::printable::{is_unsafe, printable};
 use crate::output::body::Earlier;
@@ -246,6 +247,13 @@ impl Common {
         }
         if let Some(stop) = &summary.stop {
             say_error(stop);
+            let is_utf8 = summary.receipt.bytes_decoded.is_none();
+            if is_utf8 && matches!(stop.kind(), Kind::Syntax { fault: Fault::Utf8, .. }) {
+                let _ = writeln!(
+                    io::stderr(),
+                    "presort: note: if the whole file has another encoding, name it: --encoding windows-1252 is the most common"
+                );
+            }
         }
         if !self.quiet {
             let text = summary::text(plan, &summary, colours(self.color));

@@ -1,4 +1,4 @@
-//! The shape of a document, from its first bytes.
+//! Detects the shape of a document from its first bytes.
 
 use crate::clean::note::is_noted;
 use crate::document::envelope::{IMPORT_DATA, is_member};
@@ -8,7 +8,7 @@ use crate::model::member::MemberId;
 use crate::model::position::Position;
 use crate::source::Encoding;
 
-/// Bytes within which the first object must show what it is.
+/// Bytes of the first object that are looked at.
 const LOOK_AT: usize = 16 << 20;
 /// Up to this many bytes, each new block is looked at again from the first byte. Beyond that, the bytes must have doubled, so that
 /// the work stays in proportion to the input.
@@ -65,7 +65,7 @@ pub struct Detector {
     at: Position,
     /// There was white space before it.
     space: bool,
-    /// It is known to be something else.
+    /// The first byte of the document itself is known.
     found: bool,
     /// Bytes from there on that did not show the shape.
     tried: usize,
@@ -176,7 +176,7 @@ pub fn detect(bytes: &[u8], whole: bool) -> Result<Option<Detected>, String> {
     Detector::default().look(bytes, whole)
 }
 
-/// What a first line is that programs write before JSON, and what to do about it.
+/// Recognises first lines that programs write before JSON. The text says what the line is, and what to do.
 fn line_that_is_no_json(text: &[u8]) -> Option<&'static str> {
     const GUARDS: [&[u8]; 5] = [b")]}'", b")]}", b"while(1);", b"while (1);", b"for(;;);"];
     const PHP: [&str; 6] =
@@ -196,12 +196,12 @@ fn line_that_is_no_json(text: &[u8]) -> Option<&'static str> {
 const PHP_WARNING: &str =
     "this begins with a message of PHP: correct the program that wrote the export, or take the message out";
 
-/// A document behind such a line is refused: told as what it is, and never read as lines. Where contacts stand on lines of their
-/// own behind it, it is one bad line of many.
+/// A document after such a line is refused with a message that names the line. If contacts follow, one per line, the line is one bad
+/// line of many.
 fn behind_a_line(text: &[u8], whole: bool) -> Result<Option<Shape>, String> {
     let mut at = 0;
     let mut what = "";
-    // PHP may have had more than one thing to say, with empty lines between.
+    // PHP may write several messages, with empty lines between them.
     while let Some(named) = line_that_is_no_json(&text[at..]) {
         what = named;
         let rest = &text[at..];
@@ -226,7 +226,7 @@ fn behind_a_line(text: &[u8], whole: bool) -> Result<Option<Shape>, String> {
         },
     };
     match shape {
-        // A line of its own: the guard or message is a line before it.
+        // The guard or message is a line of its own.
         Some(Shape::Lines) if memchr::memchr(b'\n', &text[..at]).is_some() => Ok(Some(Shape::Lines)),
         None => Ok(None),
         Some(_) => Err(what.to_owned()),
@@ -235,7 +235,7 @@ fn behind_a_line(text: &[u8], whole: bool) -> Result<Option<Shape>, String> {
 
 /// An array of contacts, or a first line that happens to be an array.
 fn array(text: &[u8], whole: bool) -> Option<Shape> {
-    /// Longest such line.
+    /// Bytes within which such a line must end.
     const LINE: usize = 64 << 10;
     // An array that begins with an object holds contacts, unless it is a line of rejects.
     if text[1..].trim_ascii_start().starts_with(b"{") {
@@ -244,7 +244,7 @@ fn array(text: &[u8], whole: bool) -> Option<Shape> {
     let Some(newline) = memchr::memchr(b'\n', &text[..text.len().min(LINE)]) else {
         return (whole || text.len() >= LINE).then_some(Shape::Array);
     };
-    // One with objects in it holds contacts: it is the document, and what follows it is not.
+    // An array with objects in it holds contacts, so it is the document.
     if text[..newline].contains(&b'{') || crate::json::syntax::check(&text[..newline]).is_err() {
         return Some(Shape::Array);
     }
@@ -259,6 +259,18 @@ fn other_lines(text: &[u8], whole: bool) -> Option<bool> {
     let head = &text[..text.len().min(LINES_WITHIN)];
     let found = head.split(|b| *b == b'\n').skip(1).any(|line| line.trim_ascii_start().starts_with(b"{"));
     (found || whole || text.len() >= LINES_WITHIN).then_some(found)
+}
+
+/// True if the document consists of contacts that presort rejected, which are UTF-8 whatever their input was. None where more bytes
+/// may show it.
+pub(super) fn is_rejects_file(bytes: &[u8], whole: bool) -> Option<bool> {
+    let text = bytes.strip_prefix(MARK).unwrap_or(bytes);
+    let head = &text[..text.len().min(LINES_WITHIN)];
+    let end = memchr::memchr(b'\n', head);
+    if end.is_none() && !whole && text.len() < LINES_WITHIN {
+        return None;
+    }
+    if is_noted(&head[..end.unwrap_or(head.len())]) { Some(true) } else { is_rejects(text, whole, LINES_WITHIN) }
 }
 
 /// A document that would be refused, unless it is rejects of presort: there, a line that was not JSON may come first.
@@ -358,7 +370,7 @@ fn no_json(text: &[u8]) -> String {
     format!("{looks}{WANTED}")
 }
 
-/// True for what dumps of databases begin with: a comment that says so, or a statement.
+/// True for the first lines of database dumps: a comment that says so, or a statement.
 fn is_sql(text: &[u8]) -> bool {
     const STATEMENTS: [&str; 11] = [
         "insert into ",
@@ -380,7 +392,7 @@ fn is_sql(text: &[u8]) -> bool {
         || STATEMENTS.iter().any(|statement| head.starts_with(statement)) && head.contains(';')
 }
 
-/// True for JSONP whose call goes on behind its first line.
+/// True for JSONP whose call continues after the first line.
 fn is_open_call(text: &[u8]) -> bool {
     let Some(newline) = memchr::memchr(b'\n', text) else { return false };
     let line = text[..newline].trim_ascii_end();
@@ -445,7 +457,7 @@ fn object(bytes: &[u8], whole: bool, is_request: bool) -> Option<Detected> {
         Ok(true) if is_request => Some(Known(Shape::Body)),
         Ok(true) => is_body(bytes, whole),
         Ok(false) => {
-            // The first object decides: a line break inside of it is no mistake, and so it is none in those that follow.
+            // The first object decides: if it has line breaks inside, those after it may have them as well.
             let contacts = if bytes[..end].contains(&b'\n') { Shape::Objects } else { Shape::Lines };
             let next = bytes[end..].iter().find(|b| !b.is_ascii_whitespace());
             match next {
@@ -464,7 +476,7 @@ fn object(bytes: &[u8], whole: bool, is_request: bool) -> Option<Detected> {
             })
         }
         Err(error) if error.fault == Fault::End && !whole => None,
-        // A brace alone on its line begins an object that is spread over several, broken or not.
+        // A brace alone on its line begins an object over several lines, broken or not.
         Err(_) if lines && first_line(bytes) == b"{" => Some(Known(Shape::Objects)),
         Err(_) if lines => Some(Known(Shape::Lines)),
         // Broken, or longer than is looked at, before it showed what it is: one bad line of many, or something around contacts.
@@ -514,8 +526,8 @@ fn first_line(bytes: &[u8]) -> &[u8] {
     bytes.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end()
 }
 
-/// True when the next line begins with a brace, which nothing that goes on from a broken line of a body does before its
-/// contacts; none where the next one is not there yet.
+/// True if the next line begins with a brace. In a body with a broken first line, no such line comes before the contacts. None if the
+/// next line is not there yet.
 fn second_line(bytes: &[u8]) -> Option<bool> {
     let newline = memchr::memchr(b'\n', bytes)?;
     let next = bytes[newline..].trim_ascii_start().first()?;

@@ -93,7 +93,10 @@ impl<'i> Document<'i> {
     pub fn of(mut source: Source<'i>, opening: Opening<'_>) -> Result<Self> {
         source.set_limit(opening.limit);
         if !opening.as_endpoint {
-            source.decode(opening.reading.encoding)?;
+            let encoding = opening.reading.encoding;
+            // Rejects of a run with the same option are UTF-8.
+            let is_decoded = encoding.is_some() && is_rejects_file(&mut source)?;
+            source.decode(encoding.filter(|_| !is_decoded))?;
         }
         let (detected, start, mut ended) = detect(&mut source, &opening)?;
         let is_body = detected == Detected::Shape(Shape::Body);
@@ -285,6 +288,19 @@ impl<'i> Document<'i> {
         let splitter = Splitter::new(self.layout, offset, line, (offset + 1).saturating_sub(column));
         // Several arrays are one export, in parts; a body is one.
         if self.shape == Shape::Array { splitter.series() } else { splitter }
+    }
+}
+
+/// True if an input, of which nothing was used yet, consists of contacts that presort rejected.
+fn is_rejects_file(source: &mut Source<'_>) -> Result<bool> {
+    let mut ended = false;
+    loop {
+        let bytes = source.current().map_or(&[][..], |chunk| chunk.bytes());
+        match format::is_rejects_file(bytes, ended) {
+            Some(is) => return Ok(is),
+            None if ended => return Ok(false),
+            None => ended = source.next(0)?.is_none(),
+        }
     }
 }
 

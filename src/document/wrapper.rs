@@ -613,3 +613,6 @@ impl Walker {
         Kind::Syntax { input: self.input.clone(), position, fault }.into()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use crate::rules::{Duplicates, Settings};
 use crate::run::duplicates::{DuplicateIndex, Lookup};
 use crate::run::reader::{Long, Next, ReadBatch, Reader};
 use crate::run::writer::{finding_of, kept_duplicate};
-use crate::source::Source;
+use crate::source::{Encoding, Source};
 use std::fmt;
 use std::io::Read;
 use std::iter::FusedIterator;
@@ -169,7 +169,8 @@ impl<'i> Contacts<'i> {
         self.envelope_findings.extend(owned(&found));
         let permission = self.overrides.sms_permission.or_else(|| document.found.sms_permission());
         self.settings.sms_explicit = permission == Some(SmsPermission::Explicit);
-        let selection = OutputSelection { findings: true, ..OutputSelection::default() };
+        let encodings = vec![document.source.encoding().map(Encoding::name)];
+        let selection = OutputSelection { findings: true, encodings, ..OutputSelection::default() };
         Ok(Reading {
             reader: Reader::new(vec![document], vec![self.settings.sms_explicit], None),
             names: [READER.to_owned()],

@@ -25,6 +25,9 @@ pub struct Receipt {
     pub limits: LimitsReceipt,
     /// Bytes of all inputs that were used: up to their end, to the fault that stopped the run, or to the dropped part.
     pub bytes_read: u64,
+    /// The same in bytes of UTF-8; `None` if no input had another encoding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_decoded: Option<u64>,
     /// Bytes of all inputs, where that is known.
     pub bytes_total: Option<u64>,
     /// `bytes_total - bytes_read`, when the run was stopped or something was dropped.

@@ -50,6 +50,9 @@ pub(super) fn settle(mut run: Ended<'_, '_>) -> Result<Summary> {
     let (payloads, earlier_runs) = (bodies.payloads.unwrap_or_default(), bodies.earlier_runs);
     let seconds = run.began.elapsed().as_secs_f64();
     let bytes_read: u64 = inputs.iter().map(|input| input.bytes_read).sum();
+    let is_decoded = inputs.iter().any(|input| input.bytes_decoded.is_some());
+    let decoded = inputs.iter().map(|input| input.bytes_decoded.unwrap_or(input.bytes_read));
+    let bytes_decoded = is_decoded.then(|| decoded.sum());
     let bytes_total = bytes_total(&inputs, run.documents);
     let findings = Code::ALL.iter().map(|code| (code.as_str(), writer.stats.codes[*code as usize]));
     let counts = contacts(&writer, unwritten);
@@ -60,6 +63,7 @@ pub(super) fn settle(mut run: Ended<'_, '_>) -> Result<Summary> {
         options: options(run.job, run.envelope),
         limits: LimitsReceipt { max_bytes: run.job.limits.max_bytes, max_contacts: run.job.limits.max_contacts },
         bytes_read,
+        bytes_decoded,
         bytes_total,
         bytes_not_read: match ending.is_whole && ending.dropped.is_none() {
             true => None,

@@ -1,4 +1,4 @@
-//! Tells whether a file changed while it was read: its identity, size and time of modification, at first and now.
+//! Detects whether a file changed while it was read, by its identity, size and time of modification.
 
 use crate::model::error::{Error, Kind, Result};
 use std::fs::{File, Metadata};
@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-/// What a file looked like at one moment.
+/// The state of a file at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     /// Device and inode; zeros where the system has none.
     id: (u64, u64),
     len: u64,
     modified: Option<SystemTime>,
-    /// When the file or what is known of it changed, and how many names it has; zeros where the system does not say. The time of
-    /// modification can be set back, this one cannot.
+    /// Time of the last change of the file or its metadata, and the number of its names (hard links); zeros if the system has neither.
+    /// A program can set the time of modification back, but not this one.
     changed: (i64, i64, u64),
 }
 
@@ -33,18 +33,18 @@ impl Stamp {
     }
 }
 
-/// Watches one file. The reader and the writer of a run share it: the writer asks again before it puts a file in place.
+/// Watches one file. The reader and the writer of a run share it: the writer checks again before it renames an output.
 #[derive(Debug)]
 pub struct Watch {
     name: String,
-    /// Where the file is; none for one that was redirected to standard input.
+    /// Path of the file; none for a file that was redirected to standard input.
     path: Option<PathBuf>,
     first: Stamp,
     /// The file while it is open.
     file: Mutex<Option<Arc<File>>>,
-    /// Bytes behind the end of what was there at first do no harm: the format is one contact a line.
+    /// The file may grow: the format is one contact a line, and added lines do not change those before them.
     may_grow: AtomicBool,
-    /// Its size when it was last found to have grown, in bytes; 0 if it did not.
+    /// Its size when it was last seen to have grown, in bytes; 0 if it did not grow.
     grown_to: AtomicU64,
 }
 
@@ -60,7 +60,7 @@ impl Watch {
         }
     }
 
-    /// Allows the file to grow: what is added is not read, and is no reason to stop.
+    /// Allows the file to grow. Bytes that are added are not read, and do not stop the run.
     pub fn allow_growth(&self) {
         self.may_grow.store(true, Ordering::Relaxed);
     }
@@ -71,7 +71,7 @@ impl Watch {
         Some(self.grown_to.load(Ordering::Relaxed)).filter(|size| *size > 0)
     }
 
-    /// Closes the file, if it can be opened again. Gives back whether it was closed.
+    /// Closes the file, if it can be opened again. Returns whether it was closed.
     pub(super) fn close(&self) -> bool {
         if self.path.is_none() {
             return false;
@@ -83,7 +83,7 @@ impl Watch {
     /// Opens the file again.
     ///
     /// # Errors
-    /// It cannot be opened, or is another one or another size than at first.
+    /// It cannot be opened, or it is another file, or its size changed.
     pub(super) fn reopen(&self) -> Result<Arc<File>> {
         let io = |error| Error::io("open", &self.name, error);
         let Some(path) = &self.path else { return Err(io(io::ErrorKind::Unsupported.into())) };
@@ -93,10 +93,10 @@ impl Watch {
         Ok(file)
     }
 
-    /// Makes sure that the file is what it was at first.
+    /// Checks that the file has not changed since the watch began.
     ///
     /// # Errors
-    /// It changed, or cannot be looked at.
+    /// It changed, or its state cannot be read.
     pub fn check(&self) -> Result<()> {
         let file = self.file.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let meta = match (file, &self.path) {
@@ -106,7 +106,7 @@ impl Watch {
         };
         let now = match meta {
             Ok(meta) => Stamp::of(&meta),
-            // It was read while it was open, and was removed since.
+            // It was removed after it was read.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(Error::io("read", &self.name, error)),
         };
@@ -114,7 +114,7 @@ impl Watch {
         if now.id != first.id {
             return Err(self.changed(first.len, now.len));
         }
-        // A file that has no name any more is still the same; another file of that name is not.
+        // A file that was removed is still the same file. Another file at its path is a change.
         if let Some(meta) = self.path.as_ref().and_then(|path| path.metadata().ok())
             && Stamp::of(&meta).id != first.id
         {
@@ -124,7 +124,7 @@ impl Watch {
             self.grown_to.store(now.len, Ordering::Relaxed);
             return Ok(());
         }
-        // That a name of the file came or went is no change of what is in it.
+        // A new or removed hard link does not change the content.
         let is_touched = now.changed.2 == first.changed.2 && now.changed != first.changed;
         if now.len != first.len || now.modified != first.modified || is_touched {
             return Err(self.changed(first.len, now.len));
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_to_change_is_seen() {
+    fn every_kind_of_change_is_detected() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("in");
         let fresh = || {

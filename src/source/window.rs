@@ -1,8 +1,8 @@
 //! A window of a file, mapped.
 //!
-//! When a file is cut off while it is mapped, touching what is gone raises SIGBUS, which would end the process with nothing
-//! said. A handler puts a page of zeros there instead and marks the window as truncated; whoever worked on it looks at the mark
-//! before anything of it is used.
+//! When a mapped file is truncated, an access to the missing pages raises SIGBUS, which would end the process without a message. A
+//! handler replaces the missing pages by zeros and marks the window as truncated. Users of the window check the mark before they use
+//! what they read.
 
 use memmap2::{Mmap, MmapOptions};
 use std::fs::File;
@@ -11,17 +11,16 @@ use std::ops::Deref;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
 
-/// Windows that can be watched at once; far more than a run has.
+/// Windows that can be watched at the same time, far more than a run has.
 const WATCHED: usize = 1024;
 
-/// Where a window is, for the handler, which can only look at memory that never moves.
+/// The address range of a window, for the handler. It is static, because a signal handler can only read memory that never moves.
 ///
-/// The handler may look while another thread changes the place of a window that has nothing to do with the fault. A start and an
-/// end that do not belong together would have it replace memory that is not a window's, so a version goes with them: it is odd
-/// while they change, and different afterwards.
+/// The handler may read a range while another thread changes it. With a start and an end of two different windows, the handler would
+/// replace memory of somebody else. A version number prevents that: it is odd during a change, and has another value afterwards.
 struct Watch {
     version: AtomicUsize,
-    /// 0: the place is free. [`usize::MAX`]: it is taken, and says nothing yet.
+    /// 0: the slot is free. [`usize::MAX`]: it is taken, and has no range yet.
     start: AtomicUsize,
     end: AtomicUsize,
     truncated: AtomicBool,
@@ -37,12 +36,12 @@ impl Watch {
         }
     }
 
-    /// Takes the place, if it is free.
+    /// Takes the slot, if it is free.
     fn claim(&self) -> bool {
         self.start.compare_exchange(0, usize::MAX, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
-    /// Says where the window is. Only for who has the place.
+    /// Sets the range of the window. Only the owner of the slot may call this.
     fn publish(&self, start: usize, end: usize) {
         self.truncated.store(false, Ordering::Relaxed);
         self.change(|| {
@@ -51,10 +50,10 @@ impl Watch {
         });
     }
 
-    /// Gives the place back.
+    /// Frees the slot.
     fn release(&self) {
         self.change(|| self.end.store(0, Ordering::Relaxed));
-        // Another may have it from here on.
+        // From here on, another thread may take the slot.
         self.start.store(0, Ordering::Release);
     }
 
@@ -65,8 +64,8 @@ impl Watch {
         self.version.fetch_add(1, Ordering::Release);
     }
 
-    /// Start and end of the window, which belong together. None: there is none, or it changes just now, which no window does
-    /// that somebody is reading.
+    /// The range, with a start and an end that belong together. None if there is no range, or if it is being changed; the range of a
+    /// window that is in use does not change.
     fn range(&self) -> Option<(usize, usize)> {
         let version = self.version.load(Ordering::Acquire);
         let (start, end) = (self.start.load(Ordering::Relaxed), self.end.load(Ordering::Relaxed));
@@ -78,15 +77,14 @@ impl Watch {
 
 static WATCHES: [Watch; WATCHED] = [const { Watch::free() }; WATCHED];
 
-/// What handled SIGBUS before, to which everything that is not ours is left.
+/// The previous handler of SIGBUS. Faults outside of our windows are passed to it.
 static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(std::ptr::null_mut());
 
-/// A stretch of a file in memory.
+/// A range of a file in memory.
 ///
-/// Its bytes are those of the file at the moment they are read: another process that writes to the file changes them under the
-/// reader, which no lock prevents. So a window stays within this module, whose users keep to two conditions: what was checked
-/// of its bytes is not taken to hold for them afterwards unless they were copied first, and what was read is thrown away when
-/// the window [is truncated](Window::is_truncated).
+/// Another process that writes to the file changes the bytes of the window at any time, and no lock prevents that. Users of a window
+/// therefore follow two rules. A check of the bytes holds only for a copy that was made before the check. And if the window
+/// [is truncated](Window::is_truncated), everything that was read from it is discarded.
 #[derive(Debug)]
 pub(super) struct Window {
     map: Mmap,
@@ -94,16 +92,15 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Maps `len` bytes of `file` from `offset` on, and asks for them to be read at once. See [`Window`] for what its users must
-    /// keep to.
+    /// Maps `len` bytes of `file` from `offset` on, and asks the system to read them at once. See [`Window`] for the rules that users
+    /// must follow.
     ///
     /// # Errors
-    /// The system will not map it.
+    /// The system cannot map it.
     pub(super) fn map(file: &File, offset: u64, len: usize) -> io::Result<Window> {
         install();
-        // SAFETY: the map is read only and private to this process. Another process may change the file under it: what is
-        // read then is other bytes, and every use of them takes any bytes (text is checked in a copy). Pages that vanish are
-        // what the handler is for.
+        // SAFETY: the map is read-only and private to this process. If another process changes the file, other bytes are read, and all
+        // code that uses them accepts any bytes (text is checked in a copy). The handler takes care of pages that are missing.
         let map = unsafe { MmapOptions::new().offset(offset).len(len).populate().map(file)? };
         let start = map.as_ptr() as usize;
         let Some(at) = WATCHES.iter().position(Watch::claim) else {
@@ -113,7 +110,7 @@ impl Window {
         Ok(Window { map, watch: at })
     }
 
-    /// True when some of it is gone: the file was cut off, and zeros were read.
+    /// True if part of it is missing: the file was truncated, and zeros were read.
     #[must_use]
     pub(super) fn is_truncated(&self) -> bool {
         WATCHES[self.watch].truncated.load(Ordering::Acquire)
@@ -130,7 +127,7 @@ impl Deref for Window {
 
 impl Drop for Window {
     fn drop(&mut self) {
-        // Nobody reads the window any more; the map itself goes after this.
+        // Nobody reads the window any more. The map is dropped after this.
         WATCHES[self.watch].release();
     }
 }
@@ -155,7 +152,7 @@ fn install() {
     });
 }
 
-/// Runs in a signal handler: atomics, `mmap` and `sigaction` are all it may use, and all it does.
+/// Runs in a signal handler, where only atomics, `mmap` and `sigaction` are allowed.
 extern "C" fn on_sigbus(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
     // SAFETY: the kernel hands a valid siginfo_t to a handler that was set with SA_SIGINFO.
     let address = unsafe { (*info).si_addr() } as usize;
@@ -165,7 +162,7 @@ extern "C" fn on_sigbus(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc
             continue;
         }
         watch.truncated.store(true, Ordering::Release);
-        // Zeros from the page that is gone to the end of the window, all of which is gone with it.
+        // Zeros from the missing page to the end of the window: if one page is missing, all pages after it are.
         // SAFETY: sysconf is a plain query. The range lies in a map of ours, which is page-aligned at its end or reaches
         // into its last page; MAP_FIXED replaces pages of that map only, and unmapping the window later covers them.
         let done = unsafe {
@@ -184,7 +181,7 @@ extern "C" fn on_sigbus(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc
             return;
         }
     }
-    // Not ours: what was there before handles it when the instruction is tried again.
+    // Not one of our windows: the previous handler gets the fault when the instruction is repeated.
     let before = BEFORE.load(Ordering::Acquire);
     // SAFETY: BEFORE is null or points to a leaked sigaction; restoring it is async-signal-safe.
     unsafe {
@@ -200,7 +197,7 @@ extern "C" fn on_sigbus(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc
 mod tests {
     use super::*;
 
-    /// However the places change, the start that is seen is the one of the end that is seen.
+    /// However often the ranges change, a start and an end that are read together belong together.
     #[test]
     fn start_and_end_belong_together() {
         let watches = [Watch::free(), Watch::free()];
@@ -211,7 +208,7 @@ mod tests {
                 scope.spawn(move || {
                     for i in 1..200_000 {
                         let Some(watch) = watches.iter().find(|watch| watch.claim()) else { continue };
-                        // Places come again with another length, as addresses do.
+                        // The same start is used again with another length, as addresses are.
                         let start = i % 7 + 1;
                         watch.publish(start, start + 1_000 * start + (i * seed) % 3 * 100_000);
                         watch.release();
@@ -234,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_says_nothing_until_it_is_known() {
+    fn a_slot_has_no_range_before_it_is_published() {
         let watch = Watch::free();
         assert!(watch.range().is_none());
         assert!(watch.claim() && !watch.claim());
