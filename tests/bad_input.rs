@@ -310,7 +310,11 @@ fn what_stands_behind_the_document_ends_the_run() {
             let dir = Dir::new();
             let input = format!("{document} \n {behind}");
             let ran = clean(&dir, &input, &["--list-id", LIST, "--sms-permission", "not_set"]).exits(2).says(&[
-                "something more after the value",
+                match behind.as_bytes()[0] {
+                    b'{' if document.starts_with('[') => "an object follows the array",
+                    b'{' | b'[' => "another document follows",
+                    _ => "something more after the value",
+                },
                 &format!("byte {},", document.len() + 3),
                 "line 2, column 2",
             ]);

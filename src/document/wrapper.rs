@@ -73,6 +73,8 @@ struct Frame {
     index: u64,
     /// The member or element that this is.
     name: String,
+    /// Where that name is.
+    at: Position,
 }
 
 /// An array of objects, or an empty array.
@@ -143,8 +145,9 @@ pub struct Walker {
     escaped: bool,
     /// Where the current name or value began.
     began: Position,
-    /// The name of the value that comes.
+    /// The name of the value that comes, and where it is.
     key: String,
+    key_at: Position,
     at: Position,
     splitter: Option<Splitter>,
     /// The splitter is in the last candidate.
@@ -182,6 +185,7 @@ impl Walker {
             escaped: false,
             began: at,
             key: String::new(),
+            key_at: at,
             at: Position { contact: None, ..at },
             splitter: None,
             is_counted: false,
@@ -383,6 +387,7 @@ impl Walker {
 
     fn name_ended(&mut self) {
         self.state = State::Colon;
+        self.key_at = self.began;
         // A name that was cut is none that is looked for.
         self.key = unescape(&self.text).into_owned();
         if self.is_cut {
@@ -445,7 +450,7 @@ impl Walker {
             Some(parent) if !parent.is_object => parent.index.to_string(),
             _ => std::mem::take(&mut self.key),
         };
-        self.stack.push(Frame { is_object, on, index: 0, name });
+        self.stack.push(Frame { is_object, on, index: 0, name, at: self.key_at });
         self.state = state;
     }
 
@@ -479,7 +484,7 @@ impl Walker {
         let path: Vec<&str> = self.stack.iter().skip(1).map(|frame| frame.name.as_str()).collect();
         let is_member = self.stack.iter().all(|frame| frame.is_object) && !self.stack.is_empty();
         if is_member && self.stack.len() <= LOOK_INTO {
-            self.pages.scalar(&path, &self.key, kind, text, self.began);
+            self.pages.scalar(&path, &self.key, kind, text, self.key_at);
         }
     }
 
@@ -565,7 +570,8 @@ impl Walker {
         }
         if self.state != State::FirstMember && self.stack.iter().all(|frame| frame.is_object) {
             let path: Vec<&str> = self.stack.iter().skip(1).map(|frame| frame.name.as_str()).collect();
-            self.pages.object(&path, self.at);
+            let at = self.stack.last().map_or(self.at, |frame| frame.at);
+            self.pages.object(&path, at);
         }
         let event = self.close();
         match event {
