@@ -162,6 +162,8 @@ fn without_a_pointer_nothing_is_guessed() {
     // A contact with an array of objects is a contact, and so are several objects.
     stream(&dir, br#"{"email":"a@example.com","phones":[{"n":1}]}"#, &[]).exits(1);
     assert_eq!(dir.json("receipt")["input"][0]["shape"], "ndjson");
+    stream(&dir, br#"{"first_name":"Ana","phones":[{"n":1}],"streets":[{"n":1}]}"#, &[]).exits(1);
+    assert_eq!(dir.json("receipt")["input"][0]["shape"], "ndjson");
     stream(&dir, b"{\"id\":1,\"phones\":[{}]}\n{\"id\":2,\"phones\":[{}]}\n", &[]).exits(1);
     assert_eq!(dir.json("receipt")["contacts"]["rejected"], 2);
     // A body stays one.

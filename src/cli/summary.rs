@@ -63,7 +63,14 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
         );
         last.push(line);
     }
-    if receipt.input.iter().any(|input| input.spooled) {
+    if let Some(input) = receipt.input.iter().find(|input| input.spooled && input.shape != Shape::Body) {
+        let spare = input
+            .records
+            .as_ref()
+            .map_or(String::new(), |records| format!("; --records {} spares it", printable(&shortened(records, 40))));
+        last.push(format!("the whole object had to be looked at first: the pipe went through a temporary file{spare}"));
+    }
+    if receipt.input.iter().any(|input| input.spooled && input.shape == Shape::Body) {
         last.push("the envelope stands behind the contacts: the pipe went through a temporary file; --list-id and --sms-permission spare it".into());
     }
     for input in &receipt.input {

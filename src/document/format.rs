@@ -4,7 +4,7 @@ use crate::clean::note::is_noted;
 use crate::document::envelope::{IMPORT_DATA, is_member};
 use crate::json::syntax::Cursor;
 use crate::model::fault::{Fault, SyntaxError};
-use crate::model::member::MemberId;
+use crate::model::member::{Family, MemberId};
 use crate::model::position::Position;
 use crate::source::Encoding;
 
@@ -436,7 +436,7 @@ fn object(bytes: &[u8], whole: bool, is_request: bool) -> Option<Detected> {
             body |= is_member(&name);
             let id = MemberId::of(&name);
             lines |= id != MemberId::Unknown;
-            identity |= matches!(id, MemberId::Email | MemberId::SmsNumber);
+            identity |= is_of_a_person(id);
             nested |= matches!(cursor.peek(), Some(b'[' | b'{'));
             array |= cursor.peek() == Some(b'[') && bytes[cursor.at + 1..].trim_ascii_start().starts_with(b"{");
             cursor.value()?;
@@ -487,6 +487,12 @@ fn object(bytes: &[u8], whole: bool, is_request: bool) -> Option<Detected> {
             _ => Some(Detected::Object),
         },
     }
+}
+
+/// True for the members that only a person has. A wrapper may well have a city or a company.
+pub(super) fn is_of_a_person(id: MemberId) -> bool {
+    use MemberId::{Email, FirstName, LastName, SmsNumber};
+    matches!(id, Email | SmsNumber | FirstName | LastName) || id.info().family == Family::Phone
 }
 
 /// True for the byte that another document begins with: an object, an array, or a byte-order mark before one.

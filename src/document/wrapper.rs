@@ -6,6 +6,7 @@
 
 use super::pages::Pages;
 use crate::document::envelope::{IMPORT_DATA, is_member};
+use crate::document::format::is_of_a_person;
 use crate::json::pointer::Pointer;
 use crate::json::split::{Layout, Span, Splitter, Status};
 use crate::json::syntax::{self, unescape};
@@ -395,7 +396,7 @@ impl Walker {
         }
         if self.stack.len() == 1 {
             let id = MemberId::of(&self.key);
-            self.survey.is_contact |= matches!(id, MemberId::Email | MemberId::SmsNumber);
+            self.survey.is_contact |= is_of_a_person(id);
             self.survey.is_body |= is_member(&self.key) || self.key == IMPORT_DATA;
         }
     }
