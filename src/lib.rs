@@ -101,6 +101,8 @@ pub mod document;
 mod facade;
 #[doc(hidden)]
 pub mod json;
+#[doc(hidden)]
+pub mod mapping;
 pub mod model;
 #[doc(hidden)]
 pub mod output;
