@@ -4,12 +4,10 @@ use super::decide::{self, Rules, Unmapped};
 use super::permission::PermissionColumn;
 use crate::model::member::MemberId;
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
-use xxhash_rust::xxh3::Xxh3Default;
 
-/// A hash map by name. Its hash has no key: the names of one input are at most [`profile::COLUMNS_MAX`](super::profile), so that
-/// names made to collide cost little.
-pub(super) type ByName = HashMap<Box<str>, u32, BuildHasherDefault<Xxh3Default>>;
+/// A hash map by name. Its hash has a key of its own, so that no names can be made to collide; it is asked for names only that
+/// do not come in the usual order ([`Mapping::find_near`]).
+pub(super) type ByName = HashMap<Box<str>, u32>;
 
 /// The kind of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -104,8 +102,8 @@ pub enum How {
 pub enum Label {
     /// The column of this index says which kind of phone number it is.
     Phone(usize),
-    /// The column of this index says which kind of address it is; the group of columns that are one address.
-    Address(usize, u8),
+    /// Columns of one group are one address; the column of this index, if there is one, says which kind it is.
+    Address(Option<usize>, u8),
     /// The value counts only where the column of this index says `anniversary`.
     Anniversary(usize),
     /// Where the column of this index says that the record is an organisation, the value is its name.
@@ -133,8 +131,10 @@ pub struct Column {
     pub filled: u32,
     /// Up to three values, each cut after some 60 characters.
     pub samples: Vec<String>,
-    /// What an unmapped column may be: the value for a map file. Only a suggestion.
+    /// What an unmapped column may be, by a name that differs little: the value for a map file. Only a suggestion.
     pub suggestion: Option<String>,
+    /// It says which kind another column's value is.
+    pub decides: bool,
     /// A value may be several, joined by ` ::: `.
     pub(super) joined: bool,
     /// Values have a marker in front, like `p:` before a phone number.
@@ -150,6 +150,8 @@ pub struct SystemMatch {
     pub matched: usize,
     /// Names of the input.
     pub headers: usize,
+    /// Other systems that have the same names. Where they disagree about one, none of them counts.
+    pub others: usize,
 }
 
 /// The mapping of an input.
@@ -168,8 +170,12 @@ pub struct Mapping {
     pub(super) by_name: ByName,
     /// What decides names that are met later.
     pub(super) rules: Rules,
-    /// Some column is the label of another.
+    /// The members that columns have, each with the first of them.
+    pub(super) holders: HashMap<MemberId, usize>,
+    /// Some columns are labels of others.
     pub(super) has_labels: bool,
+    /// A bit for each kind of address that columns without a label have.
+    pub(super) fixed_addresses: u8,
 }
 
 impl Mapping {
@@ -178,6 +184,17 @@ impl Mapping {
     #[inline]
     pub fn find(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).map(|index| *index as usize)
+    }
+
+    /// The same, with a guess: records of one export mostly have their names in one order, so that a name's column is often the
+    /// one behind that of the name before.
+    #[must_use]
+    #[inline]
+    pub fn find_near(&self, name: &str, guess: usize) -> Option<usize> {
+        match self.columns.get(guess) {
+            Some(column) if column.name == name => Some(guess),
+            _ => self.find(name),
+        }
     }
 
     /// Decides a name that did not occur at first, by the same rules. The answer depends on nothing but the name, so that it is
@@ -209,6 +226,7 @@ impl Column {
     pub fn is_unmapped(&self) -> bool {
         self.target == Target::None
             && self.permission.is_none()
+            && !self.decides
             && !matches!(self.found, How::Ignored | How::File | How::Own)
     }
 }

@@ -7,12 +7,16 @@
 //! No I/O and no threads.
 
 pub mod columns;
+mod context;
 pub mod decide;
 pub mod file;
+mod guess;
+mod labels;
 pub mod names;
 pub mod permission;
 pub mod profile;
 pub mod record;
+mod resolve;
 pub mod split;
 pub mod suppress;
 pub mod systems;

@@ -1,4 +1,12 @@
 //! Who may be written to: which columns say so, and what their values mean.
+//!
+//! Importing a contact gives permission. So a column that might say no counts, whatever system wrote it, and a value in an opt-out
+//! column that is not understood is taken for a no.
+
+use super::names;
+use super::systems::Header;
+use crate::rules::date::{self, DateResult};
+use crate::rules::text;
 
 /// What kind of statement a column makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,8 +21,23 @@ pub enum PermissionKind {
     ConsentTrace,
     /// A word such as `subscribed` or `unsubscribed`.
     Status,
-    /// Says nothing about permission, but some values deserve a look: bounces, or people who died.
+    /// Says nothing about permission, but some values deserve a look: an address that bounces, a person who died.
     Caution,
+}
+
+impl PermissionKind {
+    /// In a word, for programs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PermissionKind::OptOut => "opt_out",
+            PermissionKind::OptOutTrace => "opt_out_trace",
+            PermissionKind::Consent => "consent",
+            PermissionKind::ConsentTrace => "consent_trace",
+            PermissionKind::Status => "status",
+            PermissionKind::Caution => "caution",
+        }
+    }
 }
 
 /// A column that says whether a person may be written to.
@@ -37,11 +60,124 @@ pub enum Meaning {
     Unclear,
 }
 
+/// Values that mean yes, folded.
+const YES: &[&str] = &["yes", "y", "true", "t", "1", "x", "on"];
+/// Values that mean no, folded.
+const NO: &[&str] = &["no", "n", "false", "f", "0", "off", "null"];
+/// Words of a status that pass, folded.
+const PASSING: &[&str] = &[
+    "subscribed",
+    "active",
+    "confirmed",
+    "optedin",
+    "optin",
+    "enabled",
+    "implicit",
+    "implied",
+    "explicit",
+    "express",
+    "expressed",
+    "pendingconfirmation",
+    "notset",
+];
+/// Words of a status that reject, folded.
+const REJECTING: &[&str] = &[
+    "unsubscribed",
+    "unsubscribe",
+    "unsub",
+    "removed",
+    "cleaned",
+    "bounced",
+    "hardbounced",
+    "cancelled",
+    "canceled",
+    "complained",
+    "complaint",
+    "blocked",
+    "blacklisted",
+    "blocklisted",
+    "suppressed",
+    "inactive",
+    "disabled",
+    "optedout",
+    "optout",
+    "notsubscribed",
+    "neversubscribed",
+    "nonsubscribed",
+    "donotemail",
+    "spamcomplaint",
+];
+/// Words of a status that are not decisions, but show that a column is one, folded.
+const OTHER_STATUS: &[&str] = &["pending", "unconfirmed", "transactional", "archived", "nonmarketing"];
+/// Values of other columns that call for a look, folded.
+const CAUTIONS: &[&str] = &["inactive", "deceased", "notattending", "refunded"];
+
+/// Bytes of the longest value that is looked at as a word.
+const WORD_MAX: usize = 64;
+
+/// A value in small letters and digits alone, in a buffer; none where it is too long for a word or has other letters than ASCII.
+fn folded<'a>(value: &str, buffer: &'a mut [u8; WORD_MAX]) -> Option<&'a str> {
+    let mut len = 0;
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            *buffer.get_mut(len)? = byte.to_ascii_lowercase();
+            len += 1;
+        } else if !byte.is_ascii() {
+            return None;
+        }
+    }
+    std::str::from_utf8(&buffer[..len]).ok()
+}
+
+/// True for a date, with or without a time of day.
+fn is_date(value: &str) -> bool {
+    matches!(date::parse(value), DateResult::Day(..) | DateResult::Midnight(_) | DateResult::Time)
+}
+
+/// True for a date that stands for none: `0/0/00`, `0000-00-00 00:00:00`.
+fn is_no_date(value: &str) -> bool {
+    let is_zero = |b: u8| b == b'0' || !b.is_ascii_digit();
+    value.bytes().any(|b| b == b'0')
+        && value.bytes().any(|b| matches!(b, b'/' | b'-'))
+        && value.bytes().all(|b| is_zero(b) && (b == b'0' || b" /-:.TZ".contains(&b)))
+}
+
 impl PermissionColumn {
     /// What a value means. An empty one is to be given as "".
     #[must_use]
-    pub fn meaning(self, _value: &str) -> Meaning {
-        Meaning::Silent
+    pub fn meaning(self, value: &str) -> Meaning {
+        use PermissionKind as K;
+        let value = match text::trim(value) {
+            // Flags of software that has only floats.
+            "1.0" => "1",
+            "0.0" => "0",
+            value => value,
+        };
+        let mut buffer = [0; WORD_MAX];
+        let word = folded(value, &mut buffer);
+        let is = |words: &[&str]| word.is_some_and(|word| words.contains(&word));
+        // `-` and the like fold to nothing.
+        let empty = value.is_empty() || word.is_some_and(str::is_empty) || is_no_date(value);
+        let no = empty || is(NO);
+        match self.kind {
+            K::OptOut if no => Meaning::Passes,
+            K::OptOut if is(YES) || is(REJECTING) || is_date(value) => Meaning::OptedOut,
+            K::OptOut => Meaning::Unclear,
+            K::OptOutTrace if no => Meaning::Passes,
+            K::OptOutTrace => Meaning::OptedOut,
+            _ if empty => Meaning::Silent,
+            K::ConsentTrace if is(REJECTING) => Meaning::OptedOut,
+            K::ConsentTrace => Meaning::Passes,
+            // Null, in a consent column, is no answer.
+            K::Consent | K::Status if is(&["null"]) => Meaning::Silent,
+            K::Consent if is(NO) || is(REJECTING) => Meaning::OptedOut,
+            K::Consent if is(YES) || is(PASSING) || is_date(value) => Meaning::Passes,
+            K::Status if is(REJECTING) => Meaning::OptedOut,
+            K::Status if is(PASSING) => Meaning::Passes,
+            K::Consent | K::Status => Meaning::Unclear,
+            K::Caution if is(CAUTIONS) || is(YES) => Meaning::Unclear,
+            K::Caution => Meaning::Silent,
+        }
     }
 
     /// Whether a value that is not understood rejects the contact.
@@ -51,9 +187,367 @@ impl PermissionColumn {
     }
 }
 
-/// What kind of statement a column of this name makes, in a file of any system. A column whose name is `status` alone is decided
-/// by its values.
+/// Whether a value is a word of a status, and whether it is one that rejects for sure whatever the column is about.
 #[must_use]
-pub fn of_name(_name: &str) -> Option<PermissionColumn> {
-    None
+pub(super) fn status_word(value: &str) -> (bool, bool) {
+    let mut buffer = [0; WORD_MAX];
+    let Some(word) = folded(text::trim(value), &mut buffer) else { return (false, false) };
+    let is_sure = ["unsubscribed", "optedout", "optout", "cleaned", "bounced", "complained", "neversubscribed"];
+    (
+        PASSING.contains(&word) || REJECTING.contains(&word) || OTHER_STATUS.contains(&word),
+        is_sure.contains(&word) || word == "notsubscribed",
+    )
+}
+
+/// Whether a folded name is that of a column which only its values tell: `status`, and `state`, which is a status in some files.
+#[must_use]
+pub(super) fn is_by_values(folded: &str) -> bool {
+    matches!(folded, "status" | "contactstatus" | "memberstatus" | "customerstatus" | "emailstatus" | "marketingstatus")
+}
+
+/// Finds words one behind the other.
+fn position(words: &[String], wanted: &[&str]) -> Option<usize> {
+    words.windows(wanted.len()).position(|window| window.iter().zip(wanted).all(|(word, wanted)| word == wanted))
+}
+
+/// The first of several sequences of words that is there.
+fn find(words: &[String], wanted: &[&[&str]]) -> Option<usize> {
+    wanted.iter().find_map(|wanted| position(words, wanted))
+}
+
+/// What kind of statement a column of this name makes, in a file of any system. The name may be a path within the record, and
+/// all of its parts count. A column that is called `status` alone is decided by its values, so nothing is said about it here.
+#[must_use]
+pub fn of_name(name: &str) -> Option<PermissionColumn> {
+    if name.len() > super::profile::NAME_MAX {
+        return None;
+    }
+    let words = names::words(name.strip_prefix("cf:").unwrap_or(name));
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    const OPT_OUT: &[&[&str]] = &[
+        &["unsubscribed"],
+        &["unsubscribe"],
+        &["unsubscribes"],
+        &["unsub"],
+        &["opt", "out"],
+        &["opted", "out"],
+        &["opt", "outs"],
+        &["optout"],
+        &["optedout"],
+        &["blacklisted"],
+        &["blacklist"],
+        &["blocklisted"],
+        &["blocked"],
+        &["suppressed"],
+        &["do", "not", "email"],
+        &["do", "not", "bulk", "email"],
+        &["dont", "email"],
+        &["don", "t", "email"],
+        &["donotemail"],
+        &["donotbulkemail"],
+        &["do", "not", "contact"],
+        &["donotcontact"],
+        &["no", "email"],
+        &["no", "emails"],
+        &["noemail"],
+        &["email", "disabled"],
+    ];
+    const CONSENT: &[&[&str]] = &[
+        &["subscribed"],
+        &["subscription"],
+        &["subscriptions"],
+        &["subscriber", "status"],
+        &["opt", "in"],
+        &["opted", "in"],
+        &["optin"],
+        &["optedin"],
+        &["issubscribed"],
+        &["marketing", "consent"],
+        &["email", "consent"],
+        &["permission", "to", "send"],
+        &["email", "permission"],
+    ];
+    // Permission for another channel says nothing about email.
+    let other =
+        ["sms", "mms", "text", "texts", "whatsapp", "phone", "call", "calls", "voice", "fax", "postal", "push", "mail"];
+    let is_email = has(&["email", "emails", "newsletter", "newsletters"]);
+    if has(&other) && (!is_email || has(&["sms", "mms", "whatsapp"])) {
+        return None;
+    }
+    // A link to unsubscribe with is in every contact of some exports, and so is a count.
+    if has(&["url", "urls", "link", "links", "href", "token", "hash", "key", "count", "rate", "total"]) {
+        return None;
+    }
+    let accepts = position(&words, &["accepts"]).is_some_and(|at| words[at..].iter().any(|word| word == "marketing"));
+    let is_alone = |list: &[&str]| list.contains(&names::fold(&words.concat()).as_str());
+    let (at, mut is_no) = if let Some(at) = find(&words, OPT_OUT) {
+        (at, true)
+    } else if let Some(at) = find(&words, CONSENT) {
+        (at, false)
+    } else if accepts
+        || is_alone(&["consent", "emailmarketing", "acceptsmarketing", "acceptsemailmarketing", "marketingconsent"])
+    {
+        (0, false)
+    } else {
+        return None;
+    };
+    if at > 0 && matches!(words[at - 1].as_str(), "not" | "never" | "non" | "isnt") {
+        is_no = !is_no;
+    }
+    let last = words.last().map(String::as_str).unwrap_or_default();
+    let is_trace = has(&[
+        "reason", "source", "campaign", "title", "ip", "method", "form", "page", "comment", "note", "notes", "id",
+        "level", "location", "referrer", "browser", "agent", "by",
+    ]);
+    let kind = match (is_no, is_trace) {
+        (true, true) => PermissionKind::OptOutTrace,
+        (false, true) => PermissionKind::ConsentTrace,
+        // `Opt-out status` and `permission to send` have words for values.
+        (_, false)
+            if matches!(last, "status" | "state") || find(&words, &[&["permission", "to", "send"]]).is_some() =>
+        {
+            if is_no {
+                PermissionKind::OptOut
+            } else {
+                PermissionKind::Consent
+            }
+        }
+        (true, false) => PermissionKind::OptOut,
+        (false, false) => PermissionKind::Consent,
+    };
+    Some(PermissionColumn { kind })
+}
+
+/// What kind of statement a header of a known system makes, by its note. None where the note says nothing about it.
+#[must_use]
+pub fn of_header(header: &Header) -> Option<PermissionColumn> {
+    use PermissionKind as K;
+    let (name, note) = (header.name, header.note);
+    let words = names::words(name);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let is_trace = has(&["reason", "source", "campaign", "ip", "id", "bounce"]);
+    let kind = match note {
+        _ if note.starts_with("sms") || note == "optout phone" => return None,
+        "optout (postal; warn)" | "bounce" => K::Caution,
+        _ if note.starts_with("drop") => K::Caution,
+        "optout if no" | "optout unless SUBSCRIBED" => K::Consent,
+        "optout if non-empty" => K::OptOutTrace,
+        "optout/consent column" => match of_name(name) {
+            Some(permission) => return Some(permission),
+            None => K::Consent,
+        },
+        _ if note.starts_with("optout") && has(&["status"]) => K::Status,
+        _ if note.starts_with("optout") => {
+            if is_trace {
+                K::OptOutTrace
+            } else {
+                K::OptOut
+            }
+        }
+        _ if note.starts_with("consent") => {
+            let is_trace = is_trace || has(&["time", "date"]);
+            if is_trace { K::ConsentTrace } else { K::Consent }
+        }
+        // Kit calls its status a state.
+        _ if note.starts_with("NOT a state") => K::Status,
+        _ => return None,
+    };
+    Some(PermissionColumn { kind })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::systems::systems;
+    use Meaning::{OptedOut, Passes, Silent, Unclear};
+    use PermissionKind as K;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_of_any_system() {
+        for (name, kind) in [
+            ("Unsubscribed from all email", Some(K::OptOut)),
+            ("HasOptedOutOfEmail", Some(K::OptOut)),
+            ("hs_email_optout", Some(K::OptOut)),
+            ("opt_out", Some(K::OptOut)),
+            ("Opted Out", Some(K::OptOut)),
+            ("OPTOUT", Some(K::OptOut)),
+            ("Email Blacklisted", Some(K::OptOut)),
+            ("is_blocked", Some(K::OptOut)),
+            ("suppressed?", Some(K::OptOut)),
+            ("Do Not Email", Some(K::OptOut)),
+            ("DoNotEMail", Some(K::OptOut)),
+            ("donotbulkemail", Some(K::OptOut)),
+            ("No E-mail", Some(K::OptOut)),
+            ("unsubscribed_at", Some(K::OptOut)),
+            ("Not subscribed", Some(K::OptOut)),
+            ("UNSUB_REASON", Some(K::OptOutTrace)),
+            ("unsubscribe_url", None),
+            ("is_subscribed", Some(K::Consent)),
+            ("Email Subscription Status", Some(K::Consent)),
+            ("Subscriber Status", Some(K::Consent)),
+            ("newsletter_opt_in", Some(K::Consent)),
+            ("optin", Some(K::Consent)),
+            ("Accepts Email Marketing", Some(K::Consent)),
+            ("accepts_marketing", Some(K::Consent)),
+            ("attributes/subscriptions/email/marketing/consent", Some(K::Consent)),
+            ("email_marketing_consent/state", Some(K::Consent)),
+            ("email_address/permission_to_send", Some(K::Consent)),
+            ("Marketing consent", Some(K::Consent)),
+            ("opt_in_ip", Some(K::ConsentTrace)),
+            ("opt_in_level", Some(K::ConsentTrace)),
+            ("cf:Opted out", Some(K::OptOut)),
+            // Other channels, and what is no statement.
+            ("sms_opt_in", None),
+            ("SMS Consent", None),
+            ("Accepts SMS Marketing", None),
+            ("sms_marketing_consent/state", None),
+            ("sms_consent_date", None),
+            ("sms_permission_to_send", None),
+            ("phone_opt_out", None),
+            ("Do not call", None),
+            ("Do not mail", None),
+            ("HasOptedOutOfFax", None),
+            ("DoNotPostalMail", None),
+            ("status", None),
+            ("email", None),
+            ("no_email_open_count", None),
+            ("Noemail Smith", Some(K::OptOut)),
+            ("first_name", None),
+            ("Casino Email", None),
+            ("blockedness", None),
+            ("", None),
+        ] {
+            assert_eq!(of_name(name).map(|permission| permission.kind), kind, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_member_of_the_contract_is_a_permission() {
+        for id in crate::model::member::KNOWN {
+            assert_eq!(of_name(id.info().name), None, "{}", id.info().name);
+        }
+    }
+
+    #[test]
+    fn headers_that_the_table_notes() {
+        for system in systems() {
+            for header in &system.headers {
+                let noted = header.note.starts_with("optout") || header.note.starts_with("consent");
+                let other = header.note == "optout phone";
+                if noted && !other {
+                    assert!(of_header(header).is_some(), "{}: {header:?}", system.name);
+                }
+            }
+        }
+        let of = |system: &str, name: &str| {
+            let system = systems().iter().find(|found| found.name == system).unwrap();
+            of_header(system.headers.iter().find(|header| header.name == name).unwrap()).map(|found| found.kind)
+        };
+        assert_eq!(of("mailchimp", "STATUS"), Some(K::Status));
+        assert_eq!(of("mailchimp", "UNSUB_TIME"), Some(K::OptOutTrace));
+        assert_eq!(of("mailchimp", "OPTIN_TIME"), Some(K::ConsentTrace));
+        assert_eq!(of("constantcontact-ui-export", "Confirmed Opt-Out Date"), Some(K::OptOut));
+        assert_eq!(of("constantcontact-ui-export", "Email permission status"), Some(K::Consent));
+        assert_eq!(of("shopify-customers", "Accepts Email Marketing"), Some(K::Consent));
+        assert_eq!(of("shopify-customers", "Accepts SMS Marketing"), None);
+        assert_eq!(of("klaviyo", "SMS Consent"), None);
+        assert_eq!(of("substack", "email_disabled"), Some(K::OptOut));
+        assert_eq!(of("substack", "active_subscription"), None);
+        assert_eq!(of("kit-convertkit", "state"), Some(K::Status));
+        assert_eq!(of("salesforce-contact-api", "DoNotCall"), None);
+        assert_eq!(of("donorperfect", "NOMAIL"), Some(K::Caution));
+        assert_eq!(of("eventbrite", "Attendee Status"), Some(K::Caution));
+    }
+
+    #[test]
+    fn meanings() {
+        for (kind, value, meaning) in [
+            (K::OptOut, "yes", OptedOut),
+            (K::OptOut, " TRUE ", OptedOut),
+            (K::OptOut, "1", OptedOut),
+            (K::OptOut, "x", OptedOut),
+            (K::OptOut, "2023-05-06", OptedOut),
+            (K::OptOut, "5/6/2023 3:04 PM", OptedOut),
+            (K::OptOut, "2023-05-06T12:33:00Z", OptedOut),
+            (K::OptOut, "Unsubscribed", OptedOut),
+            (K::OptOut, "no", Passes),
+            (K::OptOut, "false", Passes),
+            (K::OptOut, "0", Passes),
+            (K::OptOut, "", Passes),
+            (K::OptOut, "null", Passes),
+            (K::OptOut, "0000-00-00", Passes),
+            (K::OptOut, "0/0/00", Passes),
+            (K::OptOut, "maybe", Unclear),
+            (K::OptOut, "2", Unclear),
+            (K::OptOut, "10", Unclear),
+            (K::OptOut, "1.0", OptedOut),
+            (K::OptOut, "0.0", Passes),
+            (K::OptOut, "N/A", Unclear),
+            (K::OptOut, "ñein", Unclear),
+            (K::OptOutTrace, "too many mails", OptedOut),
+            (K::OptOutTrace, "", Passes),
+            (K::Consent, "no", OptedOut),
+            (K::Consent, "FALSE", OptedOut),
+            (K::Consent, "0", OptedOut),
+            (K::Consent, "NEVER_SUBSCRIBED", OptedOut),
+            (K::Consent, "unsubscribed", OptedOut),
+            (K::Consent, "not_subscribed", OptedOut),
+            (K::Consent, "yes", Passes),
+            (K::Consent, "SUBSCRIBED", Passes),
+            (K::Consent, "implicit", Passes),
+            (K::Consent, "pending_confirmation", Passes),
+            (K::Consent, "not_set", Passes),
+            (K::Consent, "2023-05-06", Passes),
+            (K::Consent, "", Silent),
+            (K::Consent, "null", Silent),
+            (K::Consent, "Gold", Unclear),
+            (K::ConsentTrace, "10.0.0.1", Passes),
+            (K::ConsentTrace, "", Silent),
+            (K::Status, "subscribed", Passes),
+            (K::Status, "Active", Passes),
+            (K::Status, "Opted in", Passes),
+            (K::Status, "unsubscribed", OptedOut),
+            (K::Status, "Cleaned", OptedOut),
+            (K::Status, "opted out", OptedOut),
+            (K::Status, "cancelled", OptedOut),
+            (K::Status, "inactive", OptedOut),
+            (K::Status, "pending", Unclear),
+            (K::Status, "", Silent),
+            (K::Caution, "Deceased", Unclear),
+            (K::Caution, "Active", Silent),
+        ] {
+            assert_eq!(PermissionColumn { kind }.meaning(value), meaning, "{kind:?} {value:?}");
+        }
+    }
+
+    #[test]
+    fn words_of_a_status() {
+        assert_eq!(status_word("Subscribed"), (true, false));
+        assert_eq!(status_word("unsubscribed"), (true, true));
+        assert_eq!(status_word("NY"), (false, false));
+        assert_eq!(status_word(&"x".repeat(1000)), (false, false));
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_breaks_it(value in ".{0,80}", name in ".{0,40}") {
+            let _ = of_name(&name);
+            for kind in [K::OptOut, K::OptOutTrace, K::Consent, K::ConsentTrace, K::Status, K::Caution] {
+                let meaning = PermissionColumn { kind }.meaning(&value);
+                // An opt-out column never lets a value pass that says more than no.
+                if kind == K::OptOut && meaning == Passes {
+                    prop_assert!(value.len() < 80);
+                }
+            }
+        }
+
+        #[test]
+        fn case_and_punctuation_do_not_count(value in "(opted|un)[ _-](out|subscribed)|yes|no|active") {
+            for kind in [K::OptOut, K::Consent, K::Status] {
+                let column = PermissionColumn { kind };
+                prop_assert_eq!(column.meaning(&value), column.meaning(&value.to_uppercase()));
+            }
+        }
+    }
 }

@@ -1,1 +1,578 @@
-//! Values that are several members.
+//! Values that are several members. Each function answers only where it is certain, because a name in the wrong member is worse
+//! than one that is held back and reported.
+
+use crate::rules::birthday;
+use crate::rules::date::{self, DateResult};
+use crate::rules::text;
+
+/// Titles before a name, folded.
+const HONORIFICS: &[&str] = &[
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "mx",
+    "dr",
+    "prof",
+    "professor",
+    "doctor",
+    "rev",
+    "reverend",
+    "fr",
+    "sr",
+    "sir",
+    "dame",
+    "madam",
+    "mme",
+    "mlle",
+    "herr",
+    "frau",
+    "hr",
+    "fru",
+    "sra",
+    "srta",
+    "señor",
+    "señora",
+    "sig",
+    "signor",
+    "signora",
+    "dott",
+    "ing",
+    "hon",
+    "pastor",
+    "rabbi",
+    "imam",
+    "sister",
+    "father",
+    "capt",
+    "captain",
+    "col",
+    "maj",
+    "lt",
+    "sgt",
+    "gen",
+    "mister",
+    "mons",
+    "dra",
+    "messrs",
+];
+/// What follows a name, folded.
+const SUFFIXES: &[&str] = &[
+    "jr", "sr", "junior", "senior", "ii", "iii", "iv", "phd", "md", "dds", "dmd", "dvm", "esq", "esquire", "cpa", "rn",
+    "mba", "jd", "msw", "lcsw", "edd", "dmin", "do", "od", "pe", "ret", "usn", "usa", "usmc", "usaf",
+];
+/// Suffixes that are a name of their own as well: they count only behind a comma.
+const AMBIGUOUS: &[&str] = &["do", "od", "pe", "usa", "ret", "v"];
+/// Words before a last name that belong to it, folded.
+const PARTICLES: &[&str] = &[
+    "van", "von", "vom", "vander", "vanden", "de", "del", "della", "delle", "dei", "degli", "di", "da", "das", "dos",
+    "du", "des", "der", "den", "ter", "ten", "zu", "zum", "zur", "la", "le", "les", "lo", "el", "al", "bin", "ibn",
+    "bint", "af", "av", "st", "saint", "san", "santa",
+];
+/// Particles in small letters only: with a capital they are names or initials.
+const SMALL_PARTICLES: &[&str] = &["do", "y", "e", "i", "ben", "op", "t"];
+/// Words that show that a name is not a person's, folded.
+const NOT_A_PERSON: &[&str] = &[
+    "inc",
+    "llc",
+    "ltd",
+    "gmbh",
+    "corp",
+    "corporation",
+    "company",
+    "co",
+    "plc",
+    "foundation",
+    "church",
+    "university",
+    "college",
+    "school",
+    "association",
+    "society",
+    "club",
+    "trust",
+    "bank",
+    "group",
+    "services",
+    "solutions",
+    "systems",
+    "center",
+    "centre",
+    "department",
+    "office",
+    "team",
+    "committee",
+    "council",
+    "ministries",
+    "ministry",
+    "family",
+    "estate",
+    "and",
+    "und",
+    "et",
+    "or",
+    "the",
+    "of",
+    "c/o",
+    "care",
+    "household",
+    "institute",
+    "hospital",
+    "partners",
+    "associates",
+    "llp",
+    "bv",
+    "pty",
+    "customer",
+    "guest",
+    "unknown",
+    "test",
+    "info",
+    "sales",
+    "support",
+];
+
+/// A word without points and case.
+fn folded(word: &str) -> String {
+    word.chars().filter(|c| !matches!(c, '.' | ',' | '\'' | '’')).flat_map(char::to_lowercase).collect()
+}
+
+/// True for a title before a name and nothing else: `Mr`, `Dr.`, `Mr. and Mrs.`, `Prof. Dr.`.
+#[must_use]
+pub fn is_honorific(value: &str) -> bool {
+    if value.len() > 40 {
+        return false;
+    }
+    let mut any = false;
+    let all = value.split(|c: char| c.is_whitespace() || matches!(c, '/' | '&')).filter(|word| !word.is_empty()).all(
+        |word| {
+            let word = folded(word);
+            let is_title = HONORIFICS.contains(&word.as_str());
+            any |= is_title;
+            is_title || matches!(word.as_str(), "and" | "und" | "et")
+        },
+    );
+    all && any
+}
+
+/// Longest full name, in bytes.
+const NAME_MAX: usize = 200;
+
+/// Splits a full name into first and last name; either may be empty, and not both. `Last, First` and `First Last`; titles in front
+/// are left out; suffixes (`Jr.`, `PhD`) and particles (`van der`, `de la`) stay with the last name. Middle names stay with the
+/// first name. None where it is not certain: several people, a company, an address, names that are not written with spaces.
+#[must_use]
+pub fn full_name(value: &str) -> Option<(String, String)> {
+    let value = text::trim(value);
+    let is_strange = |c: char| {
+        c.is_ascii_digit()
+            || matches!(c, '@' | '&' | '/' | '\\' | '+' | ';' | ':' | '|' | '<' | '>' | '_' | '=')
+            || c.is_control() && !c.is_whitespace()
+    };
+    if value.is_empty()
+        || value.len() > NAME_MAX
+        || value.contains(is_strange)
+        || value.contains(['(', ')', '"', '[', ']', '{', '}'])
+    {
+        return None;
+    }
+    let parts: Vec<&str> = value.split(',').map(str::trim).collect();
+    let words = |part: &str| -> Vec<String> { part.split_whitespace().map(str::to_owned).collect() };
+    let is_suffix = |word: &str| SUFFIXES.contains(&folded(word).as_str());
+    let is_suffixes = |part: &&str| !part.is_empty() && words(part).iter().all(|word| is_suffix(word));
+    if words(value).iter().any(|word| NOT_A_PERSON.contains(&folded(word).as_str())) {
+        return None;
+    }
+    let (first, mut last, suffixes): (Vec<String>, Vec<String>, &[&str]) = match parts.as_slice() {
+        [one] => {
+            let (first, last) = split_words(words(one))?;
+            (first, last, &[])
+        }
+        // `Martin Luther King, Jr.` and `Ann Li, MD, PhD`.
+        [one, suffixes @ ..] if suffixes.iter().all(|part| is_suffixes(&part)) => {
+            let (first, last) = split_words(words(one))?;
+            // The suffix of a name of one word belongs to nobody for sure.
+            if last.is_empty() {
+                return None;
+            }
+            (first, last, suffixes)
+        }
+        // `Li, Ann` and `King, Martin Luther, Jr.` (`King, Jr., Martin Luther` too).
+        [last, suffix, first] if is_suffixes(&suffix) && !is_suffixes(&first) && !first.is_empty() => {
+            (words(first), words(last), std::slice::from_ref(&parts[1]))
+        }
+        [last, first, suffixes @ ..]
+            if !last.is_empty() && !first.is_empty() && suffixes.iter().all(|part| is_suffixes(&part)) =>
+        {
+            (words(first), words(last), suffixes)
+        }
+        _ => return None,
+    };
+    let first: Vec<String> = first.into_iter().skip_while(|word| HONORIFICS.contains(&folded(word).as_str())).collect();
+    for suffix in suffixes {
+        last.push((*suffix).to_owned());
+    }
+    let (first, last) = (first.join(" "), last.join(" "));
+    let has_letter = |name: &str| name.chars().any(char::is_alphabetic);
+    (has_letter(&first) || has_letter(&last)).then_some((first, last))
+}
+
+/// `First Middle Last`, in words.
+fn split_words(mut words: Vec<String>) -> Option<(Vec<String>, Vec<String>)> {
+    let is = |list: &[&str], word: &str| list.contains(&folded(word).as_str());
+    let titles = words.iter().take_while(|word| is(HONORIFICS, word)).count();
+    // A title alone is no name; `Sr` in front is a title, behind a suffix.
+    if titles == words.len() {
+        return None;
+    }
+    words.drain(..titles);
+    let mut suffixes = Vec::new();
+    while words.len() > 1
+        && words.last().is_some_and(|word| is(SUFFIXES, word) && (!is(AMBIGUOUS, word) || word.contains('.')))
+    {
+        suffixes.extend(words.pop());
+    }
+    suffixes.reverse();
+    if words.len() == 1 {
+        // With a title, one name is the last one.
+        return match (titles > 0, suffixes.is_empty()) {
+            (true, _) => Some((Vec::new(), words.into_iter().chain(suffixes).collect())),
+            (false, true) => Some((words, Vec::new())),
+            (false, false) => None,
+        };
+    }
+    // Two last names, as in Spanish, and a middle name look alike from four words on, unless a particle tells.
+    let is_particle = |word: &String| is(PARTICLES, word) || SMALL_PARTICLES.contains(&word.as_str());
+    let particle = (1..words.len() - 1).find(|at| is_particle(&words[*at]));
+    // A name that begins with one, `De La Cruz`, may be a last name alone.
+    if is_particle(&words[0]) && words.len() > 2 && particle == Some(1) {
+        return None;
+    }
+    let at = match particle {
+        // `Ortega y Gasset` are one name, and where it begins is not certain.
+        Some(at) if matches!(words[at].as_str(), "y" | "e" | "i") => return None,
+        Some(at) => at,
+        None if words.len() <= 3 => words.len() - 1,
+        None => return None,
+    };
+    let mut last = words.split_off(at);
+    last.extend(suffixes);
+    Some((words, last))
+}
+
+/// What a birthday is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BirthdayResult {
+    /// This month and day.
+    Day(u8, u8),
+    /// Nothing: a date that stands for none, such as `0/0/00`.
+    Absent,
+    /// It is not certain.
+    Unclear,
+}
+
+/// Reads a birthday: `02/03`, `2/3`, `02-03`, `--02-03`, a whole date in any form of [`date::parse`] whatever its time of day, or a
+/// date of none. The month comes first.
+#[must_use]
+pub fn birthday(value: &str) -> BirthdayResult {
+    let value = text::trim(value);
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let is_zero =
+        digits > 1 && value.bytes().all(|b| b == b'0' || b" /-:.TZ".contains(&b)) && value.contains(['/', '-']);
+    if is_zero {
+        return BirthdayResult::Absent;
+    }
+    match date::parse(value) {
+        DateResult::Day(day, _) | DateResult::Midnight(day) => return BirthdayResult::Day(day.month, day.day),
+        DateResult::Blank => return BirthdayResult::Absent,
+        DateResult::Time | DateResult::Bad(_) => {}
+    }
+    let parts = if let Some(rest) = value.strip_prefix("--") {
+        match rest.split_once('-') {
+            Some(parts) => Some(parts),
+            // vCard's `--0203`.
+            None if rest.len() == 4 && rest.is_ascii() => Some(rest.split_at(2)),
+            None => None,
+        }
+    } else {
+        value.split_once('/').or_else(|| value.split_once('-'))
+    };
+    let number = |text: &str| -> Option<u8> {
+        let good = (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse().ok().filter(|_| good)
+    };
+    match parts.and_then(|(month, day)| Some((number(month.trim())?, number(day.trim())?))) {
+        Some((month @ 1..=12, day @ 1..)) if birthday::exists(month, day) => BirthdayResult::Day(month, day),
+        _ => BirthdayResult::Unclear,
+    }
+}
+
+/// The parts of an address.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Address {
+    /// Street
+    pub street: String,
+    /// City
+    pub city: String,
+    /// State
+    pub state: String,
+    /// Postal code
+    pub zip: String,
+    /// Country; it may be empty.
+    pub country: String,
+}
+
+/// US states, territories and Canadian provinces, by their code.
+const STATES: &[&str] = &[
+    "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "DC", "FL", "GA", "HI", "ID", "IL", "IN", "IA", "KS", "KY", "LA",
+    "ME", "MD", "MA", "MI", "MN", "MS", "MO", "MT", "NE", "NV", "NH", "NJ", "NM", "NY", "NC", "ND", "OH", "OK", "OR",
+    "PA", "RI", "SC", "SD", "TN", "TX", "UT", "VT", "VA", "WA", "WV", "WI", "WY", "PR", "GU", "VI", "AS", "MP", "AB",
+    "BC", "MB", "NB", "NL", "NS", "NT", "NU", "ON", "PE", "QC", "SK", "YT", "AA", "AE", "AP",
+];
+
+/// True for a postal code of the US or Canada.
+fn is_zip(text: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let us = text.len() == 5 && digits(text)
+        || text.len() == 10
+            && text.split_once('-').is_some_and(|(a, b)| a.len() == 5 && b.len() == 4 && digits(a) && digits(b));
+    let bytes: Vec<u8> = text.bytes().filter(|b| *b != b' ').collect();
+    let canada = bytes.len() == 6
+        && bytes.iter().enumerate().all(|(i, b)| if i % 2 == 0 { b.is_ascii_alphabetic() } else { b.is_ascii_digit() });
+    us || canada
+}
+
+/// Splits an address of the US or Canada in one value: its parts are separated by two or more spaces (as Mailchimp writes it), by
+/// line breaks, or by commas: `1 Elm St  Rome  NY  13440  US`, `1 Elm St, Rome, NY 13440`. Second lines stay with the street. None
+/// where it is not certain which part is which.
+#[must_use]
+pub fn address(value: &str) -> Option<Address> {
+    let value = text::trim(value);
+    if value.len() > 600 || value.contains('\0') {
+        return None;
+    }
+    let is_spaced = value.contains("  ");
+    let is_lined = value.contains(['\n', '\r']);
+    let parts: Vec<&str> = if is_lined {
+        value.split(['\n', '\r', ',']).collect()
+    } else if is_spaced && !value.contains(',') {
+        value.split("  ").collect()
+    } else {
+        value.split(',').collect()
+    };
+    let mut parts: Vec<&str> = parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect();
+    // From the end: perhaps a country, then the postal code, the state, the city.
+    let mut found = Address::default();
+    let has_code = |part: &str| is_zip(part) || state_and_zip(part).is_some();
+    if !has_code(parts.last()?) {
+        let country = parts.pop()?;
+        let is_country = country.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '.')) && country.len() <= 30;
+        if !is_country {
+            return None;
+        }
+        found.country = country.to_owned();
+    }
+    let last = parts.pop()?;
+    if let Some((state, zip)) = state_and_zip(last) {
+        (found.state, found.zip) = (state.to_owned(), zip.to_owned());
+    } else if is_zip(last) {
+        found.zip = last.to_owned();
+        found.state = parts.pop().filter(|state| is_state(state))?.to_owned();
+    } else {
+        return None;
+    }
+    found.city = parts.pop().filter(|city| !city.bytes().any(|b| b.is_ascii_digit()))?.to_owned();
+    if parts.is_empty() {
+        return None;
+    }
+    found.street = parts.join(", ");
+    Some(found)
+}
+
+/// Splits `Boston, MA`. None where it is not certain.
+#[must_use]
+pub fn city_state(value: &str) -> Option<(String, String)> {
+    let (city, state) = value.rsplit_once(',')?;
+    let (city, state) = (text::trim(city), text::trim(state));
+    let good = !city.is_empty() && !city.contains(',') && !city.bytes().any(|b| b.is_ascii_digit()) && is_state(state);
+    good.then(|| (city.to_owned(), state.to_owned()))
+}
+
+fn is_state(text: &str) -> bool {
+    STATES.iter().any(|state| state.eq_ignore_ascii_case(text))
+}
+
+/// `NY 13440`
+fn state_and_zip(part: &str) -> Option<(&str, &str)> {
+    let (state, zip) = part.split_once(' ')?;
+    let zip = zip.trim();
+    (is_state(state) && is_zip(zip)).then_some((state, zip))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn full_names() {
+        for (value, first, last) in [
+            ("Ana Li", "Ana", "Li"),
+            ("  Ana   Li ", "Ana", "Li"),
+            ("Li, Ana", "Ana", "Li"),
+            ("Ana Maria Li", "Ana Maria", "Li"),
+            ("Ana", "Ana", ""),
+            ("Mr. Li", "", "Li"),
+            ("Dr. Ana Li", "Ana", "Li"),
+            ("Prof. Dr. Ana Li", "Ana", "Li"),
+            ("Ana Li PhD", "Ana", "Li PhD"),
+            ("Martin Luther King, Jr.", "Martin Luther", "King Jr."),
+            ("Martin Luther King Jr.", "Martin Luther", "King Jr."),
+            ("King, Martin Luther, Jr.", "Martin Luther", "King Jr."),
+            ("King, Jr., Martin Luther", "Martin Luther", "King Jr."),
+            ("John Smith III", "John", "Smith III"),
+            ("Ludwig van Beethoven", "Ludwig", "van Beethoven"),
+            ("Jan van der Berg", "Jan", "van der Berg"),
+            ("Van der Berg, Jan", "Jan", "Van der Berg"),
+            ("Oscar de la Renta", "Oscar", "de la Renta"),
+            ("Maria del Carmen", "Maria", "del Carmen"),
+            ("Vincent Willem van Gogh", "Vincent Willem", "van Gogh"),
+            ("de la Cruz, Ana", "Ana", "de la Cruz"),
+            ("Ana Li, MD, PhD", "Ana", "Li MD PhD"),
+            ("O'Neil, Seán", "Seán", "O'Neil"),
+            ("Van Morrison", "Van", "Morrison"),
+            ("Ana E Li", "Ana E", "Li"),
+            ("Li, Dr. Ana", "Ana", "Li"),
+            ("J. R. Tolkien", "J. R.", "Tolkien"),
+        ] {
+            assert_eq!(full_name(value), Some((first.to_owned(), last.to_owned())), "{value}");
+        }
+        for value in [
+            "",
+            " ",
+            "Mr.",
+            "Ana & Bo Li",
+            "Ana and Bo Li",
+            "Acme Inc",
+            "First Baptist Church",
+            "ana@x.example",
+            "Order 1001",
+            "#1001",
+            "Li, Ana, Bo",
+            ", Ana",
+            "Li,",
+            "Ana Maria Garcia Lopez",
+            "de la Cruz",
+            "King Jr., Martin & Ann",
+            "The Smiths",
+            "Ana (work)",
+            "Ana, PhD",
+            "José Ortega y Gasset",
+            "---",
+        ] {
+            assert_eq!(full_name(value), None, "{value}");
+        }
+        assert_eq!(full_name(&"x ".repeat(100_000)), None);
+    }
+
+    #[test]
+    fn honorifics() {
+        for value in ["Mr", "MRS.", "Dr", "Mr. and Mrs.", "Prof. Dr.", "Mr & Mrs", "Mr./Mrs."] {
+            assert!(is_honorific(value), "{value}");
+        }
+        for value in ["", "Director", "Dr. Li", "and", "Managing Director", "Doctoral student"] {
+            assert!(!is_honorific(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn birthdays() {
+        use BirthdayResult::{Absent, Day, Unclear};
+        for (value, day) in [
+            ("02/03", Day(2, 3)),
+            ("2/3", Day(2, 3)),
+            ("02-03", Day(2, 3)),
+            ("--02-03", Day(2, 3)),
+            ("--0203", Day(2, 3)),
+            ("2/29", Day(2, 29)),
+            ("1980-02-03", Day(2, 3)),
+            ("2/3/1980", Day(2, 3)),
+            ("1980-02-03T00:00:00Z", Day(2, 3)),
+            (" 12/31 ", Day(12, 31)),
+            ("0/0/00", Absent),
+            ("0000-00-00", Absent),
+            ("0000-00-00 00:00:00", Absent),
+            ("", Absent),
+            ("2/30", Unclear),
+            ("13/05", Unclear),
+            ("2/3/80", Unclear),
+            ("0/5", Unclear),
+            ("1980-02-03T05:00:00Z", Unclear),
+            ("February 3", Unclear),
+            ("3. 2.", Unclear),
+            ("0203", Unclear),
+            ("2", Unclear),
+            ("--é-1", Unclear),
+            ("--aéa", Unclear),
+        ] {
+            assert_eq!(birthday(value), day, "{value}");
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        let parts = |value: &str| address(value).map(|a| [a.street, a.city, a.state, a.zip, a.country].join("|"));
+        for (value, expected) in [
+            ("1 Elm St  Rome  NY  13440  US", "1 Elm St|Rome|NY|13440|US"),
+            ("1 Elm St  Apt 4  Rome  NY  13440", "1 Elm St, Apt 4|Rome|NY|13440|"),
+            ("1 Elm St, Rome, NY 13440", "1 Elm St|Rome|NY|13440|"),
+            ("1 Elm St, Rome, NY, 13440-1234, USA", "1 Elm St|Rome|NY|13440-1234|USA"),
+            ("1 Elm St\nRome, NY 13440\nUnited States", "1 Elm St|Rome|NY|13440|United States"),
+            ("5 King St, Toronto, ON M5V 2T6, Canada", "5 King St|Toronto|ON|M5V 2T6|Canada"),
+        ] {
+            assert_eq!(parts(value).as_deref(), Some(expected), "{value}");
+        }
+        for value in
+            ["", "1 Elm St", "1 Elm St Rome NY 13440", "Rome, NY 13440", "Hauptstr. 5, 10115 Berlin", ",,,", "NY 13440"]
+        {
+            assert_eq!(parts(value), None, "{value}");
+        }
+        assert_eq!(city_state("Boston, MA"), Some(("Boston".to_owned(), "MA".to_owned())));
+        for value in ["Boston MA", "Boston", "a, Boston, MA", "Boston, Mass", ", MA"] {
+            assert_eq!(city_state(value), None, "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_split_or_refused(value in ".{0,60}") {
+            let _ = (full_name(&value), birthday(&value), address(&value), city_state(&value), is_honorific(&value));
+        }
+
+        /// No word is lost but titles.
+        #[test]
+        fn a_name_keeps_its_words(words in proptest::collection::vec("[A-Z][a-z]{2,8}", 1..4)) {
+            let value = words.join(" ");
+            if let Some((first, last)) = full_name(&value) {
+                let all = format!("{first} {last}");
+                for word in &words {
+                    let is_title = HONORIFICS.contains(&folded(word).as_str());
+                    prop_assert!(is_title || all.contains(word.as_str()), "{} in {}", word, all);
+                }
+            }
+        }
+
+        #[test]
+        fn last_first_is_first_last(first in "[A-Z][a-z]{3,8}", last in "[A-Z][a-z]{3,8}") {
+            prop_assert_eq!(full_name(&format!("{first} {last}")), full_name(&format!("{last}, {first}")));
+        }
+
+        #[test]
+        fn every_day_of_a_year_is_that_day(month in 1u8..=12, day in 1u8..=31) {
+            let expected = if birthday::exists(month, day) { BirthdayResult::Day(month, day) } else { BirthdayResult::Unclear };
+            for text in [format!("{month}/{day}"), format!("{month:02}/{day:02}"), format!("--{month:02}-{day:02}")] {
+                prop_assert_eq!(birthday(&text), expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! What one name may be, taken by itself.
+
+use super::columns::{AddressKind, How, Target};
+use super::context::{self, Context};
+use super::names;
+use super::permission::{self, PermissionColumn, PermissionKind};
+use super::profile::Observed;
+use super::systems::{self, Header, Hit};
+use crate::model::member::{Family, MemberId};
+
+/// The columns of a file of rejects that presort adds.
+const OWN: &[&str] = &["presort", "presort_input", "presort_line", "presort_code", "presort_field", "presort_message"];
+
+/// What decides names.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    /// Systems and synonyms count.
+    pub auto: bool,
+    /// The recognised systems, by their index: several if they have the same names of this input.
+    pub systems: Vec<usize>,
+    /// The part of a record that holds the person.
+    pub wrapper: Option<String>,
+}
+
+/// What a name may be.
+#[derive(Debug, Clone)]
+pub(super) struct Guess {
+    pub target: Target,
+    pub how: How,
+    pub fallback: bool,
+    pub note: &'static str,
+    pub permission: Option<PermissionColumn>,
+    /// Names that are less direct have a higher rank.
+    pub rank: u8,
+    pub marked: bool,
+    /// A value may be several.
+    pub joined: bool,
+}
+
+impl Guess {
+    fn new(target: Target, how: How) -> Guess {
+        Guess { target, how, fallback: false, note: "", permission: None, rank: 0, marked: false, joined: false }
+    }
+
+    fn member(id: MemberId) -> Guess {
+        Guess::new(Target::Member(id), How::Synonym)
+    }
+}
+
+impl Known {
+    /// What a name may be. What was seen of its values decides where the name alone does not.
+    pub fn guess(&self, name: &str, seen: Option<&Observed>) -> Guess {
+        let nothing = Guess::new(Target::None, How::Unmapped);
+        if name.len() > super::profile::NAME_MAX {
+            return nothing;
+        }
+        let parts = names::segments(name);
+        if OWN.contains(&parts[0].as_str()) {
+            return Guess { how: How::Own, ..nothing };
+        }
+        let mut guess = if self.auto {
+            self.by_name(name, &parts)
+        } else if let Some(target) = contract_target(name) {
+            Guess::new(target, How::Contract)
+        } else {
+            nothing
+        };
+        guess.permission = self.permission(name, &parts, &guess, seen);
+        self.correct(&mut guess, &parts, seen);
+        guess
+    }
+
+    fn by_name(&self, name: &str, parts: &[String]) -> Guess {
+        // A header may have slashes: `State/Region`.
+        if parts.len() > 1
+            && let Some(guess) = self.header(name)
+        {
+            return guess;
+        }
+        let nothing = Guess::new(Target::None, How::Unmapped);
+        let last = parts[parts.len() - 1].as_str();
+        let folded = names::fold(last);
+        let context = context::context(&parts[..parts.len() - 1], self.wrapper.as_deref());
+        let member = |id: MemberId, rank: u8, fallback: bool| Guess { rank, fallback, ..Guess::member(id) };
+        match context {
+            Context::Person => match person(&folded) {
+                Some(guess) => guess,
+                None => self.header(last).unwrap_or(nothing),
+            },
+            Context::Billing => match (context::address_part(&folded), self.header(last)) {
+                (Some(part), _) => member(AddressKind::Main.part(part), 1, false),
+                (None, Some(guess)) if guess.target != Target::None => Guess { rank: 1, fallback: true, ..guess },
+                _ => nothing,
+            },
+            Context::Address(kind) => {
+                if let Some(part) = context::address_part(&folded) {
+                    member(kind.part(part), 1, false)
+                } else if let Some(part) = context::address_code(&folded) {
+                    member(kind.part(part), 2, true)
+                } else if folded == "phone" {
+                    member(MemberId::Phone, 3, true)
+                } else {
+                    nothing
+                }
+            }
+            Context::Email { further } => {
+                let is_address =
+                    ["value", "address", "email", "emailaddress", "0", "1", "2", "home", "work", "other", "personal"];
+                // Of a list of plain addresses, the first is the address.
+                let further =
+                    further || !matches!(folded.as_str(), "value" | "address" | "email" | "emailaddress" | "0");
+                if is_address.contains(&folded.as_str()) { member(MemberId::Email, 1, further) } else { nothing }
+            }
+            Context::Phone(id) => match folded.as_str() {
+                "value" | "number" | "phone" | "phonenumber" | "text" => member(id, 1, false),
+                digits if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => member(id, 1, false),
+                _ => match context::phone_kind(last) {
+                    Some(Some(kind)) => member(kind, 1, false),
+                    _ => nothing,
+                },
+            },
+            Context::Name => match folded.as_str() {
+                "first" | "given" | "givenname" | "firstname" => member(MemberId::FirstName, 1, false),
+                "last" | "family" | "familyname" | "lastname" | "surname" => member(MemberId::LastName, 1, false),
+                "full" | "fullname" | "displayname" | "formatted" | "unstructuredname" => {
+                    Guess { rank: 2, fallback: true, ..Guess::new(Target::FullName, How::Synonym) }
+                }
+                _ => nothing,
+            },
+            Context::Birthday => match folded.as_str() {
+                "month" => member(MemberId::BirthdayMonth, 1, false),
+                "day" => member(MemberId::BirthdayDay, 1, false),
+                _ => nothing,
+            },
+            Context::Company => match folded.as_str() {
+                "name" | "companyname" | "organizationname" | "displayname" => member(MemberId::CompanyName, 1, false),
+                "title" | "jobtitle" => member(MemberId::JobTitle, 2, true),
+                _ => nothing,
+            },
+            Context::Other | Context::Unknown(_) => nothing,
+        }
+    }
+
+    /// What a header is: by the systems, the contract or the synonyms. None where nothing knows it.
+    fn header(&self, name: &str) -> Option<Guess> {
+        if let Some(header) = self.system_header(name) {
+            let mut guess = Guess::new(header.target(), How::System);
+            guess.fallback = header.is_fallback();
+            guess.note = header.note;
+            guess.permission = permission::of_header(&header);
+            guess.marked = header.note.contains("prefixed p:");
+            guess.joined = header.note.contains(":::");
+            return Some(guess);
+        }
+        if let Some(target) = contract_target(name) {
+            return Some(Guess::new(target, How::Contract));
+        }
+        let header = systems::table().synonym(&names::fold(name))?;
+        let how = if header.target() == Target::None { How::Unmapped } else { How::Synonym };
+        let mut guess = Guess::new(header.target(), how);
+        guess.note = header.note;
+        guess.permission = permission::of_header(&header);
+        Some(guess)
+    }
+
+    /// The header of the recognised systems, if they agree about it.
+    fn system_header(&self, name: &str) -> Option<Header> {
+        let hits = systems::table().hits(name);
+        let mut found = hits.iter().filter(|hit| self.systems.contains(&hit.system));
+        let first: &Hit = found.next()?;
+        let says = |hit: &Hit| (hit.header.member, permission::of_header(&hit.header));
+        found.all(|hit| says(hit) == says(first)).then_some(first.header)
+    }
+
+    /// What a column says about permission, by the recognised system, by any part of its name, or by its values.
+    fn permission(
+        &self,
+        name: &str,
+        parts: &[String],
+        guess: &Guess,
+        seen: Option<&Observed>,
+    ) -> Option<PermissionColumn> {
+        let last = parts[parts.len() - 1].as_str();
+        let folded = names::fold(last);
+        let status = |is: bool| is.then_some(PermissionColumn { kind: PermissionKind::Status });
+        // `sms/opt_in` and `sms_channel/status` are about text messages.
+        let other_channel = parts[..parts.len() - 1].iter().flat_map(|part| names::words(part)).any(|word| {
+            matches!(
+                word.as_str(),
+                "sms" | "mms" | "whatsapp" | "phone" | "phones" | "telephone" | "push" | "postal" | "fax"
+            )
+        });
+        if other_channel {
+            return None;
+        }
+        if permission::is_by_values(&folded) {
+            // What a system says of its status holds, except that people use the word for their own ends too.
+            let by_system =
+                guess.permission.or_else(|| self.system_header(last).and_then(|header| permission::of_header(&header)));
+            return match (by_system, seen) {
+                (Some(found), _) if found.kind != PermissionKind::Caution => Some(found),
+                (by_system, Some(seen)) => status(seen.is_status()).or(by_system),
+                (by_system, None) => by_system.or(status(guess.how != How::System)),
+            };
+        }
+        if guess.permission.is_some() {
+            return guess.permission;
+        }
+        // A known header that is not about permission: `active_subscription` is a paid one.
+        if self.auto && guess.how == How::System {
+            return None;
+        }
+        if folded == "state"
+            && let Some(seen) = seen
+            && seen.filled > 0
+            && seen.status_words == seen.filled
+        {
+            return status(true);
+        }
+        if systems::table().hits(last).iter().any(|hit| permission::of_header(&hit.header).is_none())
+            && systems::table().hits(last).iter().all(|hit| hit.header.note.is_empty())
+        {
+            return None;
+        }
+        let noted = || {
+            let hits = systems::table().hits(last);
+            let mut kinds =
+                hits.iter().filter(|hit| hit.header.name == last).filter_map(|hit| permission::of_header(&hit.header));
+            kinds.find(|found| !matches!(found.kind, PermissionKind::Caution | PermissionKind::Status))
+        };
+        // Below a part about permission, only names that are its answer say something.
+        let is_answer = matches!(
+            folded.as_str(),
+            "state"
+                | "status"
+                | "value"
+                | "consent"
+                | "marketing"
+                | "email"
+                | "optin"
+                | "optout"
+                | "enabled"
+                | "canreceiveemailmarketing"
+        );
+        permission::of_name(last)
+            .or_else(|| if parts.len() > 1 && is_answer { permission::of_name(name) } else { None })
+            .or_else(noted)
+    }
+
+    /// What the values say against the name.
+    fn correct(&self, guess: &mut Guess, parts: &[String], seen: Option<&Observed>) {
+        let folded = names::fold(&parts[parts.len() - 1]);
+        let is_member = |id: MemberId| guess.target == Target::Member(id);
+        let wrong = if is_member(MemberId::JobTitle) && folded.starts_with("title") && guess.how != How::Contract {
+            match seen {
+                Some(seen) => seen.is_honorific().then_some("honorific"),
+                None => Some("met late: it may be an honorific"),
+            }
+        } else if is_member(MemberId::State) && guess.permission.is_some() {
+            Some("a status, not a state")
+        } else if is_member(MemberId::Email)
+            && folded == "value"
+            && parts.len() == 1
+            && seen.is_none_or(|seen| seen.addresses * 2 < seen.filled.max(1))
+        {
+            Some("its values are no addresses")
+        } else {
+            None
+        };
+        if let Some(note) = wrong {
+            guess.target = Target::None;
+            guess.note = note;
+            guess.how = if guess.how == How::System { How::System } else { How::Unmapped };
+        }
+        // Who a column is about permission is not a member of the contact.
+        if guess.permission.is_some() && guess.how == How::Synonym {
+            guess.target = Target::None;
+        }
+        if let Target::Member(id) = guess.target
+            && matches!(id.info().family, Family::Phone | Family::Email)
+        {
+            guess.joined = true;
+        }
+        // A column whose values are no addresses stands behind one that has some.
+        if guess.target == Target::Member(MemberId::Email)
+            && seen.is_some_and(|seen| seen.filled > 0 && seen.addresses == 0)
+        {
+            guess.rank = guess.rank.max(4);
+        }
+    }
+}
+
+/// The target of a name of the contract.
+pub(super) fn contract_target(name: &str) -> Option<Target> {
+    match MemberId::of(name) {
+        MemberId::Unknown => None,
+        MemberId::Custom => Some(Target::Custom(name.to_owned())),
+        id => Some(Target::Member(id)),
+    }
+}
+
+/// Lists right within the person, whose first value counts.
+fn person(folded: &str) -> Option<Guess> {
+    match folded {
+        "emails" | "emailaddresses" => Some(Guess { rank: 1, ..Guess::member(MemberId::Email) }),
+        "phones" | "phonenumbers" => Some(Guess { rank: 1, ..Guess::member(MemberId::Phone) }),
+        _ => None,
+    }
+}
