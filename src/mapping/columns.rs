@@ -1,7 +1,7 @@
 //! The mapping of an input: its columns, each with its target.
 
 use super::decide::{self, Rules, Unmapped};
-use super::permission::PermissionColumn;
+use super::permission::{PermissionColumn, PermissionKind};
 use crate::model::member::MemberId;
 use std::collections::HashMap;
 
@@ -225,7 +225,7 @@ impl Column {
     #[must_use]
     pub fn is_unmapped(&self) -> bool {
         self.target == Target::None
-            && self.permission.is_none()
+            && self.permission.is_none_or(|permission| permission.kind == PermissionKind::Word)
             && !self.decides
             && !matches!(self.found, How::Ignored | How::File | How::Own)
     }

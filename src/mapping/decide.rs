@@ -27,7 +27,7 @@ pub enum Unmapped {
 /// What the user said about columns.
 #[derive(Debug, Clone, Default)]
 pub struct MapOptions {
-    /// Columns to leave out.
+    /// Columns to leave out. What one says about permission for email counts all the same.
     pub ignore: Vec<String>,
     /// Columns and what each becomes: a member, `cf:NAME`, `-`, or several members with commas.
     pub rename: Vec<(String, String)>,
@@ -484,4 +484,4 @@ pub(super) fn late(mapping: &Mapping, name: &str) -> Column {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::mapping) mod tests;

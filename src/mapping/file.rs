@@ -297,11 +297,14 @@ fn how(column: &Column, mapping: &Mapping) -> String {
 /// What a column says about permission, in words.
 fn permission(column: &Column) -> Option<&'static str> {
     use super::permission::PermissionKind as K;
-    column.permission.map(|permission| match permission.kind {
-        K::OptOut | K::OptOutTrace => "opt-out: says who must not be written to",
-        K::Consent | K::ConsentTrace => "consent: says who may be written to",
-        K::Status => "status: says who may be written to",
-        K::Caution => "looked at: some values deserve a warning",
+    column.permission.and_then(|permission| {
+        Some(match permission.kind {
+            K::OptOut | K::OptOutTrace => "opt-out: says who must not be written to",
+            K::Consent | K::ConsentTrace => "consent: says who may be written to",
+            K::Status => "status: says who may be written to",
+            K::Caution => "looked at: some values deserve a warning",
+            K::Word => return None,
+        })
     })
 }
 

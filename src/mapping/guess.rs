@@ -11,6 +11,9 @@ use crate::model::member::{Family, MemberId};
 /// The columns of a file of rejects that presort adds.
 const OWN: &[&str] = &["presort", "presort_input", "presort_line", "presort_code", "presort_field", "presort_message"];
 
+/// How the note of a status begins that has the name of a state.
+const NOT_A_STATE: &str = "NOT a state";
+
 /// What decides names.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
@@ -194,28 +197,35 @@ impl Known {
             return None;
         }
         if permission::is_by_values(&folded) {
-            // What a system says of its status holds, except that people use the word for their own ends too.
             let by_system =
                 guess.permission.or_else(|| self.system_header(last).and_then(|header| permission::of_header(&header)));
-            return match (by_system, seen) {
-                (Some(found), _) if found.kind != PermissionKind::Caution => Some(found),
-                (by_system, Some(seen)) => status(seen.is_status()).or(by_system),
-                (by_system, None) => by_system.or(status(guess.how != How::System)),
+            let only = |kind| Some(PermissionColumn { kind });
+            return match seen {
+                Some(seen) if !seen.is_status() => {
+                    by_system.filter(|found| found.kind == PermissionKind::Caution).or(only(PermissionKind::Word))
+                }
+                // Without values: better a warning too many than a person who said no.
+                _ => by_system.filter(|found| found.kind != PermissionKind::Caution || seen.is_none()).or(status(true)),
             };
+        }
+        // Kit's status has the name of a state. Another file with that name and values of a state was taken for Kit's.
+        if guess.note.starts_with(NOT_A_STATE) && seen.is_some_and(|seen| !seen.is_status()) {
+            return None;
         }
         if guess.permission.is_some() {
             return guess.permission;
         }
-        // A known header that is not about permission: `active_subscription` is a paid one.
-        if self.auto && guess.how == How::System {
-            return None;
-        }
-        if folded == "state"
+        if self.auto
+            && folded == "state"
             && let Some(seen) = seen
             && seen.filled > 0
             && seen.status_words == seen.filled
         {
             return status(true);
+        }
+        // A known header that is not about permission: `active_subscription` is a paid one.
+        if self.auto && guess.how == How::System {
+            return None;
         }
         if systems::table().hits(last).iter().any(|hit| permission::of_header(&hit.header).is_none())
             && systems::table().hits(last).iter().all(|hit| hit.header.note.is_empty())
@@ -256,7 +266,7 @@ impl Known {
                 Some(seen) => seen.is_honorific().then_some("honorific"),
                 None => Some("met late: it may be an honorific"),
             }
-        } else if is_member(MemberId::State) && guess.permission.is_some() {
+        } else if is_member(MemberId::State) && guess.permission.is_some() && self.auto {
             Some("a status, not a state")
         } else if is_member(MemberId::Email)
             && folded == "value"
@@ -272,7 +282,10 @@ impl Known {
             guess.note = note;
             guess.how = if guess.how == How::System { How::System } else { How::Unmapped };
         }
-        // Who a column is about permission is not a member of the contact.
+        if guess.note.starts_with(NOT_A_STATE) && guess.permission.is_none() {
+            (guess.target, guess.how, guess.note) = (Target::Member(MemberId::State), How::Synonym, "");
+        }
+        // A column about permission is no member, unless the table or the contract says so.
         if guess.permission.is_some() && guess.how == How::Synonym {
             guess.target = Target::None;
         }

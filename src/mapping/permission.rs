@@ -21,6 +21,8 @@ pub enum PermissionKind {
     ConsentTrace,
     /// A word such as `subscribed` or `unsubscribed`.
     Status,
+    /// Not a status, by the values that were seen; but a word such as `unsubscribed` says what it says.
+    Word,
     /// Says nothing about permission, but some values deserve a look: an address that bounces, a person who died.
     Caution,
 }
@@ -35,6 +37,7 @@ impl PermissionKind {
             PermissionKind::Consent => "consent",
             PermissionKind::ConsentTrace => "consent_trace",
             PermissionKind::Status => "status",
+            PermissionKind::Word => "word",
             PermissionKind::Caution => "caution",
         }
     }
@@ -107,6 +110,19 @@ const REJECTING: &[&str] = &[
     "donotemail",
     "spamcomplaint",
 ];
+/// Words that reject whatever else the column says, folded.
+const SURE: &[&str] = &[
+    "unsubscribed",
+    "optedout",
+    "optout",
+    "cleaned",
+    "bounced",
+    "complained",
+    "notsubscribed",
+    "neversubscribed",
+    "nonsubscribed",
+    "donotemail",
+];
 /// Words of a status that are not decisions, but show that a column is one, folded.
 const OTHER_STATUS: &[&str] = &["pending", "unconfirmed", "transactional", "archived", "nonmarketing"];
 /// Values of other columns that call for a look, folded.
@@ -175,6 +191,8 @@ impl PermissionColumn {
             K::Status if is(REJECTING) => Meaning::OptedOut,
             K::Status if is(PASSING) => Meaning::Passes,
             K::Consent | K::Status => Meaning::Unclear,
+            K::Word if is(SURE) => Meaning::OptedOut,
+            K::Word => Meaning::Silent,
             K::Caution if is(CAUTIONS) || is(YES) => Meaning::Unclear,
             K::Caution => Meaning::Silent,
         }
@@ -192,11 +210,7 @@ impl PermissionColumn {
 pub(super) fn status_word(value: &str) -> (bool, bool) {
     let mut buffer = [0; WORD_MAX];
     let Some(word) = folded(text::trim(value), &mut buffer) else { return (false, false) };
-    let is_sure = ["unsubscribed", "optedout", "optout", "cleaned", "bounced", "complained", "neversubscribed"];
-    (
-        PASSING.contains(&word) || REJECTING.contains(&word) || OTHER_STATUS.contains(&word),
-        is_sure.contains(&word) || word == "notsubscribed",
-    )
+    (PASSING.contains(&word) || REJECTING.contains(&word) || OTHER_STATUS.contains(&word), SURE.contains(&word))
 }
 
 /// Whether a folded name is that of a column which only its values tell: `status`, and `state`, which is a status in some files.
@@ -215,6 +229,52 @@ fn find(words: &[String], wanted: &[&[&str]]) -> Option<usize> {
     wanted.iter().find_map(|wanted| position(words, wanted))
 }
 
+/// Words of an opt-out column, one behind the other.
+const OPT_OUT: &[&[&str]] = &[
+    &["unsubscribed"],
+    &["unsubscribe"],
+    &["unsubscribes"],
+    &["unsub"],
+    &["opt", "out"],
+    &["opted", "out"],
+    &["opt", "outs"],
+    &["optout"],
+    &["optedout"],
+    &["blacklisted"],
+    &["blacklist"],
+    &["blocklisted"],
+    &["blocked"],
+    &["suppressed"],
+    &["do", "not", "email"],
+    &["do", "not", "bulk", "email"],
+    &["dont", "email"],
+    &["don", "t", "email"],
+    &["donotemail"],
+    &["donotbulkemail"],
+    &["do", "not", "contact"],
+    &["donotcontact"],
+    &["no", "email"],
+    &["no", "emails"],
+    &["noemail"],
+    &["email", "disabled"],
+];
+/// Words of a consent column, one behind the other.
+const CONSENT: &[&[&str]] = &[
+    &["subscribed"],
+    &["subscription"],
+    &["subscriptions"],
+    &["subscriber", "status"],
+    &["opt", "in"],
+    &["opted", "in"],
+    &["optin"],
+    &["optedin"],
+    &["issubscribed"],
+    &["marketing", "consent"],
+    &["email", "consent"],
+    &["permission", "to", "send"],
+    &["email", "permission"],
+];
+
 /// What kind of statement a column of this name makes, in a file of any system. The name may be a path within the record, and
 /// all of its parts count. A column that is called `status` alone is decided by its values, so nothing is said about it here.
 #[must_use]
@@ -224,49 +284,6 @@ pub fn of_name(name: &str) -> Option<PermissionColumn> {
     }
     let words = names::words(name.strip_prefix("cf:").unwrap_or(name));
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    const OPT_OUT: &[&[&str]] = &[
-        &["unsubscribed"],
-        &["unsubscribe"],
-        &["unsubscribes"],
-        &["unsub"],
-        &["opt", "out"],
-        &["opted", "out"],
-        &["opt", "outs"],
-        &["optout"],
-        &["optedout"],
-        &["blacklisted"],
-        &["blacklist"],
-        &["blocklisted"],
-        &["blocked"],
-        &["suppressed"],
-        &["do", "not", "email"],
-        &["do", "not", "bulk", "email"],
-        &["dont", "email"],
-        &["don", "t", "email"],
-        &["donotemail"],
-        &["donotbulkemail"],
-        &["do", "not", "contact"],
-        &["donotcontact"],
-        &["no", "email"],
-        &["no", "emails"],
-        &["noemail"],
-        &["email", "disabled"],
-    ];
-    const CONSENT: &[&[&str]] = &[
-        &["subscribed"],
-        &["subscription"],
-        &["subscriptions"],
-        &["subscriber", "status"],
-        &["opt", "in"],
-        &["opted", "in"],
-        &["optin"],
-        &["optedin"],
-        &["issubscribed"],
-        &["marketing", "consent"],
-        &["email", "consent"],
-        &["permission", "to", "send"],
-        &["email", "permission"],
-    ];
     // Permission for another channel says nothing about email.
     let other =
         ["sms", "mms", "text", "texts", "whatsapp", "phone", "call", "calls", "voice", "fax", "postal", "push", "mail"];
@@ -514,6 +531,9 @@ mod tests {
             (K::Status, "inactive", OptedOut),
             (K::Status, "pending", Unclear),
             (K::Status, "", Silent),
+            (K::Word, "Unsubscribed", OptedOut),
+            (K::Word, "Lead", Silent),
+            (K::Word, "inactive", Silent),
             (K::Caution, "Deceased", Unclear),
             (K::Caution, "Active", Silent),
         ] {
@@ -533,11 +553,12 @@ mod tests {
         #[test]
         fn no_value_breaks_it(value in ".{0,80}", name in ".{0,40}") {
             let _ = of_name(&name);
-            for kind in [K::OptOut, K::OptOutTrace, K::Consent, K::ConsentTrace, K::Status, K::Caution] {
+            for kind in [K::OptOut, K::OptOutTrace, K::Consent, K::ConsentTrace, K::Status, K::Word, K::Caution] {
                 let meaning = PermissionColumn { kind }.meaning(&value);
                 // An opt-out column never lets a value pass that says more than no.
                 if kind == K::OptOut && meaning == Passes {
-                    prop_assert!(value.len() < 80);
+                    let letters = names::fold(&value);
+                    prop_assert!(letters.bytes().all(|b| b == b'0') || NO.contains(&letters.as_str()), "{}", value);
                 }
             }
         }

@@ -99,8 +99,9 @@ pub struct System {
 }
 
 impl System {
-    /// Whether its files have its name in a contact's column in a way that only its own reader understands.
-    fn is_table(&self) -> bool {
+    /// Whether its headers are names of columns or members. Those of a vCard are properties, for its own reader.
+    #[must_use]
+    pub fn is_table(&self) -> bool {
         !self.name.starts_with("vcard")
     }
 }
