@@ -25,8 +25,8 @@ impl Entry {
     #[must_use]
     pub fn parse(text: &str) -> Option<Entry> {
         let text = text.trim();
-        if text.starts_with("cf:") {
-            let good = crate::rules::custom::is_name(&text[3..]);
+        if let Some(name) = text.strip_prefix("cf:") {
+            let good = crate::rules::custom::is_name(name);
             return good.then(|| Entry { target: Target::Custom(text.to_owned()), fallback: false });
         }
         let parts: Vec<&str> = text.split(',').map(str::trim).collect();
@@ -223,7 +223,7 @@ fn entry(
 }
 
 fn error(text: &str, at: usize, message: String, help: &str) -> FileError {
-    let before = &text[..text.floor_char_boundary(at.min(text.len()))];
+    let before = names::cut(text, at);
     let line = before.rfind('\n').map_or(before, |end| &before[end + 1..]);
     FileError {
         line: before.matches('\n').count() + 1,

@@ -65,7 +65,11 @@ pub fn segments(name: &str) -> Vec<String> {
 /// At most this much of a text, in bytes; a character is never cut.
 #[must_use]
 pub fn cut(text: &str, most: usize) -> &str {
-    if text.len() <= most { text } else { &text[..text.floor_char_boundary(most)] }
+    let mut end = most.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// How many letters differ between two folded names, up to `most`; none beyond. A swap of two neighbours counts once.

@@ -189,7 +189,7 @@ pub fn full_name(value: &str) -> Option<(String, String)> {
             (first, last, &[])
         }
         // `Martin Luther King, Jr.` and `Ann Li, MD, PhD`.
-        [one, suffixes @ ..] if suffixes.iter().all(|part| is_suffixes(&part)) => {
+        [one, suffixes @ ..] if suffixes.iter().all(is_suffixes) => {
             let (first, last) = split_words(words(one))?;
             // The suffix of a name of one word belongs to nobody for sure.
             if last.is_empty() {
@@ -198,12 +198,10 @@ pub fn full_name(value: &str) -> Option<(String, String)> {
             (first, last, suffixes)
         }
         // `Li, Ann` and `King, Martin Luther, Jr.` (`King, Jr., Martin Luther` too).
-        [last, suffix, first] if is_suffixes(&suffix) && !is_suffixes(&first) && !first.is_empty() => {
+        [last, suffix, first] if is_suffixes(suffix) && !is_suffixes(first) && !first.is_empty() => {
             (words(first), words(last), std::slice::from_ref(&parts[1]))
         }
-        [last, first, suffixes @ ..]
-            if !last.is_empty() && !first.is_empty() && suffixes.iter().all(|part| is_suffixes(&part)) =>
-        {
+        [last, first, suffixes @ ..] if !last.is_empty() && !first.is_empty() && suffixes.iter().all(is_suffixes) => {
             (words(first), words(last), suffixes)
         }
         _ => return None,
