@@ -155,7 +155,7 @@ pub(super) fn address_kind(word: &str) -> Option<AddressKind> {
     Some(match word {
         "home" | "personal" | "private" | "residence" | "residential" => AddressKind::Home,
         "work" | "business" | "office" | "company" | "professional" => AddressKind::Work,
-        "other" | "shipping" | "delivery" | "seasonal" | "vacation" | "alternate" | "custom" => AddressKind::Other,
+        "other" | "shipping" | "delivery" | "seasonal" | "vacation" | "alternate" => AddressKind::Other,
         "main" | "billing" | "mailing" | "default" | "primary" | "preferred" => AddressKind::Main,
         _ => return None,
     })

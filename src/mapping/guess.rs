@@ -158,7 +158,9 @@ impl Known {
         if let Some(target) = contract_target(name) {
             return Some(Guess::new(target, How::Contract));
         }
-        let header = systems::table().synonym(&names::fold(name))?;
+        let Some(header) = systems::table().synonym(&names::fold(name)) else {
+            return with_kind(name).map(Guess::member);
+        };
         let how = if header.target() == Target::None { How::Unmapped } else { How::Synonym };
         let mut guess = Guess::new(header.target(), how);
         guess.note = header.note;
@@ -219,9 +221,15 @@ impl Known {
             && folded == "state"
             && let Some(seen) = seen
             && seen.filled > 0
-            && seen.status_words == seen.filled
+            && permission::of_name(name).is_none()
         {
-            return status(true);
+            // A shop's customers are enabled or disabled, and most have no account.
+            if seen.account_states * 2 >= seen.filled {
+                return Some(PermissionColumn { kind: PermissionKind::Word });
+            }
+            if seen.status_words == seen.filled {
+                return status(true);
+            }
         }
         // A known header that is not about permission: `active_subscription` is a paid one.
         if self.auto && guess.how == How::System {
@@ -310,6 +318,23 @@ pub(super) fn contract_target(name: &str) -> Option<Target> {
         MemberId::Custom => Some(Target::Custom(name.to_owned())),
         id => Some(Target::Member(id)),
     }
+}
+
+/// A part of an address or a phone number with its kind in front: `Work City`, `home_postal_code`, `Office phone number`.
+fn with_kind(name: &str) -> Option<MemberId> {
+    // A path says it with its parts; a header with a slash, `Home State/Province`, has spaces too.
+    if name.contains('/') && !name.contains(' ') {
+        return None;
+    }
+    let words = names::words(name);
+    let (first, rest) = words.split_first().filter(|(_, rest)| (1..=4).contains(&rest.len()))?;
+    let rest = rest.concat();
+    if matches!(rest.as_str(), "phone" | "telephone" | "tel" | "phonenumber" | "telephonenumber") {
+        return context::phone_kind(first).flatten();
+    }
+    let rest =
+        rest.strip_prefix("address").filter(|rest| !rest.is_empty() && !rest.starts_with("line")).unwrap_or(&rest);
+    Some(context::address_kind(first)?.part(context::address_part(rest)?))
 }
 
 /// Lists right within the person, whose first value counts.

@@ -101,7 +101,6 @@ const REJECTING: &[&str] = &[
     "blocklisted",
     "suppressed",
     "inactive",
-    "disabled",
     "optedout",
     "optout",
     "notsubscribed",
@@ -125,6 +124,8 @@ const SURE: &[&str] = &[
 ];
 /// Words of a status that are not decisions, but show that a column is one, folded.
 const OTHER_STATUS: &[&str] = &["pending", "unconfirmed", "transactional", "archived", "nonmarketing"];
+/// States of an account with a shop, folded: who has none may be written to all the same.
+const ACCOUNT_STATES: &[&str] = &["enabled", "disabled", "invited", "declined"];
 /// Values of other columns that call for a look, folded.
 const CAUTIONS: &[&str] = &["inactive", "deceased", "notattending", "refunded"];
 
@@ -203,6 +204,13 @@ impl PermissionColumn {
     pub fn unclear_rejects(self) -> bool {
         matches!(self.kind, PermissionKind::OptOut | PermissionKind::OptOutTrace)
     }
+}
+
+/// Whether a value is the state of an account with a shop.
+#[must_use]
+pub(super) fn is_account_state(value: &str) -> bool {
+    let mut buffer = [0; WORD_MAX];
+    folded(text::trim(value), &mut buffer).is_some_and(|word| ACCOUNT_STATES.contains(&word))
 }
 
 /// Whether a value is a word of a status, and whether it is one that rejects for sure whatever the column is about.
@@ -285,10 +293,10 @@ pub fn of_name(name: &str) -> Option<PermissionColumn> {
     let words = names::words(name.strip_prefix("cf:").unwrap_or(name));
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     // Permission for another channel says nothing about email.
-    let other =
-        ["sms", "mms", "text", "texts", "whatsapp", "phone", "call", "calls", "voice", "fax", "postal", "push", "mail"];
+    let other = ["sms", "mms", "text", "texts", "whatsapp", "phone", "call", "calls", "voice", "fax", "postal", "push"];
     let is_email = has(&["email", "emails", "newsletter", "newsletters"]);
-    if has(&other) && (!is_email || has(&["sms", "mms", "whatsapp"])) {
+    let is_other = has(&other) || position(&words, &["direct", "mail"]).is_some();
+    if is_other && !is_email {
         return None;
     }
     // A link to unsubscribe with is in every contact of some exports, and so is a count.
@@ -311,24 +319,13 @@ pub fn of_name(name: &str) -> Option<PermissionColumn> {
     if at > 0 && matches!(words[at - 1].as_str(), "not" | "never" | "non" | "isnt") {
         is_no = !is_no;
     }
-    let last = words.last().map(String::as_str).unwrap_or_default();
     let is_trace = has(&[
         "reason", "source", "campaign", "title", "ip", "method", "form", "page", "comment", "note", "notes", "id",
-        "level", "location", "referrer", "browser", "agent", "by",
+        "level", "location", "referrer", "browser", "agent", "by", "double", "single",
     ]);
     let kind = match (is_no, is_trace) {
         (true, true) => PermissionKind::OptOutTrace,
         (false, true) => PermissionKind::ConsentTrace,
-        // `Opt-out status` and `permission to send` have words for values.
-        (_, false)
-            if matches!(last, "status" | "state") || find(&words, &[&["permission", "to", "send"]]).is_some() =>
-        {
-            if is_no {
-                PermissionKind::OptOut
-            } else {
-                PermissionKind::Consent
-            }
-        }
         (true, false) => PermissionKind::OptOut,
         (false, false) => PermissionKind::Consent,
     };
@@ -422,6 +419,10 @@ mod tests {
             ("sms_consent_date", None),
             ("sms_permission_to_send", None),
             ("phone_opt_out", None),
+            ("Direct mail opt out", None),
+            ("Mail-Opt-out", Some(K::OptOut)),
+            ("Email and SMS opt-out", Some(K::OptOut)),
+            ("double_optin", Some(K::ConsentTrace)),
             ("Do not call", None),
             ("Do not mail", None),
             ("HasOptedOutOfFax", None),

@@ -36,6 +36,8 @@ pub(super) struct Observed {
     pub status_words: u32,
     /// A value is a word of a status that says no for sure.
     pub says_no: bool,
+    /// Values that are states of an account with a shop.
+    pub account_states: u32,
     /// Values that are honorifics.
     pub honorifics: u32,
     /// Values with an `@`.
@@ -95,6 +97,7 @@ impl Observed {
             samples: Vec::new(),
             status_words: 0,
             says_no: false,
+            account_states: 0,
             honorifics: 0,
             addresses: 0,
             records: [0; RECORDS_KNOWN / 64],
@@ -113,6 +116,7 @@ impl Observed {
         let (is_status, says_no) = permission::status_word(value);
         self.status_words += u32::from(is_status);
         self.says_no |= says_no;
+        self.account_states += u32::from(permission::is_account_state(value));
         self.honorifics += u32::from(split::is_honorific(value));
         self.addresses += u32::from(value.contains('@'));
         if self.samples.len() < SAMPLES {

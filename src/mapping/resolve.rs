@@ -50,6 +50,8 @@ pub(super) struct Resolver {
     all: HashMap<MemberId, Vec<usize>>,
     /// Custom fields by their name.
     custom: HashMap<String, usize>,
+    /// The path within a record of the columns of each kind of address, and the first of them.
+    stems: HashMap<AddressKind, (String, usize)>,
     /// The kind that a group of address columns got; none if there was no room.
     groups: HashMap<u8, Option<AddressKind>>,
 }
@@ -98,6 +100,11 @@ impl Resolver {
                 continue;
             }
             let target = columns[i].target.clone();
+            if let Some(first) = self.other_address(i, columns, profile) {
+                columns[i].target = Target::None;
+                columns[i].found = How::Taken(first);
+                continue;
+            }
             let rivals = self.rivals(&target);
             if rivals.is_empty() {
                 self.take(i, &target);
@@ -125,6 +132,19 @@ impl Resolver {
             columns[i].found = How::Taken(rivals[0]);
         }
         Ok(())
+    }
+
+    /// Parts of an address that stand in different objects of a record are different addresses, which must not be mixed: the first
+    /// stays. Returns its first column for one of another.
+    fn other_address(&mut self, i: usize, columns: &[Column], profile: &Profile) -> Option<usize> {
+        let Target::Member(id) = &columns[i].target else { return None };
+        let (kind, _) = AddressKind::of(*id)?;
+        let stem = columns[i].name.rsplit_once('/').map_or("", |(stem, _)| stem);
+        let (first_stem, first) = self.stems.entry(kind).or_insert_with(|| (stem.to_owned(), i));
+        let is_other = first_stem != stem && profile.columns[i].meets(&profile.columns[*first]);
+        // Headers have slashes too.
+        let is_path = |column: &Column| column.name.contains('/') && column.found != How::System;
+        (is_other && is_path(&columns[i]) && is_path(&columns[*first])).then_some(*first)
     }
 
     /// The user's word. Two columns of one member are a mistake, unless one stands behind the other.

@@ -269,6 +269,78 @@ fn other_people_are_not_the_contact() {
 }
 
 #[test]
+fn exports_of_systems_that_the_table_does_not_have() {
+    // Shopify's API: who has no account with the shop may be written to.
+    let record: &[(&str, &str)] = &[
+        ("id", "1"),
+        ("email", "a@x.example"),
+        ("first_name", "Ana"),
+        ("last_name", "Li"),
+        ("state", "disabled"),
+        ("phone", "+16175550101"),
+        ("addresses/0/address1", "1 Elm"),
+        ("addresses/0/city", "Rome"),
+        ("default_address/address1", "1 Elm"),
+        ("default_address/city", "Rome"),
+        ("default_address/zip", "13440"),
+        ("email_marketing_consent/state", "not_subscribed"),
+        ("email_marketing_consent/opt_in_level", "single_opt_in"),
+        ("sms_marketing_consent/state", "not_subscribed"),
+    ];
+    let mapping = decide(&profile(&[record]), &auto()).unwrap();
+    let kind = |name: &str| mapping.columns[mapping.find(name).unwrap()].permission.map(|permission| permission.kind);
+    for (name, member) in [
+        ("state", "-"),
+        ("addresses/0/city", "city"),
+        ("default_address/city", "-"),
+        ("default_address/zip", "-"),
+        ("email_marketing_consent/state", "-"),
+    ] {
+        assert_eq!(target_of(&mapping, name), member, "{name}");
+    }
+    assert_eq!(kind("state"), Some(PermissionKind::Word));
+    assert_eq!(kind("email_marketing_consent/state"), Some(PermissionKind::Consent));
+    assert_eq!(kind("email_marketing_consent/opt_in_level"), Some(PermissionKind::ConsentTrace));
+    assert_eq!(kind("sms_marketing_consent/state"), None);
+    // Brevo, Zoho, Intercom and Klaviyo.
+    let mapping = of_names(&[
+        "email",
+        "emailBlacklisted",
+        "smsBlacklisted",
+        "attributes/FIRSTNAME",
+        "attributes/LASTNAME",
+        "Owner/email",
+        "Account_Name/name",
+        "Email_Opt_Out",
+        "unsubscribed_from_emails",
+        "attributes/subscriptions/email/marketing/consent",
+        "attributes/subscriptions/sms/marketing/consent",
+        "Work City",
+        "Business Phone Number",
+        "Main Fax",
+    ]);
+    for (name, member, permission) in [
+        ("email", "email", false),
+        ("emailBlacklisted", "-", true),
+        ("smsBlacklisted", "-", false),
+        ("attributes/FIRSTNAME", "first_name", false),
+        ("attributes/LASTNAME", "last_name", false),
+        ("Owner/email", "-", false),
+        ("Account_Name/name", "company_name", false),
+        ("Email_Opt_Out", "-", true),
+        ("unsubscribed_from_emails", "-", true),
+        ("attributes/subscriptions/email/marketing/consent", "-", true),
+        ("attributes/subscriptions/sms/marketing/consent", "-", false),
+        ("Work City", "work_city", false),
+        ("Business Phone Number", "work_phone", false),
+        ("Main Fax", "-", false),
+    ] {
+        assert_eq!(target_of(&mapping, name), member, "{name}");
+        assert_eq!(mapping.columns[mapping.find(name).unwrap()].permission.is_some(), permission, "{name}");
+    }
+}
+
+#[test]
 fn spellings_that_never_meet_are_all_taken() {
     let mapping = decide(
         &profile(&[
