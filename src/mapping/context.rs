@@ -278,6 +278,7 @@ fn begin(name: &str, folded: &str, words: &[String]) -> Option<Context> {
             "org",
             "orgid",
             "account",
+            "accountname",
             "employer",
             "business",
         ],

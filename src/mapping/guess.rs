@@ -235,34 +235,7 @@ impl Known {
         if self.auto && guess.how == How::System {
             return None;
         }
-        if systems::table().hits(last).iter().any(|hit| permission::of_header(&hit.header).is_none())
-            && systems::table().hits(last).iter().all(|hit| hit.header.note.is_empty())
-        {
-            return None;
-        }
-        let noted = || {
-            let hits = systems::table().hits(last);
-            let mut kinds =
-                hits.iter().filter(|hit| hit.header.name == last).filter_map(|hit| permission::of_header(&hit.header));
-            kinds.find(|found| !matches!(found.kind, PermissionKind::Caution | PermissionKind::Status))
-        };
-        // Below a part about permission, only names that are its answer say something.
-        let is_answer = matches!(
-            folded.as_str(),
-            "state"
-                | "status"
-                | "value"
-                | "consent"
-                | "marketing"
-                | "email"
-                | "optin"
-                | "optout"
-                | "enabled"
-                | "canreceiveemailmarketing"
-        );
-        permission::of_name(last)
-            .or_else(|| if parts.len() > 1 && is_answer { permission::of_name(name) } else { None })
-            .or_else(noted)
+        by_words(name, parts)
     }
 
     /// What the values say against the name.
@@ -309,6 +282,39 @@ impl Known {
             guess.rank = guess.rank.max(4);
         }
     }
+}
+
+/// What kind of statement a name makes by itself: what the table notes for any system, or its words.
+fn by_words(name: &str, parts: &[String]) -> Option<PermissionColumn> {
+    let last = parts[parts.len() - 1].as_str();
+    let hits = systems::table().hits(last);
+    // A name that the table has without a note is no statement in any file.
+    let is_unnoted = hits.iter().all(|hit| hit.header.note.is_empty());
+    if !hits.is_empty() && is_unnoted && hits.iter().all(|hit| permission::of_header(&hit.header).is_none()) {
+        return None;
+    }
+    let noted = || {
+        let mut kinds =
+            hits.iter().filter(|hit| hit.header.name == last).filter_map(|hit| permission::of_header(&hit.header));
+        kinds.find(|found| !matches!(found.kind, PermissionKind::Caution | PermissionKind::Status))
+    };
+    // Below a part about permission, only names that are its answer say something.
+    let is_answer = [
+        "state",
+        "status",
+        "value",
+        "consent",
+        "marketing",
+        "email",
+        "optin",
+        "optout",
+        "enabled",
+        "canreceiveemailmarketing",
+    ]
+    .contains(&names::fold(last).as_str());
+    permission::of_name(last)
+        .or_else(|| if parts.len() > 1 && is_answer { permission::of_name(name) } else { None })
+        .or_else(noted)
 }
 
 /// The target of a name of the contract.

@@ -1,3 +1,5 @@
+// Long because it has a table for each of many exports.
+
 use super::*;
 use crate::mapping::permission::PermissionKind;
 use crate::mapping::systems::systems;
