@@ -121,6 +121,8 @@ pub(super) struct Rules {
     pub known: Known,
     ignore: HashSet<String>,
     rename: HashMap<String, Entry>,
+    /// Names of these that a column has as a whole: they are no last part of others.
+    whole: HashSet<String>,
     file: Option<MapFile>,
 }
 
@@ -134,7 +136,7 @@ enum Said<'a> {
 }
 
 impl Rules {
-    fn new(options: &MapOptions) -> Result<Rules, MapError> {
+    fn new(profile: &Profile, options: &MapOptions) -> Result<Rules, MapError> {
         let mut rename = HashMap::new();
         for (from, to) in &options.rename {
             let entry = Entry::parse(to).ok_or_else(|| MapError::UnknownTarget {
@@ -145,20 +147,23 @@ impl Rules {
             rename.insert(plain(from).to_owned(), entry);
         }
         let known = Known { auto: options.auto || options.file.is_some(), ..Known::default() };
-        let ignore = options.ignore.iter().map(|name| plain(name).to_owned()).collect();
-        Ok(Rules { known, ignore, rename, file: options.file.clone() })
+        let ignore: HashSet<String> = options.ignore.iter().map(|name| plain(name).to_owned()).collect();
+        let columns = profile.columns.iter().map(|column| plain(&column.name));
+        let whole =
+            columns.filter(|name| ignore.contains(*name) || rename.contains_key(*name)).map(str::to_owned).collect();
+        Ok(Rules { known, ignore, rename, whole, file: options.file.clone() })
     }
 
     /// What the user said, by the whole name, or else by its last part.
     fn said(&self, name: &str) -> Said<'_> {
         let parts = names::segments(name);
-        let last = parts[parts.len() - 1].as_str();
-        for name in [plain(name), last] {
+        let last = Some(parts[parts.len() - 1].as_str()).filter(|last| !self.whole.contains(*last));
+        for name in [Some(plain(name)), last].into_iter().flatten() {
             if self.ignore.contains(name) {
                 return Said::Ignored;
             }
         }
-        for name in [plain(name), last] {
+        for name in [Some(plain(name)), last].into_iter().flatten() {
             if let Some(entry) = self.rename.get(name) {
                 return Said::Renamed(entry);
             }
@@ -283,7 +288,7 @@ fn wrapper(profile: &Profile, rules: &Rules) -> Option<String> {
 /// # Errors
 /// [`MapError`]: the options cannot be met.
 pub fn decide(profile: &Profile, options: &MapOptions) -> Result<Mapping, MapError> {
-    let mut rules = Rules::new(options)?;
+    let mut rules = Rules::new(profile, options)?;
     let mut system = None;
     if rules.known.auto {
         rules.known.wrapper = wrapper(profile, &rules);

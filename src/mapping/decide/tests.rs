@@ -455,6 +455,11 @@ fn what_the_user_says_comes_first() {
     let rename = vec![("tier".to_owned(), "cf:Tier".to_owned())];
     let mapping = decide(&profile(&[&[("properties/tier", "gold")]]), &MapOptions { rename, ..auto() }).unwrap();
     assert_eq!(target_of(&mapping, "properties/tier"), "cf:Tier");
+    // A name that a column has as a whole is that column.
+    let rename = vec![("mail".to_owned(), "email".to_owned())];
+    let record: &[(&str, &str)] = &[("mail", "a@x.example"), ("boss/mail", "b@x.example")];
+    let mapping = decide(&profile(&[record]), &MapOptions { rename, ..auto() }).unwrap();
+    assert_eq!((target_of(&mapping, "mail").as_str(), target_of(&mapping, "boss/mail").as_str()), ("email", "-"));
 }
 
 #[test]
