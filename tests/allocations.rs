@@ -92,6 +92,7 @@ fn allocations(bytes: &[u8], spans: &[Span], format: SampleFormat) -> u64 {
                 has_gaps: false,
                 input: 0,
                 input_name: None,
+                mapping: None,
             };
             cleaner.clean(&batch, &settings, &wanted, Separator::Newline, &mut cleaned);
             assert!(cleaned.stop.is_none() && cleaned.checked == spans.len());

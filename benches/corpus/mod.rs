@@ -86,6 +86,7 @@ impl Corpus {
                 has_gaps: false,
                 input: 0,
                 input_name: None,
+                mapping: None,
             };
             first += spans.len() as u64;
             batch

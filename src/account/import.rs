@@ -11,7 +11,7 @@ use crate::model::error::Kind;
 use crate::model::finding::Code;
 use crate::model::limits::{Limits, MAX_BYTES, MAX_CONTACTS};
 use crate::rules::date::Date;
-use crate::rules::{Effect, Settings, rule};
+use crate::rules::{Effect, OptedOut, Settings, rule};
 use crate::run::job::{InMemory, Job, Mode, Progress, run_in_memory};
 use importer::{ContactOutcome, Importer};
 use incoming::Incoming;
@@ -168,6 +168,8 @@ fn job<'p>(overrides: &EnvelopeOverrides, fields: Option<HashSet<String>>, progr
         settings: Settings {
             as_of: Date::today(),
             custom_fields: fields.map(|names| names.into_iter().collect()),
+            // The endpoint does what it is asked.
+            opted_out: OptedOut::Ignore,
             ..Settings::default()
         },
         asked: overrides.clone(),

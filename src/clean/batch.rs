@@ -1,5 +1,6 @@
 //! Contacts that were read together.
 
+use crate::clean::mapped::InputMapping;
 use crate::json::split::{Layout, Span};
 use crate::model::position::Position;
 
@@ -24,6 +25,8 @@ pub struct Batch<'b> {
     pub input: usize,
     /// Its name, where there are several.
     pub input_name: Option<&'b str>,
+    /// How its records become contacts, if they have other names than the contract's.
+    pub mapping: Option<&'b InputMapping>,
 }
 
 impl<'b> Batch<'b> {

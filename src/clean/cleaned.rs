@@ -1,5 +1,6 @@
 //! The result of cleaning a batch: bytes, and where in them each contact is.
 
+use crate::clean::mapped::LateName;
 use crate::clean::owned::OwnedFinding;
 use crate::model::fault::Fault;
 use crate::model::finding::{Code, Example};
@@ -13,6 +14,8 @@ pub struct Stats {
     pub accepted: u64,
     /// Contacts that are not in the output.
     pub rejected: u64,
+    /// Rejected contacts who opted out.
+    pub opted_out: u64,
     /// Accepted contacts of which some value was held back.
     pub held_back: u64,
     /// Accepted contacts of which some value was changed.
@@ -25,7 +28,7 @@ pub struct Stats {
 
 impl Default for Stats {
     fn default() -> Self {
-        Stats { accepted: 0, rejected: 0, held_back: 0, changed: 0, returned: 0, codes: [0; Code::COUNT] }
+        Stats { accepted: 0, rejected: 0, opted_out: 0, held_back: 0, changed: 0, returned: 0, codes: [0; Code::COUNT] }
     }
 }
 
@@ -43,6 +46,7 @@ impl Stats {
     fn combine(&mut self, other: &Stats, by: fn(u64, u64) -> u64) {
         self.accepted = by(self.accepted, other.accepted);
         self.rejected = by(self.rejected, other.rejected);
+        self.opted_out = by(self.opted_out, other.opted_out);
         self.held_back = by(self.held_back, other.held_back);
         self.changed = by(self.changed, other.changed);
         self.returned = by(self.returned, other.returned);
@@ -93,6 +97,10 @@ pub struct Cleaned {
     pub marks: Vec<Mark>,
     /// Findings as data, each with the index of its contact in the input.
     pub findings: Vec<(u64, OwnedFinding)>,
+    /// Values under names that the first records do not have, and that are not in the output.
+    pub late_names: Vec<LateName>,
+    /// Unknown names of the first contacts of the first input.
+    pub unknown_names: Vec<String>,
     /// Findings of the current contact as its [note](crate::clean::note) has them, should it be rejected.
     pub noted: Vec<u8>,
     /// Counts of contacts and findings.
@@ -119,6 +127,8 @@ impl Cleaned {
         self.rejects.clear();
         self.marks.clear();
         self.findings.clear();
+        self.late_names.clear();
+        self.unknown_names.clear();
         self.noted.clear();
         self.stats = Stats::default();
         self.examples.clear();

@@ -2,98 +2,36 @@
 //! [`Cleaned`] to the writer.
 
 pub use super::cleaned::{Accepted, Cleaned, Mark, Stats};
+use super::finding_writer::FindingWriter;
+pub use super::finding_writer::example;
 pub use super::selection::{KnownCodes, OutputSelection, Separator};
 use crate::clean::batch::Batch;
 use crate::clean::fast_path::{Classifier, Compact, FastPath};
 use crate::clean::lines::{self, Place};
+use crate::clean::mapped::Translator;
 use crate::clean::note::{self, Origin};
-use crate::clean::owned::OwnedFinding;
 use crate::clean::validator::{Buffers, Findings, Validator, Verdict};
 use crate::json::parse::{Parsed, ParsedContacts, Parser, Strict, raw_value};
 use crate::json::split::Layout;
 use crate::json::syntax::{self};
 use crate::model::error::{Kind, Result, panic_text};
 use crate::model::fault::{Fault, SyntaxError};
-use crate::model::finding::{Code, Detail, Example, Finding, Outcome, Raw, Severity, To};
+use crate::model::finding::{Code, Detail, Finding, Outcome, Raw, Severity, To};
 use crate::model::identity::Identity;
 use crate::model::member::{Member, Value};
 use crate::rules::{Settings, whole::CONTACT_BYTES_MAX};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
 
 /// Bytes of contacts that are parsed as one array: few enough for the tape to stay in the second-level cache, and enough to make
 /// the cost of a call negligible.
 const PARSED_AT_ONCE: usize = 32 * 1024;
 
-/// Counts the findings of one contact, and writes those that the run asks for.
-struct FindingWriter<'x> {
-    selection: &'x OutputSelection,
-    place: Place<'x>,
-    input: usize,
-    report: &'x mut Vec<u8>,
-    changes: &'x mut Vec<u8>,
-    findings: &'x mut Vec<(u64, OwnedFinding)>,
-    noted: &'x mut Vec<u8>,
-    stats: &'x mut Stats,
-    examples: &'x mut Vec<Example>,
-}
-
-impl Findings for FindingWriter<'_> {
-    fn take(&mut self, finding: &Finding<'_>) {
-        let count = &mut self.stats.codes[finding.code as usize];
-        *count += 1;
-        if finding.outcome == Outcome::Rejected && self.selection.notes.is_some() {
-            note::add_finding(finding, self.noted);
-        }
-        if self.selection.findings {
-            self.findings.push((self.place.contact.unwrap_or_default(), OwnedFinding::new(finding)));
-        }
-        let to = match finding.severity {
-            Severity::Change if self.selection.changes => &mut *self.changes,
-            Severity::Change => return,
-            Severity::Error | Severity::Warning => {
-                let new = *count == 1 && !self.selection.known.get(finding.code);
-                if new || self.selection.listed.load(Ordering::Relaxed) {
-                    self.examples.push(example(self.input, &self.place, finding, self.selection));
-                }
-                if !self.selection.report {
-                    return;
-                }
-                &mut *self.report
-            }
-        };
-        lines::line(&self.place, finding, self.selection.redactor.as_ref(), to);
-    }
-}
-
-/// A finding for the summary, without its value if the run replaces values.
-#[must_use]
-pub fn example(input: usize, place: &Place<'_>, finding: &Finding<'_>, selection: &OutputSelection) -> Example {
-    let text = if selection.redactor.is_some() { "".into() } else { lines::value_text(&finding.value) };
-    let mut value: String = text.chars().take(60).collect();
-    if value.len() < text.len() {
-        value.push_str("...");
-    }
-    Example {
-        code: finding.code,
-        input,
-        contact: place.contact,
-        line: place.line,
-        severity: finding.severity,
-        outcome: finding.outcome,
-        field: finding.field.map(str::to_owned),
-        value,
-        message: lines::message(finding),
-        cause: lines::cause(finding).map(str::to_owned),
-        help: lines::help(finding).to_owned(),
-    }
-}
-
 /// One worker's parser and buffers.
 #[derive(Default)]
 pub struct BatchCleaner {
     classifier: Classifier,
+    translator: Translator,
     parser: Parser,
     buffers: Buffers,
     strict: Strict<'static>,
@@ -108,7 +46,12 @@ struct BatchContext<'w> {
     settings: &'w Settings,
     selection: &'w OutputSelection,
     separator: Separator,
+    /// The contacts under the contract's names.
     batch: &'w Batch<'w>,
+    /// The contacts as they are in the input: the same, unless their names were mapped.
+    raw: &'w Batch<'w>,
+    /// What the mapping noted, if there is one.
+    translator: Option<&'w Translator>,
     /// How each contact is cleaned.
     classifier: &'w Classifier,
     strict: &'w mut Strict<'static>,
@@ -158,18 +101,46 @@ impl BatchCleaner {
         cleaned: &mut Cleaned,
     ) {
         cleaned.clear();
-        if self.parse_all || batch.has_gaps {
-            self.classifier.paths.clear();
-            self.classifier.paths.resize(batch.spans.len(), FastPath::Parse);
-            self.classifier.any_custom = false;
-        } else {
-            self.classifier.classify(batch, settings);
-        }
+        let Some(input) = batch.mapping else {
+            return self.clean_translated(batch, batch, None, settings, selection, separator, cleaned);
+        };
+        let mut translator = std::mem::take(&mut self.translator);
+        translator.translate(batch, input, settings.opted_out);
+        let translated = translator.batch(batch);
+        self.clean_translated(&translated, batch, Some(&translator), settings, selection, separator, cleaned);
+        cleaned.late_names.extend_from_slice(translator.late_names());
+        self.translator = translator;
+    }
+
+    /// Cleans a batch that is `raw` under the contract's names.
+    #[allow(clippy::too_many_arguments)]
+    fn clean_translated(
+        &mut self,
+        batch: &Batch<'_>,
+        raw: &Batch<'_>,
+        translator: Option<&Translator>,
+        settings: &Settings,
+        selection: &OutputSelection,
+        separator: Separator,
+        cleaned: &mut Cleaned,
+    ) {
+        self.classify(batch, translator, settings);
         let classifier = &self.classifier;
         cleaned.any_custom = classifier.any_custom;
         let paths = &classifier.paths;
         let (strict, copies) = (&mut self.strict, &mut self.copies);
-        let mut work = BatchContext { settings, selection, separator, batch, classifier, strict, copies, cleaned };
+        let mut work = BatchContext {
+            settings,
+            selection,
+            separator,
+            batch,
+            raw,
+            translator,
+            classifier,
+            strict,
+            copies,
+            cleaned,
+        };
         let mut i = 0;
         while i < batch.spans.len() && work.cleaned.stop.is_none() {
             // A range whose contacts, as far as they need the parser, are parsed together.
@@ -218,6 +189,23 @@ impl BatchCleaner {
         }
     }
 
+    /// Decides how each contact is cleaned.
+    fn classify(&mut self, batch: &Batch<'_>, translator: Option<&Translator>, settings: &Settings) {
+        if self.parse_all || batch.has_gaps {
+            self.classifier.paths.clear();
+            self.classifier.paths.resize(batch.spans.len(), FastPath::Parse);
+            self.classifier.any_custom = false;
+        } else {
+            self.classifier.classify(batch, settings);
+        }
+        for contact in translator.into_iter().flat_map(Translator::noted) {
+            // It may be canonical, but it is not without findings.
+            if matches!(self.classifier.paths[contact], FastPath::Canonical(_)) {
+                self.classifier.paths[contact] = FastPath::Parse;
+            }
+        }
+    }
+
     /// Rejects contact `i` of a batch as a duplicate of `first`.
     pub fn reject_duplicate(
         &mut self,
@@ -229,21 +217,38 @@ impl BatchCleaner {
         cleaned: &mut Cleaned,
     ) {
         cleaned.clear();
-        let (classifier, strict, copies) = (&self.classifier, &mut self.strict, &mut self.copies);
-        let separator = Separator::Newline;
-        let mut work = BatchContext { settings, selection, separator, batch, classifier, strict, copies, cleaned };
-        self.buffers = work.clean_alone(i, std::mem::take(&mut self.buffers), Some(first));
+        let mut translator = std::mem::take(&mut self.translator);
+        let alone = Batch { spans: &batch.spans[i..=i], first: batch.first + i as u64, ..*batch };
+        if let Some(input) = batch.mapping {
+            translator.translate(&alone, input, settings.opted_out);
+        }
+        let translated = batch.mapping.map(|_| translator.batch(&alone));
+        let mut work = BatchContext {
+            settings,
+            selection,
+            separator: Separator::Newline,
+            batch: translated.as_ref().unwrap_or(&alone),
+            raw: &alone,
+            translator: translated.is_some().then_some(&translator),
+            classifier: &self.classifier,
+            strict: &mut self.strict,
+            copies: &mut self.copies,
+            cleaned,
+        };
+        self.buffers = work.clean_alone(0, std::mem::take(&mut self.buffers), Some(first));
+        self.translator = translator;
     }
 }
 
 impl<'w> BatchContext<'w> {
     fn place(&self, i: usize) -> Place<'w> {
-        let span = &self.batch.spans[i];
+        let span = &self.raw.spans[i];
         Place {
-            input: self.batch.input_name,
-            contact: Some(self.batch.first + i as u64),
+            input: self.raw.input_name,
+            contact: Some(self.raw.first + i as u64),
             offset: span.start,
             line: span.line,
+            column: None,
         }
     }
 
@@ -374,9 +379,9 @@ impl<'w> BatchContext<'w> {
         duplicate_of: Option<Detail<'_>>,
     ) -> Buffers {
         self.cleaned.at = i;
-        let span = &self.batch.spans[i];
+        let span = &self.raw.spans[i];
         let too_large = span.end - span.start > CONTACT_BYTES_MAX;
-        let is_line = self.batch.layout != Layout::Array;
+        let is_line = self.raw.layout != Layout::Array;
         if too_large && is_line {
             // It may be JSON all the same, and then it gets a note.
             let is_json = self.selection.notes.is_some() && syntax::check(contact).is_ok();
@@ -391,7 +396,7 @@ impl<'w> BatchContext<'w> {
                     Fault::End => (0, Fault::Expected("a contact")),
                     fault => (error.at, fault),
                 };
-                self.cleaned.stop = Some((i, self.batch.position(i, at), fault));
+                self.cleaned.stop = Some((i, self.raw.position(i, at), fault));
             }
             Ok(_) if too_large => {
                 self.reject(i, Code::SYN002, None, Raw::Bytes(contact), Detail::None, true);
@@ -453,7 +458,7 @@ impl<'w> BatchContext<'w> {
 
     /// True for the last line of the input without a line break.
     fn is_last(&self, i: usize) -> bool {
-        self.batch.spans[i].end == self.batch.base + self.batch.bytes.len() as u64
+        self.raw.spans[i].end == self.raw.base + self.raw.bytes.len() as u64
     }
 
     /// Rejects a contact that is not an object of members.
@@ -461,19 +466,21 @@ impl<'w> BatchContext<'w> {
         let place = self.place(i);
         let severity = Severity::Error;
         let outcome = Outcome::Rejected;
-        self.findings(place).take(&Finding { code, severity, outcome, field, value, to: To::None, detail });
+        self.findings(i, place).take(&Finding { code, severity, outcome, field, value, to: To::None, detail });
         self.finish(i, Verdict::default(), None, is_json);
     }
 
-    fn findings(&mut self, place: Place<'w>) -> FindingWriter<'_> {
+    fn findings(&mut self, i: usize, place: Place<'w>) -> FindingWriter<'_> {
         FindingWriter {
             selection: self.selection,
             place,
-            input: self.batch.input,
+            record: self.raw.mapping.map(|input| (self.raw.contact(&self.raw.spans[i]), input)),
+            input: self.raw.input,
             report: &mut self.cleaned.report,
             changes: &mut self.cleaned.changes,
             findings: &mut self.cleaned.findings,
             noted: &mut self.cleaned.noted,
+            unknown_names: &mut self.cleaned.unknown_names,
             stats: &mut self.cleaned.stats,
             examples: &mut self.cleaned.examples,
         }
@@ -488,7 +495,9 @@ impl<'w> BatchContext<'w> {
         members: impl Iterator<Item = Member<'a>>,
         duplicate_of: Option<Detail<'a>>,
         validator: &mut Validator<'a, '_>,
-    ) {
+    ) where
+        'w: 'a,
+    {
         self.cleaned.at = i;
         #[cfg(test)]
         tests::panic_on_request(self.batch.contact(&self.batch.spans[i]));
@@ -498,8 +507,15 @@ impl<'w> BatchContext<'w> {
         if self.separator == Separator::Comma {
             out.push(b',');
         }
-        let mut findings = self.findings(self.place(i));
-        let (verdict, identity) = validator.contact(bytes, members, duplicate_of, &mut out, &mut findings);
+        let translator = self.translator.filter(|translator| translator.has_notes(i));
+        let mut findings = self.findings(i, self.place(i));
+        let (verdict, identity) = match translator {
+            None => validator.contact(bytes, members, duplicate_of, &mut out, &mut findings),
+            Some(translator) => {
+                let notes = translator.notes(i);
+                validator.noted_contact(notes, bytes, members, duplicate_of, &mut out, &mut findings)
+            }
+        };
         if !verdict.accepted {
             out.truncate(start);
         }
@@ -525,14 +541,15 @@ impl<'w> BatchContext<'w> {
             cleaned.accepted.push(Accepted { contact: i as u32, end, identity: identity.unwrap_or_default() });
         } else {
             cleaned.stats.rejected += 1;
+            cleaned.stats.opted_out += u64::from(verdict.opted_out);
             if self.selection.rejects {
-                let span = &self.batch.spans[i];
-                let contact = self.batch.contact(span);
-                match (is_json, self.batch.layout, &self.selection.notes) {
+                let span = &self.raw.spans[i];
+                let contact = self.raw.contact(span);
+                match (is_json, self.raw.layout, &self.selection.notes) {
                     (false, Layout::Objects, _) => lines::reject_lines(contact, &mut cleaned.rejects),
                     (true, _, Some(names)) => {
-                        let input = names.get(self.batch.input).map_or("", String::as_str);
-                        let origin = Origin { input, contact: self.batch.first + i as u64, line: span.line };
+                        let input = names.get(self.raw.input).map_or("", String::as_str);
+                        let origin = Origin { input, contact: self.raw.first + i as u64, line: span.line };
                         note::reject(contact, origin, &cleaned.noted, &mut cleaned.rejects);
                     }
                     _ => lines::reject(contact, is_json, &mut cleaned.rejects),

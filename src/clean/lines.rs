@@ -24,6 +24,8 @@ pub struct Place<'a> {
     pub offset: u64,
     /// Its line, from 1.
     pub line: u64,
+    /// The column that the member came from, where names were mapped.
+    pub column: Option<&'a str>,
 }
 
 /// Replaces values by a keyed hash: equal values stay equal, and cannot be recovered without the key.
@@ -80,6 +82,10 @@ pub fn line(place: &Place<'_>, finding: &Finding<'_>, redactor: Option<&Redactor
     match finding.field {
         Some(field) => json_string(field, line),
         None => line.extend_from_slice(b"null"),
+    }
+    if let Some(column) = place.column {
+        line.extend_from_slice(b",\"column\":");
+        json_string(column, line);
     }
     line.extend_from_slice(b",\"value\":");
     value(&finding.value, redactor, line);
@@ -302,7 +308,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    const PLACE: Place<'static> = Place { input: None, contact: Some(17), offset: 4821, line: 1 };
+    const PLACE: Place<'static> = Place { input: None, contact: Some(17), offset: 4821, line: 1, column: None };
 
     #[test]
     fn the_line_of_the_manual() {

@@ -29,6 +29,8 @@ pub struct OwnedFinding {
     pub outcome: Outcome,
     /// The member, as the input names it; `None` for the contact as a whole.
     pub field: Option<String>,
+    /// The column that the member came from, or its path in the record; `None` where names were not mapped.
+    pub column: Option<String>,
     /// The value as the input has it, in full; `None` where the finding is about no value.
     pub value: Option<FoundValue>,
     /// What the value was changed to; `None` unless it was changed.
@@ -76,6 +78,7 @@ impl OwnedFinding {
             severity: finding.severity,
             outcome: finding.outcome,
             field: finding.field.map(str::to_owned),
+            column: None,
             value: match finding.value {
                 Raw::Nothing => None,
                 Raw::Bytes(bytes) => Some(FoundValue::Bytes(bytes.to_vec())),

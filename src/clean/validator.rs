@@ -4,17 +4,20 @@
 //! held until the contact is accepted or rejected, because all findings of a rejected contact say `rejected`, and none of
 //! its values is reported as changed.
 
+mod output;
+mod permission;
+
 use crate::clean::note;
 use crate::json::parse::recycle;
-use crate::json::write::json_string;
-use crate::model::finding::{Code, Detail, Finding, Outcome, Raw, Severity, To};
+use crate::model::finding::{Code, Detail, Finding, Outcome, Raw, Severity};
 use crate::model::identity::Identity;
 use crate::model::member::{Family, HOME_COUNTRY_SPACED, Member, MemberId, Value, hint};
 use crate::rules::{
-    BadField, Settings, ValueCheck, address, birthday, custom, date, email,
+    BadField, OptedOut, Settings, ValueCheck, address, birthday, custom, date, email,
     number::{self, Float},
-    phone, rule, sms, text,
+    phone, sms, text,
 };
+use permission::PermissionNames;
 use std::collections::HashSet;
 use std::io::Write as _;
 
@@ -64,11 +67,30 @@ struct PendingFinding<'a> {
     detail: Detail<'a>,
 }
 
+/// What is known of a contact before the rules see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Note<'a> {
+    /// The rule.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What becomes of it.
+    pub outcome: Outcome,
+    /// The member or the column.
+    pub field: Option<&'a str>,
+    /// The value of the cell.
+    pub value: &'a str,
+    /// What it was changed to.
+    pub to: Option<&'a str>,
+}
+
 /// The result for a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Verdict {
     /// It is in the output.
     pub accepted: bool,
+    /// It is rejected, and the person opted out.
+    pub opted_out: bool,
     /// Some value of it was held back.
     pub held_back: bool,
     /// Some value of it was changed.
@@ -88,7 +110,9 @@ pub trait Findings {
 pub struct Buffers {
     slots: Vec<Slot<'static>>,
     pending: Vec<PendingFinding<'static>>,
+    changes: Vec<Note<'static>>,
     others: Vec<OtherName<'static>>,
+    permissions: PermissionNames,
     made: String,
     buffer: String,
 }
@@ -98,6 +122,8 @@ pub struct Validator<'a, 's> {
     pub(super) settings: &'s Settings,
     pub(super) slots: Vec<Slot<'a>>,
     pending: Vec<PendingFinding<'a>>,
+    /// Changes that were made before.
+    changes: Vec<Note<'a>>,
     /// The known members that are given: a bit each, by [`MemberId`].
     pub(super) given: u64,
     /// Slot of each of them.
@@ -109,6 +135,7 @@ pub struct Validator<'a, 's> {
     /// Names of members outside the table, once there are many.
     names: HashSet<OtherName<'a>>,
     others: Vec<OtherName<'a>>,
+    permissions: PermissionNames,
     pub(super) rejected: bool,
     /// Some contact had a custom field.
     any_custom: bool,
@@ -136,12 +163,14 @@ impl<'a, 's> Validator<'a, 's> {
             settings,
             slots: recycle(buffers.slots),
             pending: recycle(buffers.pending),
+            changes: recycle(buffers.changes),
             given: 0,
             at: [0; MemberId::Custom as usize],
             made: buffers.made,
             buffer: buffers.buffer,
             names: HashSet::new(),
             others: recycle(buffers.others),
+            permissions: buffers.permissions,
             rejected: false,
             any_custom: false,
             returned: false,
@@ -160,10 +189,34 @@ impl<'a, 's> Validator<'a, 's> {
         Buffers {
             slots: recycle(self.slots),
             pending: recycle(self.pending),
+            changes: recycle(self.changes),
             others: recycle(self.others),
+            permissions: self.permissions,
             made: self.made,
             buffer: self.buffer,
         }
+    }
+
+    /// Checks a contact of which `notes` are known already. The rest is as in [`Validator::contact`].
+    pub fn noted_contact(
+        &mut self,
+        notes: impl Iterator<Item = Note<'a>> + Clone,
+        bytes: &[u8],
+        members: impl Iterator<Item = Member<'a>>,
+        duplicate_of: Option<Detail<'a>>,
+        out: &mut Vec<u8>,
+        findings: &mut impl Findings,
+    ) -> (Verdict, Option<Identity>) {
+        self.clear();
+        for note in notes.clone().filter(|note| note.severity != Severity::Change) {
+            let is_bad = note.outcome == Outcome::HeldBack && self.settings.bad_field == BadField::Reject;
+            self.rejected |= is_bad || note.outcome == Outcome::Rejected;
+            let outcome = if is_bad { Outcome::Rejected } else { note.outcome };
+            let value = Raw::Value(Value::String(note.value));
+            self.push(note.code, note.severity, outcome, note.field, value, Detail::None);
+        }
+        self.changes.extend(notes.filter(|note| note.severity == Severity::Change));
+        self.checked(bytes, members, duplicate_of, out, findings)
     }
 
     /// Checks a contact. `bytes` are used only for [normal](Member::normal) members. `duplicate_of` rejects the contact as a
@@ -177,10 +230,33 @@ impl<'a, 's> Validator<'a, 's> {
         findings: &mut impl Findings,
     ) -> (Verdict, Option<Identity>) {
         self.clear();
+        self.checked(bytes, members, duplicate_of, out, findings)
+    }
+
+    #[inline]
+    fn checked(
+        &mut self,
+        bytes: &[u8],
+        members: impl Iterator<Item = Member<'a>>,
+        duplicate_of: Option<Detail<'a>>,
+        out: &mut Vec<u8>,
+        findings: &mut impl Findings,
+    ) -> (Verdict, Option<Identity>) {
         for member in members {
             self.member(member);
         }
-        self.check_cross_field();
+        // A record without a contact has its own finding.
+        if self.pending.first().is_none_or(|finding| finding.code != Code::MAP010) {
+            self.check_cross_field();
+        }
+        if let Some(list) = &self.settings.suppressed
+            && let Some(i) = self.present(MemberId::Email)
+            && list.contains(self.text_of(self.slots[i].output))
+        {
+            let Slot { name, value, .. } = self.slots[i];
+            self.rejected = true;
+            self.push(Code::OPT004, Severity::Error, Outcome::Rejected, Some(name), Raw::Value(value), Detail::None);
+        }
         if let Some(detail) = duplicate_of {
             self.push(Code::DUP001, Severity::Error, Outcome::Rejected, None, Raw::Nothing, detail);
             self.rejected = true;
@@ -203,6 +279,7 @@ impl<'a, 's> Validator<'a, 's> {
         self.given = 0;
         self.slots.clear();
         self.pending.clear();
+        self.changes.clear();
         self.made.clear();
         self.names.clear();
         self.others.clear();
@@ -307,6 +384,9 @@ impl<'a, 's> Validator<'a, 's> {
             Family::Birthday => self.birthday_half(i),
             Family::Unknown if name == note::NAME && self.is_note(value) => {}
             Family::Unknown => {
+                if self.settings.opted_out != OptedOut::Ignore && self.check_permission(i) {
+                    return;
+                }
                 let detail = hint(name).map_or(Detail::None, Detail::Hint);
                 self.push(Code::CON004, Severity::Warning, Outcome::HeldBack, Some(name), Raw::Value(value), detail);
             }
@@ -459,128 +539,6 @@ impl<'a, 's> Validator<'a, 's> {
     pub(super) fn keep_with_warning(&mut self, i: usize, code: Code, detail: Detail<'a>) {
         let Slot { name, value, .. } = self.slots[i];
         self.push(code, Severity::Warning, Outcome::Kept, Some(name), Raw::Value(value), detail);
-    }
-
-    fn identity(&self) -> Option<Identity> {
-        let (is_email, text) = match (self.present(MemberId::Email), self.present(MemberId::SmsNumber)) {
-            (Some(i), _) => (true, self.text_of(self.slots[i].output)),
-            (None, Some(i)) => (false, self.text_of(self.slots[i].output)),
-            (None, None) => return None,
-        };
-        // The longest address there can be is 64 + 1 + 253 bytes.
-        let mut room = [0u8; 320];
-        let lower = room[..319].get_mut(..text.len())?;
-        lower.copy_from_slice(text.as_bytes());
-        lower.make_ascii_lowercase();
-        Some(self.settings.identity_key.identity(is_email, &room, text.len()))
-    }
-
-    /// Writes the contact as compact JSON. Members that `bytes` have as they are to be written are copied, neighbours at once.
-    fn write(&self, bytes: &[u8], out: &mut Vec<u8>) {
-        let start = out.len();
-        let mut run: Option<(u32, u32)> = None;
-        let copy = |run: Option<(u32, u32)>, out: &mut Vec<u8>| {
-            if let Some((from, to)) = run {
-                out.push(b',');
-                out.extend_from_slice(&bytes[from as usize..to as usize]);
-            }
-        };
-        for slot in &self.slots {
-            if slot.output == Output::Nothing {
-                continue;
-            }
-            if let Some((from, to)) = slot.normal
-                && slot.written_as == slot.id
-                && slot.change.is_none()
-                && !slot.is_respelled()
-            {
-                run = match run {
-                    Some((first, end)) if end + 1 == from => Some((first, to)),
-                    run => {
-                        copy(run, out);
-                        Some((from, to))
-                    }
-                };
-                continue;
-            }
-            copy(run.take(), out);
-            out.push(b',');
-            if slot.id == MemberId::Custom {
-                json_string(slot.name, out);
-                out.push(b':');
-            } else {
-                out.extend_from_slice(slot.written_as.info().key.as_bytes());
-            }
-            match slot.output {
-                Output::Integer(n) => {
-                    if n >= 10 {
-                        out.push(b'0' + n / 10);
-                    }
-                    out.push(b'0' + n % 10);
-                }
-                output => json_string(self.text_of(output), out),
-            }
-        }
-        copy(run, out);
-        // The comma before the first member becomes the brace.
-        match out.get_mut(start) {
-            Some(comma) => *comma = b'{',
-            None => out.push(b'{'),
-        }
-        out.push(b'}');
-    }
-
-    /// Reports the findings, now that the contact is accepted or rejected.
-    fn report(&mut self, findings: &mut impl Findings) -> Verdict {
-        let accepted = !self.rejected;
-        let mut verdict = Verdict { accepted, held_back: false, changed: false, returned: self.returned };
-        for pending in &self.pending {
-            let PendingFinding { code, severity, mut outcome, field, value, detail } = *pending;
-            if !accepted {
-                outcome = Outcome::Rejected;
-            }
-            verdict.held_back |= outcome == Outcome::HeldBack;
-            let detail = match (&self.settings.custom_fields, code, field) {
-                (Some(fields), Code::CUS003, Some(field)) => {
-                    fields.similar(&field[3..]).map_or(detail, Detail::Similar)
-                }
-                _ => detail,
-            };
-            findings.take(&Finding { code, severity, outcome, field, value, to: To::None, detail });
-        }
-        if !accepted {
-            return verdict;
-        }
-        for slot in &self.slots {
-            // Most values are as they were given.
-            if slot.change.is_none() && slot.written_as == slot.id && !slot.is_respelled() {
-                continue;
-            }
-            let is_there = slot.output != Output::Nothing;
-            // Moving up is the more important change; the new value is in the line as well.
-            let change = if is_there && slot.written_as != slot.id { Some(Code::ADR003) } else { slot.change };
-            // The other change does not say that it is written under another name.
-            let respelled = (is_there && slot.is_respelled()).then_some(Code::CON006);
-            let to = match slot.output {
-                Output::Nothing => To::LeftOut,
-                Output::Integer(n) => To::Integer(n),
-                output => To::Text(self.text_of(output)),
-            };
-            for code in [change, respelled].into_iter().flatten() {
-                verdict.changed = true;
-                findings.take(&Finding {
-                    code,
-                    severity: Severity::Change,
-                    outcome: Outcome::Changed,
-                    field: Some(slot.name),
-                    value: Raw::Value(slot.value),
-                    to,
-                    detail: Detail::None,
-                });
-            }
-        }
-        debug_assert!(self.pending.iter().all(|w| rule(w.code).severity != Severity::Change));
-        verdict
     }
 }
 

@@ -30,6 +30,12 @@ pub(super) enum Verb {
     /// Check an export as `clean` would, without writing anything
     #[command(after_help = CHECK_HELP)]
     Check(Box<Check>),
+    /// Show what the names of an export become: a map file to edit, for --map
+    #[command(
+        after_help = "Examples:\n  presort map contacts.json\n  presort map contacts.json -o map.toml\n  presort clean contacts.json \
+                      --map map.toml --split -o bodies/ --list-id UUID"
+    )]
+    Map(Box<super::map::Map>),
     /// Explain a rule: what it requires, why the service does, and what presort does
     #[command(after_help = "Examples:\n  presort explain\n  presort explain PHN001\n  presort explain --format json")]
     Explain(Explain),
@@ -184,6 +190,10 @@ pub(super) struct Common {
     /// The encoding of inputs that are not UTF-8, like windows-1252; UTF-16 and UTF-32 are recognised
     #[arg(long, value_name = "LABEL", value_parser = Encoding::of_label)]
     pub(super) encoding: Option<Encoding>,
+    #[command(flatten)]
+    pub(super) map: super::map::MapArgs,
+    #[command(flatten)]
+    pub(super) opt_out: super::map::OptOutArgs,
     /// The account's custom fields: one name per line, or the JSON answer of GET /contact_custom_fields
     #[arg(long, value_name = "FILE")]
     pub(super) custom_fields: Option<PathBuf>,

@@ -7,6 +7,7 @@ mod bench;
 #[cfg(feature = "account")]
 mod bodies;
 mod explain;
+mod map;
 mod paint;
 mod progress;
 #[cfg(feature = "serve")]
@@ -99,6 +100,7 @@ pub fn main() -> ExitCode {
     let done = match cli.verb {
         Verb::Clean(clean) => clean.run(),
         Verb::Check(check) => check.run(),
+        Verb::Map(map) => map.run(),
         Verb::Explain(explain) => explain::run(explain.code.as_deref(), explain.format == TextFormat::Json),
         Verb::Bench(bench) => {
             let threads = bench.threads.map_or_else(processors, usize::from);
@@ -169,6 +171,8 @@ impl Common {
                 PhoneFormatChoice::Digits => PhoneFormat::Digits,
             })
             .duplicates(self.duplicates())
+            .mapping(self.map.options()?)
+            .opted_out(self.opt_out.opted_out())
             .threads(self.threads.map_or_else(processors, usize::from));
         let EnvelopeOverrides { list_ids, sms_permission } = self.envelope.overrides();
         for id in list_ids {
@@ -194,6 +198,9 @@ impl Common {
             let file = read_fields(path).map_err(|error| Error::io("read", &name, error))?;
             let fields = custom::parse_names(&file).map_err(|what| Error::usage(format!("{name}: {what}")))?;
             cleaner = cleaner.custom_fields(fields);
+        }
+        if let Some(list) = self.opt_out.suppressed()? {
+            cleaner = cleaner.suppress(list);
         }
         if self.redact {
             cleaner = cleaner.redact_key(redact_key()?);

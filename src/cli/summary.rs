@@ -9,6 +9,7 @@ use crate::output::body::Earlier;
 use crate::output::receipt::{InputReceipt, Receipt};
 use crate::rules::{Duplicates, rule};
 use crate::run::job::Summary;
+use crate::run::mapping::OtherNames;
 use std::fmt::Write as _;
 
 /// Lines of a summary, at most.
@@ -52,6 +53,7 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
         listed(&mut text, plan, summary, &paint);
     }
     let mut lines = vec![came_in(receipt), went_out(plan, receipt, &paint)];
+    lines.extend(names(receipt));
     let mut last = Vec::new();
     if let Some(dropped) = &receipt.dropped {
         let what = dropped.bytes.map_or("the rest".to_owned(), bytes);
@@ -95,7 +97,10 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
         written.push_str("; names of custom fields were not checked: --custom-fields FILE");
     }
     last.push(written);
-    last.extend(next(plan, receipt));
+    last.extend(match &summary.other_names {
+        Some(other) => Some(other_names(other)),
+        None => next(plan, receipt),
+    });
     let room = LINES - lines.len() - last.len();
     lines.extend(causes(plan, summary, room, &paint));
     lines.extend(last);
@@ -143,7 +148,64 @@ fn went_out(plan: &Plan, receipt: &Receipt, paint: &Paint) -> String {
         let _ = write!(line, " ({})", more.join(", "));
     }
     let _ = write!(line, ", {} rejected", paint.bold(&count(c.rejected)));
+    if c.opted_out > 0 {
+        let _ = write!(line, " ({} of them opted out)", count(c.opted_out));
+    }
     line
+}
+
+/// Characters of a list of names in the summary.
+const NAMES_MAX: usize = 70;
+
+/// Names with commas, as many as there is room for.
+fn listed_names<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+    let (all, mut shown, mut text) = (names.len(), 0, String::new());
+    for name in names {
+        let name = shortened(name, 30);
+        if shown > 0 && text.chars().count() + name.chars().count() > NAMES_MAX {
+            break;
+        }
+        let _ = write!(text, "{}{}", if shown > 0 { ", " } else { "" }, printable(&name));
+        shown += 1;
+    }
+    if shown < all {
+        let _ = write!(text, " and {} more", count((all - shown) as u64));
+    }
+    text
+}
+
+/// What the names of the inputs became.
+fn names(receipt: &Receipt) -> Vec<String> {
+    let mut lines = Vec::new();
+    for mapping in receipt.input.iter().filter_map(|input| input.mapping.as_ref()).take(1) {
+        let system = mapping.system.map_or(String::new(), |system| format!("{system}: "));
+        let mut line = format!("  names: {system}{} of {} mapped", mapping.mapped, mapping.names);
+        let late = mapping.late.iter().map(|late| late.column.as_str());
+        let left: Vec<&str> = mapping.unmapped.iter().map(|column| column.column.as_str()).chain(late).collect();
+        if !left.is_empty() {
+            let _ = write!(line, "; not in the output: {}", listed_names(left.into_iter()));
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// The way out for an export under other names.
+fn other_names(other: &OtherNames) -> String {
+    let names = listed_names(other.names.iter().map(String::as_str));
+    match (other.system, other.known) {
+        (_, 0) => format!(
+            "next: these names are not the contract's ({names}); presort map FILE shows them, --rename maps them"
+        ),
+        (Some(system), _) => {
+            format!(
+                "next: these names look like those of {system} ({names}): run again with --map auto, or see presort map FILE"
+            )
+        }
+        (None, known) => format!(
+            "next: {known} of these names can be mapped ({names}): run again with --map auto, or see presort map FILE"
+        ),
+    }
 }
 
 /// The errors and warnings that came most, with an example each.

@@ -4,8 +4,10 @@ pub mod bulk;
 pub mod envelope;
 pub mod format;
 pub mod pages;
+pub mod profile;
 pub mod wrapper;
 
+use crate::clean::mapped::InputMapping;
 use crate::document::envelope::{End, EnvelopeMembers, EnvelopeOverrides, EnvelopeReader, IMPORT_DATA, Side, breach};
 use crate::document::format::{Detected, Detector, Shape, begins_another};
 use crate::document::wrapper::{Event, Walker};
@@ -17,6 +19,7 @@ use crate::model::finding::Code;
 use crate::model::position::Position;
 use crate::source::{Encoding, Source};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Bytes that are handed to the splitter at once.
 pub const SLICE: usize = 128 << 10;
@@ -73,6 +76,8 @@ pub struct Document<'i> {
     pub wrapper: Option<Box<Walker>>,
     /// The lines are a bulk request of Elasticsearch: an action before each document.
     pub is_bulk: bool,
+    /// How its records become contacts, if they have other names than the contract's.
+    pub mapping: Option<Arc<InputMapping>>,
 }
 
 impl<'i> Document<'i> {
@@ -147,6 +152,7 @@ impl<'i> Document<'i> {
             records: records.filter(|_| shape == Shape::Wrapped),
             wrapper: None,
             is_bulk: false,
+            mapping: None,
         };
         match shape {
             Shape::Body => document.read_head(ended)?,

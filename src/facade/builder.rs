@@ -4,13 +4,16 @@ use super::cleaner::Cleaner;
 use crate::document::ReadOptions;
 use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
 use crate::json::pointer::Pointer;
+use crate::mapping::MapOptions;
 use crate::model::error::{Error, Result};
 use crate::model::limits::Limits;
 use crate::rules::custom::Fields;
 use crate::rules::date::Date;
-use crate::rules::{BadField, Duplicates, PhoneFormat, Settings};
+use crate::rules::suppress::SuppressionList;
+use crate::rules::{BadField, Duplicates, OptedOut, PhoneFormat, Settings};
 use crate::source::Encoding;
 use std::fmt;
+use std::sync::Arc;
 
 /// Longest address that may be set, in characters.
 const EMAIL_MAX: usize = 320;
@@ -45,6 +48,7 @@ pub struct CleanerBuilder {
     pub(super) threads: Option<usize>,
     pub(super) redact: Option<Vec<u8>>,
     pub(super) reading: ReadOptions,
+    pub(super) mapping: MapOptions,
 }
 
 impl CleanerBuilder {
@@ -169,6 +173,47 @@ impl CleanerBuilder {
     /// ```
     pub fn custom_fields(mut self, fields: Fields) -> Self {
         self.settings.custom_fields = Some(fields);
+        self
+    }
+
+    /// How the names of an export become members of the contract. Default: names are taken as they are.
+    ///
+    /// ```
+    /// use presort::{Cleaner, MapOptions};
+    ///
+    /// let options = MapOptions { auto: true, ..MapOptions::default() };
+    /// let cleaner = Cleaner::builder().mapping(options).build()?;
+    /// let line = br#"{"E-mail Address":"joe@example.com","First Name":"Joe"}"#;
+    /// let mut lines = Vec::new();
+    /// cleaner.clean(&line[..], presort::Sink::lines(&mut lines))?;
+    /// assert_eq!(lines, b"{\"email\":\"joe@example.com\",\"first_name\":\"Joe\"}\n");
+    /// # Ok::<(), presort::Error>(())
+    /// ```
+    pub fn mapping(mut self, options: MapOptions) -> Self {
+        self.mapping = options;
+        self
+    }
+
+    /// What to do with contacts who opted out of email. Default: [`OptedOut::Reject`].
+    pub fn opted_out(mut self, opted_out: OptedOut) -> Self {
+        self.settings.opted_out = opted_out;
+        self
+    }
+
+    /// Reject the contacts whose address is in this list. Default: no list.
+    ///
+    /// ```
+    /// use presort::{Cleaner, SuppressionList};
+    ///
+    /// let list = SuppressionList::of_lines(["Joe@example.com"]);
+    /// let cleaner = Cleaner::builder().suppress(list).build()?;
+    /// let line = br#"{"email":"joe@example.com"}"#;
+    /// let contact = cleaner.contacts(&line[..]).next().unwrap()?;
+    /// assert_eq!(contact.findings()[0].code.as_str(), "OPT004");
+    /// # Ok::<(), presort::Error>(())
+    /// ```
+    pub fn suppress(mut self, list: SuppressionList) -> Self {
+        self.settings.suppressed = Some(Arc::new(list));
         self
     }
 

@@ -117,7 +117,14 @@ impl Cleaner {
     /// ```
     #[must_use = "an iterator does nothing unless it is consumed"]
     pub fn contacts<'a>(&self, reader: impl Read + Send + 'a) -> Contacts<'a> {
-        Contacts::new(self.settings(), self.options.overrides.clone(), self.options.reading.clone(), Box::new(reader))
+        let options = &self.options;
+        Contacts::new(
+            self.settings(),
+            options.overrides.clone(),
+            options.reading.clone(),
+            options.mapping.clone(),
+            Box::new(reader),
+        )
     }
 
     fn settings(&self) -> Settings {
@@ -132,6 +139,7 @@ impl Cleaner {
             settings: self.settings(),
             asked: options.overrides.clone(),
             reading: options.reading.clone(),
+            mapping: options.mapping.clone(),
             bare_rejects: sink.bare_rejects,
             force: sink.overwrite,
             earlier: sink.earlier,

@@ -6,11 +6,13 @@ use crate::clean::cleaner::{BatchCleaner, Cleaned, OutputSelection, Separator};
 use crate::clean::owned::OwnedFinding;
 use crate::document::envelope::{EnvelopeFinding, EnvelopeOverrides, SmsPermission};
 use crate::document::{Document, Opening, ReadOptions};
+use crate::mapping::MapOptions;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::finding::Detail;
 use crate::model::position::Position;
 use crate::rules::{Duplicates, Settings};
 use crate::run::duplicates::{DuplicateIndex, Lookup};
+use crate::run::mapping::map_document;
 use crate::run::reader::{Long, Next, ReadBatch, Reader};
 use crate::run::writer::{finding_of, kept_duplicate};
 use crate::source::{Encoding, Source};
@@ -105,6 +107,7 @@ pub struct Contacts<'i> {
     settings: Settings,
     overrides: EnvelopeOverrides,
     reading: ReadOptions,
+    mapping: MapOptions,
     envelope_findings: Vec<OwnedFinding>,
     state: State<'i>,
 }
@@ -120,9 +123,17 @@ impl<'i> Contacts<'i> {
         settings: Settings,
         overrides: EnvelopeOverrides,
         reading: ReadOptions,
+        mapping: MapOptions,
         reader: Box<dyn Read + Send + 'i>,
     ) -> Self {
-        Contacts { settings, overrides, reading, envelope_findings: Vec::new(), state: State::Unopened(reader) }
+        Contacts {
+            settings,
+            overrides,
+            reading,
+            mapping,
+            envelope_findings: Vec::new(),
+            state: State::Unopened(reader),
+        }
     }
 
     /// Findings about the envelope of a body. They are complete when the iterator has ended: members may follow the contacts.
@@ -154,7 +165,7 @@ impl<'i> Contacts<'i> {
 
     fn open(&mut self, reader: Box<dyn Read + Send + 'i>) -> Result<Reading<'i>> {
         let source = Source::pipe(READER.to_owned(), reader);
-        let document = Document::of(
+        let mut document = Document::of(
             source,
             Opening {
                 limit: u64::MAX,
@@ -165,6 +176,7 @@ impl<'i> Contacts<'i> {
                 reading: &self.reading,
             },
         )?;
+        map_document(&self.mapping, self.reading.contact.as_ref(), &mut document)?;
         let (_, found) = document.found.resolve(READER, &self.overrides, false)?;
         self.envelope_findings.extend(owned(&found));
         let permission = self.overrides.sms_permission.or_else(|| document.found.sms_permission());

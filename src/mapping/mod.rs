@@ -18,7 +18,6 @@ pub mod profile;
 pub mod record;
 mod resolve;
 pub mod split;
-pub mod suppress;
 pub mod systems;
 
 pub use columns::{AddressKind, Column, How, Label, Late, Mapping, SystemMatch, Target};
@@ -27,5 +26,4 @@ pub use file::MapFile;
 pub use permission::{Meaning, PermissionColumn, PermissionKind};
 pub use profile::Profile;
 pub use record::{Held, HeldReason, MappedMember, MappedRecord, Permission, Piece, Split, SplitKind};
-pub use suppress::SuppressionList;
 pub use systems::systems;

@@ -1,5 +1,6 @@
 //! Names, folded so that spellings of one name are equal, and taken apart.
 
+pub use crate::model::printable::cut;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -60,16 +61,6 @@ pub fn words(name: &str) -> Vec<String> {
 pub fn segments(name: &str) -> Vec<String> {
     let path = name.strip_prefix('/').unwrap_or(name);
     path.split('/').map(|part| part.replace("~1", "/").replace("~0", "~")).collect()
-}
-
-/// At most this much of a text, in bytes; a character is never cut.
-#[must_use]
-pub fn cut(text: &str, most: usize) -> &str {
-    let mut end = most.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }
 
 /// How many letters differ between two folded names, up to `most`; none beyond. A swap of two neighbours counts once.

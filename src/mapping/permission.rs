@@ -223,8 +223,14 @@ pub(super) fn status_word(value: &str) -> (bool, bool) {
 
 /// Whether a folded name is that of a column which only its values tell: `status`, and `state`, which is a status in some files.
 #[must_use]
-pub(super) fn is_by_values(folded: &str) -> bool {
+pub fn is_by_values(folded: &str) -> bool {
     matches!(folded, "status" | "contactstatus" | "memberstatus" | "customerstatus" | "emailstatus" | "marketingstatus")
+}
+
+/// The same for a name that is not folded.
+#[must_use]
+pub fn is_status_name(name: &str) -> bool {
+    name.len() <= WORD_MAX && is_by_values(&names::fold(name))
 }
 
 /// Finds words one behind the other.

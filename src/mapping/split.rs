@@ -206,7 +206,11 @@ pub fn full_name(value: &str) -> Option<(String, String)> {
         }
         _ => return None,
     };
-    let first: Vec<String> = first.into_iter().skip_while(|word| HONORIFICS.contains(&folded(word).as_str())).collect();
+    let mut first: Vec<String> =
+        first.into_iter().skip_while(|word| HONORIFICS.contains(&folded(word).as_str())).collect();
+    // `Smith, John Jr.`
+    let given = first.iter().rposition(|word| !is_suffix(word)).map_or(first.len(), |at| at + 1);
+    last.extend(first.drain(given..));
     for suffix in suffixes {
         last.push((*suffix).to_owned());
     }

@@ -68,6 +68,7 @@ mod tests {
             changed: 0,
             duplicates: 0,
             not_written: 0,
+            opted_out: 0,
             returned,
         };
         // Five of twenty are rejected; three of them are mended, of the other two one more.

@@ -5,6 +5,7 @@ pub mod destination;
 pub mod file;
 pub mod hash;
 pub mod in_all;
+pub mod mapping;
 pub mod path;
 mod piece;
 mod preallocate;

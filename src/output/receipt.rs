@@ -6,6 +6,7 @@ use crate::model::error::{Error, Kind, Result};
 use crate::model::finding::Code;
 use crate::model::position::Position;
 use crate::output::in_all::InAll;
+use crate::output::mapping::MappingReceipt;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -98,6 +99,9 @@ pub struct InputReceipt {
     pub action_lines: u64,
     /// It was a pipe and had to be written to a temporary file before its contacts could be read.
     pub spooled: bool,
+    /// How its names became those of the contract; `None` if they were taken as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<MappingReceipt>,
     /// The size that it grew to while it was read, in bytes. The added bytes were not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grown_to: Option<u64>,
@@ -156,6 +160,9 @@ pub struct Contacts {
     /// Of the accepted ones, those that are in no output: the envelope is broken, so no body could be written.
     #[serde(skip_serializing_if = "is_zero")]
     pub not_written: u64,
+    /// Of the rejected ones, those who opted out or are suppressed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub opted_out: u64,
     /// Contacts that came back: an earlier run of the same directory had rejected them.
     #[serde(skip_serializing_if = "is_zero")]
     pub returned: u64,

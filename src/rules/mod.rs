@@ -9,15 +9,18 @@ pub mod duplicates;
 pub mod email;
 pub mod envelope;
 pub mod import;
+pub mod mapping;
 pub mod number;
+pub mod opt_out;
 pub mod phone;
 pub mod sms;
+pub mod suppress;
 pub mod text;
 pub mod whole;
 
 use crate::model::finding::{Code, Detail, Severity};
 use crate::model::identity::IdentityKey;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// The effect of a finding, unless an option changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,8 @@ static FAMILIES: &[&[Rule]] = &[
     sms::RULES,
     custom::RULES,
     duplicates::RULES,
+    opt_out::RULES,
+    mapping::RULES,
     import::RULES,
 ];
 
@@ -146,6 +151,19 @@ pub enum Duplicates {
     First,
 }
 
+/// What happens to a contact who opted out of email.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OptedOut {
+    /// The contact is rejected.
+    #[default]
+    Reject,
+    /// The contact is kept, with a warning.
+    Keep,
+    /// Nothing: columns that say so are names like any other. The published endpoint works this way.
+    #[doc(hidden)]
+    Ignore,
+}
+
 /// The settings of the rules.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -161,6 +179,10 @@ pub struct Settings {
     pub phone_format: PhoneFormat,
     /// What happens to duplicates.
     pub duplicates: Duplicates,
+    /// What happens to contacts who opted out of email.
+    pub opted_out: OptedOut,
+    /// Contacts with these addresses are rejected.
+    pub suppressed: Option<Arc<suppress::SuppressionList>>,
     /// Today: a consent date after it is bad. By default it is the day on which the settings are made.
     pub as_of: date::Date,
     /// The account's custom fields. None: names are not checked.
@@ -184,6 +206,8 @@ impl Default for Settings {
             nanp: false,
             phone_format: PhoneFormat::Dashed,
             duplicates: Duplicates::Keep,
+            opted_out: OptedOut::Reject,
+            suppressed: None,
             as_of: date::Date::today(),
             custom_fields: None,
             sms_explicit: false,

@@ -9,6 +9,7 @@ use crate::document::envelope::{Envelope, EnvelopeFinding, EnvelopeMembers, Enve
 use crate::document::format::Shape;
 use crate::document::{Document, Opening, ReadOptions, SLICE};
 use crate::json::split::Status;
+use crate::mapping::MapOptions;
 use crate::model::error::{Error, Result};
 use crate::model::finding::{Code, Example};
 use crate::model::identity::IdentityKey;
@@ -21,6 +22,7 @@ use crate::output::path::identity;
 use crate::output::receipt::Receipt;
 use crate::rules::Settings;
 use crate::run::coordinator::execute;
+use crate::run::mapping::{OtherNames, map_document};
 pub use crate::run::reader::Progress;
 use crate::run::settle::{Ended, settle};
 use crate::run::writer::{ContactOutput, Writer};
@@ -95,6 +97,8 @@ pub struct Job<'p> {
     pub progress: Option<&'p dyn Progress>,
     /// How the inputs are to be read.
     pub reading: ReadOptions,
+    /// How their names become those of the contract.
+    pub mapping: MapOptions,
 }
 
 impl Job<'_> {
@@ -119,6 +123,7 @@ impl Job<'_> {
             redact: None,
             progress: None,
             reading: ReadOptions::default(),
+            mapping: MapOptions::default(),
         }
     }
 }
@@ -172,6 +177,8 @@ pub struct Summary {
     pub removed_output: bool,
     /// Bodies of an earlier run that were removed.
     pub removed_bodies: usize,
+    /// Nearly no contact has an address under the contract's name, but they have other names.
+    pub other_names: Option<OtherNames>,
     /// Contacts have custom fields, and the names of the account's fields were not given: no name was checked.
     pub unchecked_custom_fields: bool,
 }
@@ -215,7 +222,8 @@ pub(crate) fn run_reader<'i>(
 ) -> Result<Summary> {
     outputs.refuse_existing(job.force)?;
     let source = Source::pipe(input_name(job), reader);
-    let document = Document::of(source, opening(job, false))?;
+    let mut document = Document::of(source, opening(job, false))?;
+    map_document(&job.mapping, job.reading.contact.as_ref(), &mut document)?;
     run_on(job, vec![document], outputs)
 }
 
@@ -417,6 +425,7 @@ fn open_all(job: &Job<'_>) -> Result<Vec<Document<'static>>> {
     let may_be_empty = job.inputs.len() > 1;
     let open = |path: &PathBuf| {
         let mut document = Document::open(path, opening(job, may_be_empty))?;
+        map_document(&job.mapping, job.reading.contact.as_ref(), &mut document)?;
         if job.inputs.len() > 1 {
             // The reader opens it again in its turn: there may be more inputs than a process can have open.
             document.source.suspend();

@@ -4,6 +4,7 @@ pub(crate) mod coordinator;
 pub mod duplicates;
 pub mod job;
 pub(crate) mod long;
+pub mod mapping;
 pub mod reader;
 pub(crate) mod settle;
 pub mod writer;

@@ -4,6 +4,7 @@
 //! Long because everything that moves the cursor of an input forward shares its private parts.
 
 use crate::clean::batch::Batch;
+use crate::clean::mapped::InputMapping;
 use crate::document::bulk;
 use crate::document::envelope::{End, EnvelopeFinding, FindingValue};
 use crate::document::wrapper::Event;
@@ -55,6 +56,8 @@ pub struct ReadBatch {
     pub input: usize,
     /// They have explicit consent.
     pub explicit: bool,
+    /// How the records of their input become contacts.
+    mapping: Option<Arc<InputMapping>>,
 }
 
 impl ReadBatch {
@@ -72,6 +75,7 @@ impl ReadBatch {
             has_gaps: self.has_gaps,
             input: self.input,
             input_name: (names.len() > 1).then(|| names[self.input].as_str()),
+            mapping: self.mapping.as_deref(),
         })
     }
 
@@ -325,6 +329,7 @@ impl<'i> Reader<'i> {
         batch.has_gaps = self.documents[self.input].is_bulk;
         batch.input = self.input;
         batch.explicit = self.explicit[self.input];
+        batch.mapping.clone_from(&self.documents[self.input].mapping);
     }
 
     /// The array ended before `at`: reads the rest of the body.

@@ -9,11 +9,13 @@ use crate::model::finding::Code;
 use crate::output::body::{Earlier, Ended as EndedBody, EndedDirectory, RECEIPT};
 use crate::output::file::Output;
 use crate::output::in_all::InAll;
+use crate::output::mapping::MappingReceipt;
 use crate::output::receipt::{
     Contacts, Counts, Dropped, InputReceipt, LimitsReceipt, Options, Payload, Receipt, Stopped,
 };
 use crate::rules::{BadField, Duplicates, PhoneFormat};
 use crate::run::job::{Job, Mode, Summary};
+use crate::run::mapping::other_names;
 use crate::run::reader::ReadOutcome;
 use crate::run::writer::{ContactOutput, Writer};
 use crate::source::Encoding;
@@ -83,6 +85,7 @@ pub(super) fn settle(mut run: Ended<'_, '_>) -> Result<Summary> {
     for file in [writer.report, writer.changes, writer.rejects].into_iter().flatten() {
         file.finish()?;
     }
+    let other_names = other_names(&receipt, &writer.unknown_names);
     write_receipt(&receipt, run.receipt, run.job)?;
     // The directory is locked until its receipt is there.
     drop(lock);
@@ -93,6 +96,7 @@ pub(super) fn settle(mut run: Ended<'_, '_>) -> Result<Summary> {
         listed: writer.listed,
         removed_output,
         removed_bodies,
+        other_names,
         unchecked_custom_fields: writer.any_custom && run.job.settings.custom_fields.is_none(),
     })
 }
@@ -163,6 +167,10 @@ fn input_receipts(run: &Ended<'_, '_>, ending: &mut Ending) -> Vec<InputReceipt>
             contacts: *contacts,
             action_lines: run.read.actions[i],
             spooled: source.is_spooled(),
+            mapping: document.mapping.as_ref().map(|input| {
+                let late = run.writer.late_names.get(i).map_or(&[][..], Vec::as_slice);
+                MappingReceipt::new(&input.mapping, late, run.job.redact.is_some())
+            }),
             grown_to: source.watch().and_then(|watch| watch.grown_to()),
         });
     }
@@ -280,6 +288,7 @@ fn contacts(writer: &Writer<'_>, not_written: u64) -> Contacts {
         changed: stats.changed,
         duplicates: writer.duplicates,
         not_written,
+        opted_out: stats.opted_out,
         returned: stats.returned,
     }
 }

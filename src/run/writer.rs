@@ -5,6 +5,7 @@ use crate::clean::cleaner::{Accepted, BatchCleaner, Cleaned, OutputSelection, Se
 
 use crate::clean::batch::Batch;
 use crate::clean::lines::{self, Place};
+use crate::clean::mapped::{LateName, count_name};
 use crate::document::envelope::{EnvelopeFinding, FindingValue};
 use crate::json::parse::raw_value;
 use crate::model::error::{Error, Kind, Result};
@@ -134,6 +135,10 @@ pub struct Writer<'j> {
     pub stats: Stats,
     /// Some contact had a custom field.
     pub any_custom: bool,
+    /// Values under names that the first records of an input do not have, by input.
+    pub late_names: Vec<Vec<LateName>>,
+    /// Names that are none of the contract, of a contact that was rejected for want of an address.
+    pub unknown_names: Vec<String>,
     /// Contacts in the batches so far.
     pub judged: u64,
     /// Contacts written.
@@ -179,6 +184,8 @@ impl<'j> Writer<'j> {
             starts: Vec::new(),
             stats: Stats::default(),
             any_custom: false,
+            late_names: Vec::new(),
+            unknown_names: Vec::new(),
             judged: 0,
             written: 0,
             reject_lines: 0,
@@ -198,7 +205,7 @@ impl<'j> Writer<'j> {
         for found in findings {
             let finding = finding_of(found);
             let Position { offset, line, .. } = found.position;
-            let place = Place { input: self.name(input), contact: None, offset, line };
+            let place = Place { input: self.name(input), contact: None, offset, line, column: None };
             self.stats.codes[finding.code as usize] += 1;
             let mut line = Vec::new();
             lines::line(&place, &finding, self.selection.redactor.as_ref(), &mut line);
@@ -249,6 +256,7 @@ impl<'j> Writer<'j> {
             contact: Some(long.contact),
             offset: long.span.start,
             line: long.span.line,
+            column: None,
         };
         let size = long.size();
         let finding = long.finding(&size);
@@ -421,6 +429,17 @@ impl<'j> Writer<'j> {
     ) -> Result<()> {
         self.stats.add(&cleaned.stats);
         self.any_custom |= cleaned.any_custom;
+        if !cleaned.late_names.is_empty() {
+            self.late_names.resize(self.late_names.len().max(batch.input + 1), Vec::new());
+            for (name, count) in cleaned.late_names.drain(..) {
+                count_name(&mut self.late_names[batch.input], name, count);
+            }
+        }
+        for name in cleaned.unknown_names.drain(..) {
+            if !self.unknown_names.contains(&name) {
+                self.unknown_names.push(name);
+            }
+        }
         // In input order: a duplicate's finding may be the first of its code.
         let mut examples = std::mem::take(&mut cleaned.examples).into_iter().peekable();
         // Bytes of the report, the ledger and the rejects that are written.
@@ -478,6 +497,7 @@ impl<'j> Writer<'j> {
             contact: Some(batch.first + i as u64),
             offset: span.start,
             line: span.line,
+            column: None,
         };
         let finding = kept_duplicate(detail);
         self.stats.codes[Code::DUP001 as usize] += 1;

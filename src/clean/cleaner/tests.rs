@@ -4,6 +4,7 @@ use super::*;
 use crate::json::split::Splitter;
 use crate::model::position::Position;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 /// A contact that ends with `"PANIC_AGAIN":[]}` was cleaned before.
 pub(crate) static SEEN: AtomicBool = AtomicBool::new(false);
@@ -29,6 +30,7 @@ fn clean(text: &str, layout: Layout) -> Cleaned {
         has_gaps: false,
         input: 0,
         input_name: None,
+        mapping: None,
     };
     let selection = OutputSelection { report: true, changes: true, rejects: true, ..OutputSelection::default() };
     let mut cleaned = Cleaned::default();
@@ -110,6 +112,7 @@ fn clean_by(
         has_gaps: false,
         input: 0,
         input_name: None,
+        mapping: None,
     };
     let selection = OutputSelection { report: true, changes: true, rejects: true, ..OutputSelection::default() };
     let mut cleaned = Cleaned::default();

@@ -5,7 +5,7 @@ use crate::model::name_lookup;
 use crate::simd::{Backend, TextMasks};
 
 /// Readable bytes behind the marked ones. With them, a load of a fixed size needs no check against the end of the bytes.
-pub(super) const PADDING: usize = 96;
+pub const PADDING: usize = 96;
 
 /// Offsets of one kind of byte in ascending order, each below the number of marked bytes.
 #[derive(Debug, Default)]

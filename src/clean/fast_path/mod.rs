@@ -20,7 +20,8 @@ use crate::model::identity::Identity;
 use crate::rules::Settings;
 use crate::rules::whole::CONTACT_BYTES_MAX;
 use crate::simd::{Backend, Choice, with_backend};
-use marks::{Marked, Marks, PADDING};
+pub use marks::PADDING;
+use marks::{Marked, Marks};
 use walk::Walk;
 
 /// Bytes of contacts that are marked and classified together: they and the marks fit into the first-level cache.
@@ -194,6 +195,7 @@ mod tests {
             has_gaps: false,
             input: 0,
             input_name: None,
+            mapping: None,
         };
         let answers = Choice::available().into_iter().map(|choice| {
             let mut classifier = Classifier::with_backend(choice);

@@ -430,6 +430,13 @@ impl<'w, B: Backend> Walk<'w, B> {
         given.len() <= limit || text::chars(given) <= limit
     }
 
+    #[inline(never)]
+    fn is_suppressed(&self, start: u32, len: usize) -> bool {
+        let address = std::str::from_utf8(self.text(start, start + len as u32));
+        let list = self.settings.suppressed.as_deref();
+        list.is_none_or(|list| address.map_or(true, |address| list.contains(address)))
+    }
+
     /// The identity of this address, if it is normal and of a common form. Others are left to the rules.
     #[inline(always)]
     pub(super) fn email_at(&self, start: u32, len: usize) -> Option<Identity> {
@@ -464,6 +471,9 @@ impl<'w, B: Backend> Walk<'w, B> {
         let top = !0u64 << (64 - in_domain.leading_zeros()).min(63);
         // The last label must not be all digits.
         if all & top & !masks.digit == 0 {
+            return None;
+        }
+        if self.settings.suppressed.is_some() && self.is_suppressed(start, len) {
             return None;
         }
         let key = &self.settings.identity_key;

@@ -238,7 +238,32 @@ fn recycled_vectors_keep_their_room() {
 fn strings_are_json() {
     for text in ["", "a\"b\\c", "\u{0}\u{1f}\n\r\t\u{7f}é😀"] {
         let mut out = Vec::new();
-        json_string(text, &mut out);
+        crate::json::write::json_string(text, &mut out);
         assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
     }
+}
+
+/// No name that says something about permission is passed over because it looks as if it said nothing.
+#[test]
+fn names_about_permission_are_looked_at() {
+    use super::permission::may_be_about_permission;
+    use crate::mapping::permission;
+    let headers = crate::mapping::systems().iter().flat_map(|system| &system.headers).map(|header| header.name);
+    let more = [
+        "HasOptedOutOfEmail",
+        "do not contact",
+        "DON'T EMAIL",
+        "no-email",
+        "Blocklisted",
+        "EMAIL_DISABLED",
+        "accepts marketing",
+    ];
+    let mut count = 0;
+    for name in headers.chain(more) {
+        if permission::of_name(name).is_some() {
+            count += 1;
+            assert!(may_be_about_permission(name), "{name}");
+        }
+    }
+    assert!(count > 20, "{count}");
 }

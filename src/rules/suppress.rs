@@ -1,7 +1,7 @@
 //! A list of addresses that must not be imported.
 
-use super::names;
-use crate::rules::text;
+use super::text;
+use crate::model::printable::cut;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 /// The addresses of a suppression list, as sorted hashes of 16 bytes: 10 million of them take 160 MB, whatever their length.
@@ -39,7 +39,7 @@ const WAITING_MIN: usize = 1 << 16;
 /// The address in a line: all of it, or what is in angle brackets, without white space, quotes and `mailto:`. None where there is
 /// none.
 fn address_in(line: &str) -> Option<&str> {
-    let line = names::cut(line, LINE_MAX);
+    let line = cut(line, LINE_MAX);
     let inner = match (line.rfind('<'), line.rfind('>')) {
         (Some(from), Some(to)) if from < to => &line[from + 1..to],
         _ => line,
@@ -67,7 +67,7 @@ impl SuppressionList {
 
     /// Adds a line, which should be an address; what is none is counted. Empty lines are ignored. Returns whether it was one.
     pub fn push_line(&mut self, line: &str) -> bool {
-        if text::trim(names::cut(line, LINE_MAX)).is_empty() {
+        if text::trim(cut(line, LINE_MAX)).is_empty() {
             return false;
         }
         self.lines += 1;

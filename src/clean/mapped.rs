@@ -1,0 +1,470 @@
+//! Contacts under other names: each record of a batch is rewritten under the contract's own names first, and the rest of the
+//! cleaning, fast path included, reads what was written.
+//!
+//! A record that is no JSON object is left as it is, so that the rules report it. Findings have the place of the record in the
+//! input, and what the rewriting found itself (values that were split or held back, people who opted out) is handed over as
+//! [`Note`]s.
+
+use crate::clean::batch::Batch;
+use crate::clean::fast_path::PADDING;
+use crate::clean::flatten::{Leaf, LeafKind, NoCells, flatten};
+use crate::clean::validator::Note;
+use crate::json::parse::recycle;
+use crate::json::pointer::Pointer;
+use crate::json::split::{Layout, Span};
+use crate::json::write::json_string;
+use crate::mapping::{
+    Column, HeldReason, How, Late, MappedRecord, Mapping, Meaning, Permission, PermissionColumn, Piece, SplitKind,
+    Target,
+};
+use crate::model::finding::{Code, Outcome, Severity};
+use crate::model::member::{Family, MemberId};
+use crate::rules::OptedOut;
+use crate::rules::whole::CONTACT_BYTES_MAX;
+use std::ops::Range;
+
+/// How the records of an input become contacts.
+#[derive(Debug, Clone)]
+pub struct InputMapping {
+    /// What each name becomes.
+    pub mapping: Mapping,
+    /// The object within each record that is the contact.
+    pub contact: Option<Pointer>,
+}
+
+/// A value that was under an unmapped name that the first records do not have.
+pub type LateName = (String, u64);
+
+/// Different late names that are counted by name. Further ones are counted together, under an empty name.
+pub const LATE_NAMES_MAX: usize = 1_000;
+
+/// A cell of the current record.
+#[derive(Debug)]
+struct Cell {
+    column: usize,
+    leaf: Leaf,
+    /// Its text in the buffer of texts, if it is not in the record as it is.
+    text: Option<Range<usize>>,
+}
+
+/// A note about a contact, by ranges of the translator's text.
+#[derive(Debug)]
+struct PendingNote {
+    contact: u32,
+    code: Code,
+    severity: Severity,
+    outcome: Outcome,
+    field: Option<Range<usize>>,
+    value: Range<usize>,
+    to: Option<Range<usize>>,
+}
+
+/// Rewrites the contacts of batches. It keeps its buffers.
+#[derive(Debug, Default)]
+pub struct Translator {
+    out: Vec<u8>,
+    spans: Vec<Span>,
+    notes: Vec<PendingNote>,
+    texts: String,
+    late: Late,
+    /// The input whose names they are.
+    late_of: Option<usize>,
+    opted_out: OptedOut,
+    late_names: Vec<LateName>,
+    record: RecordReader,
+}
+
+/// Reads one record.
+#[derive(Debug, Default)]
+struct RecordReader {
+    cells: Vec<Cell>,
+    /// The note of an earlier run. It goes along as it is.
+    note: Option<Range<usize>>,
+    refs: Vec<(usize, &'static str)>,
+    cell_texts: String,
+    mapped: MappedRecord,
+    /// The number of the record in which each column was met last.
+    met: Vec<u64>,
+    number: u64,
+}
+
+impl RecordReader {
+    /// Reads a record to cells, and maps them. A column that comes twice is an answer of its own.
+    fn read(&mut self, record: &str, input: &InputMapping, late: &mut Late) -> Result<Option<usize>, NoCells> {
+        self.number += 1;
+        self.cells.clear();
+        self.cell_texts.clear();
+        self.note = None;
+        let (mut guess, mut repeated) = (0, None);
+        let RecordReader { cells, cell_texts, met, number, note, .. } = self;
+        flatten(record, input.contact.as_ref(), |path, leaf| {
+            if leaf.kind == LeafKind::Note {
+                *note = Some(leaf.json);
+                return;
+            }
+            let column = input.mapping.find_near(path, guess).unwrap_or_else(|| late.find(&input.mapping, path));
+            guess = column + 1;
+            if met.len() <= column {
+                met.resize(column + 1, 0);
+            }
+            if std::mem::replace(&mut met[column], *number) == *number {
+                repeated.get_or_insert(column);
+            }
+            let text = match leaf.kind {
+                LeafKind::Escaped | LeafKind::List => {
+                    let start = cell_texts.len();
+                    cell_texts.push_str(&leaf.text(record));
+                    Some(start..cell_texts.len())
+                }
+                _ => None,
+            };
+            cells.push(Cell { column, leaf, text });
+        })?;
+        let mut refs: Vec<(usize, &str)> = recycle(std::mem::take(&mut self.refs));
+        refs.extend(self.cells.iter().map(|cell| (cell.column, text_of(cell, record, &self.cell_texts))));
+        input.mapping.record(late.columns(), &refs, &mut self.mapped);
+        self.refs = recycle(refs);
+        Ok(repeated)
+    }
+
+    fn text<'t>(&'t self, cell: usize, record: &'t str) -> &'t str {
+        text_of(&self.cells[cell], record, &self.cell_texts)
+    }
+}
+
+fn text_of<'t>(cell: &Cell, record: &'t str, texts: &'t str) -> &'t str {
+    match (&cell.text, cell.leaf.kind) {
+        (Some(range), _) => &texts[range.clone()],
+        (None, LeafKind::Nothing) => "",
+        (None, LeafKind::Plain) => &record[cell.leaf.json.start + 1..cell.leaf.json.end - 1],
+        (None, _) => &record[cell.leaf.json.clone()],
+    }
+}
+
+impl Translator {
+    /// Rewrites the contacts of a batch.
+    pub fn translate(&mut self, batch: &Batch<'_>, input: &InputMapping, opted_out: OptedOut) {
+        self.opted_out = opted_out;
+        self.out.clear();
+        self.spans.clear();
+        self.notes.clear();
+        self.texts.clear();
+        self.late_names.clear();
+        if self.late_of != Some(batch.input) {
+            self.late_of = Some(batch.input);
+            self.late = Late::default();
+        }
+        for (i, span) in batch.spans.iter().enumerate() {
+            let bytes = batch.contact(span);
+            let start = self.out.len();
+            let is_candidate = span.whole && bytes.len() as u64 <= CONTACT_BYTES_MAX;
+            let record = if is_candidate { std::str::from_utf8(bytes).ok() } else { None };
+            if !record.is_some_and(|record| self.rewrite(i as u32, record, input)) {
+                self.out.truncate(start);
+                self.out.extend_from_slice(bytes);
+            }
+            let end = self.out.len();
+            self.out.push(b'\n');
+            self.spans.push(Span { start: start as u64, end: end as u64, ..*span });
+        }
+        self.out.resize(self.out.len() + PADDING, 0);
+    }
+
+    /// The batch as it was rewritten.
+    #[must_use]
+    pub fn batch<'b>(&'b self, batch: &Batch<'b>) -> Batch<'b> {
+        Batch {
+            bytes: &self.out,
+            base: 0,
+            line_start: 0,
+            spans: &self.spans,
+            layout: Layout::Lines,
+            has_gaps: false,
+            mapping: None,
+            ..*batch
+        }
+    }
+
+    /// Whether there are notes about a contact.
+    #[must_use]
+    pub fn has_notes(&self, contact: usize) -> bool {
+        self.notes.binary_search_by_key(&(contact as u32), |note| note.contact).is_ok()
+    }
+
+    /// Whether there are any notes.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.notes.is_empty()
+    }
+
+    /// The contacts that have notes, some of them several times.
+    pub fn noted(&self) -> impl Iterator<Item = usize> {
+        self.notes.iter().map(|note| note.contact as usize)
+    }
+
+    /// The notes about a contact.
+    pub fn notes(&self, contact: usize) -> impl Iterator<Item = Note<'_>> + Clone {
+        let first = self.notes.partition_point(|note| (note.contact as usize) < contact);
+        let of_contact = self.notes[first..].iter().take_while(move |note| note.contact as usize == contact);
+        of_contact.map(|note| Note {
+            code: note.code,
+            severity: note.severity,
+            outcome: note.outcome,
+            field: note.field.clone().map(|range| &self.texts[range]),
+            value: &self.texts[note.value.clone()],
+            to: note.to.clone().map(|range| &self.texts[range]),
+        })
+    }
+
+    /// Values under late names that are not in the output.
+    #[must_use]
+    pub fn late_names(&self) -> &[LateName] {
+        &self.late_names
+    }
+
+    /// The column that `field` of a contact came from. The record is read again, because few contacts have findings.
+    #[must_use]
+    pub fn column_of(record: &[u8], field: &str, code: Code, input: &InputMapping) -> Option<String> {
+        let record = std::str::from_utf8(record).ok()?;
+        let (mut reader, mut late) = (RecordReader::default(), Late::default());
+        reader.read(record, input, &mut late).ok()?;
+        let column = |index| input.mapping.column(late.columns(), index);
+        let name_of = |index| column(index).map(|column| column.name.clone());
+        let member = reader.mapped.members.iter().find(|member| match member.id {
+            MemberId::Custom => {
+                matches!(column(member.column), Some(Column { target: Target::Custom(name), .. }) if name == field)
+            }
+            id => id.info().name == field,
+        });
+        let held = || reader.mapped.held.iter().find(|held| held.member.info().name == field).map(|held| held.column);
+        let cell = || {
+            let is_named = |cell: &&Cell| {
+                column(cell.column).is_some_and(|column| column.name == field || target_name(column) == Some(field))
+            };
+            reader.cells.iter().find(is_named).map(|cell| cell.column)
+        };
+        let member = || member.map(|member| member.column);
+        // What is held back is not what the member has.
+        let is_held =
+            matches!(code, Code::MAP005 | Code::MAP006 | Code::MAP007 | Code::MAP008 | Code::MAP009 | Code::MAP012);
+        let known = if is_held { held().or_else(member) } else { member().or_else(held) };
+        known.or_else(cell).and_then(name_of)
+    }
+
+    /// Writes a record under the contract's names. False if it is not a record.
+    fn rewrite(&mut self, contact: u32, record: &str, input: &InputMapping) -> bool {
+        let repeated = match self.record.read(record, input, &mut self.late) {
+            Err(NoCells::NoObject) => return false,
+            Err(NoCells::NoContact) => {
+                self.out.extend_from_slice(b"{}");
+                let pointer = input.contact.as_ref().map(ToString::to_string).unwrap_or_default();
+                self.note(contact, Code::MAP010, Severity::Error, Outcome::Rejected, None, &pointer, None);
+                return true;
+            }
+            Ok(repeated) => repeated,
+        };
+        let reader = std::mem::take(&mut self.record);
+        self.write_members(&reader, record, input);
+        self.note_all(contact, &reader, record, input, repeated);
+        self.record = reader;
+        self.late.end_record();
+        true
+    }
+
+    fn write_members(&mut self, reader: &RecordReader, record: &str, input: &InputMapping) {
+        let Translator { out, late, .. } = self;
+        let column = |index: usize| input.mapping.column(late.columns(), index);
+        let start = out.len();
+        let begin = |out: &mut Vec<u8>, id: MemberId, index: usize| {
+            out.push(b',');
+            match (id, column(index).map(|column| &column.target)) {
+                (MemberId::Custom, Some(Target::Custom(name))) => {
+                    json_string(name, out);
+                    out.push(b':');
+                }
+                _ => out.extend_from_slice(id.info().key.as_bytes()),
+            }
+        };
+        for member in &reader.mapped.members {
+            begin(out, member.id, member.column);
+            let cell = &reader.cells[member.cell];
+            match &member.piece {
+                Piece::Whole if cell.leaf.kind != LeafKind::List => {
+                    out.extend_from_slice(record[cell.leaf.json.clone()].as_bytes());
+                }
+                Piece::Whole => json_string(reader.text(member.cell, record), out),
+                Piece::Part(range) => json_string(&reader.text(member.cell, record)[range.clone()], out),
+                // The month and the day of a birthday are numbers.
+                Piece::Made(range) if member.id.info().family == Family::Birthday => {
+                    out.extend_from_slice(reader.mapped.made[range.clone()].as_bytes());
+                }
+                Piece::Made(range) => json_string(&reader.mapped.made[range.clone()], out),
+            }
+        }
+        // Values that say nothing. The rules report them, as they do under the contract's names.
+        let mut given: u64 = reader.mapped.members.iter().map(|member| member.id.bit()).fold(0, |all, bit| all | bit);
+        for (i, cell) in reader.cells.iter().enumerate() {
+            let Some(Column { target: Target::Member(id), .. }) = column(cell.column) else { continue };
+            if given & id.bit() == 0 && reader.text(i, record).trim().is_empty() {
+                given |= id.bit();
+                begin(out, *id, cell.column);
+                let is_list = cell.leaf.kind == LeafKind::Nothing && record.as_bytes()[cell.leaf.json.start] != b'n';
+                out.extend_from_slice(if is_list { b"null" } else { record[cell.leaf.json.clone()].as_bytes() });
+            }
+        }
+        if let Some(note) = &reader.note {
+            out.extend_from_slice(b",\"presort\":");
+            out.extend_from_slice(record[note.clone()].as_bytes());
+        }
+        match out.get_mut(start) {
+            Some(comma) => *comma = b'{',
+            None => out.push(b'{'),
+        }
+        out.push(b'}');
+    }
+
+    /// Notes what happened to the values of a record.
+    fn note_all(
+        &mut self,
+        contact: u32,
+        reader: &RecordReader,
+        record: &str,
+        input: &InputMapping,
+        repeated: Option<usize>,
+    ) {
+        if let Some(index) = repeated {
+            let name = self.column_name(index, input);
+            let value = reader.cells.iter().rposition(|cell| cell.column == index);
+            let value = value.map_or("", |cell| reader.text(cell, record));
+            self.note(contact, Code::CON003, Severity::Error, Outcome::Rejected, Some(&name), value, None);
+        }
+        for permission in &reader.mapped.permissions {
+            self.note_permission(contact, permission, reader.text(permission.cell, record), input);
+        }
+        for held in &reader.mapped.held {
+            let code = match held.reason {
+                HeldReason::UnclearName => Code::MAP005,
+                HeldReason::UnclearBirthday => Code::MAP006,
+                HeldReason::UnclearAddress => Code::MAP007,
+                HeldReason::NoRoom => Code::MAP008,
+                HeldReason::Taken => Code::MAP009,
+                HeldReason::NoTelephone => Code::MAP012,
+            };
+            let value = &reader.text(held.cell, record)[held.part.clone()];
+            let field = held.member.info().name;
+            self.note(contact, code, Severity::Error, Outcome::HeldBack, Some(field), value, None);
+        }
+        for split in &reader.mapped.splits {
+            let code = match split.kind {
+                SplitKind::FullName => Code::MAP001,
+                SplitKind::Birthday => Code::MAP002,
+                SplitKind::Address => Code::MAP003,
+                SplitKind::Joined | SplitKind::Marker => Code::MAP004,
+            };
+            let value = reader.text(split.cell, record);
+            for member in &split.members {
+                let Some(member) = reader.mapped.members.get(*member) else { continue };
+                let to = match &member.piece {
+                    Piece::Whole => reader.text(member.cell, record),
+                    Piece::Part(range) => &reader.text(member.cell, record)[range.clone()],
+                    Piece::Made(range) => &reader.mapped.made[range.clone()],
+                };
+                let field = member.id.info().name;
+                self.note(contact, code, Severity::Change, Outcome::Changed, Some(field), value, Some(to));
+            }
+        }
+        self.note_late_names(contact, reader, record, input);
+    }
+
+    /// Names that the first records do not have. Nobody could look at them before the run.
+    fn note_late_names(&mut self, contact: u32, reader: &RecordReader, record: &str, input: &InputMapping) {
+        let known = input.mapping.columns.len();
+        for (i, cell) in reader.cells.iter().enumerate() {
+            let Some(column) = cell.column.checked_sub(known).and_then(|late| self.late.columns().get(late)) else {
+                continue;
+            };
+            let value = reader.text(i, record);
+            if value.trim().is_empty() {
+                continue;
+            }
+            if column.found == How::Unmentioned {
+                let name = column.name.clone();
+                self.note(contact, Code::MAP011, Severity::Error, Outcome::HeldBack, Some(&name), value, None);
+            } else if column.is_unmapped() {
+                let name = column.name.clone();
+                count_name(&mut self.late_names, name, 1);
+            }
+        }
+    }
+
+    fn note_permission(&mut self, contact: u32, permission: &Permission, value: &str, input: &InputMapping) {
+        let name = self.column_name(permission.column, input);
+        if let Some((code, severity, outcome)) = opt_out(permission.permission, permission.meaning, self.opted_out) {
+            self.note(contact, code, severity, outcome, Some(&name), value, None);
+        }
+    }
+
+    fn column_name(&self, index: usize, input: &InputMapping) -> String {
+        input.mapping.column(self.late.columns(), index).map(|column| column.name.clone()).unwrap_or_default()
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn note(
+        &mut self,
+        contact: u32,
+        code: Code,
+        severity: Severity,
+        outcome: Outcome,
+        field: Option<&str>,
+        value: &str,
+        to: Option<&str>,
+    ) {
+        let texts = &mut self.texts;
+        let mut keep = |text: &str| {
+            let start = texts.len();
+            texts.push_str(text);
+            start..texts.len()
+        };
+        let (field, value, to) = (field.map(&mut keep), keep(value), to.map(&mut keep));
+        self.notes.push(PendingNote { contact, code, severity, outcome, field, value, to });
+    }
+}
+
+/// The finding for what a column says about permission, if it calls for one.
+#[must_use]
+pub fn opt_out(column: PermissionColumn, meaning: Meaning, opted_out: OptedOut) -> Option<(Code, Severity, Outcome)> {
+    let code = match meaning {
+        _ if opted_out == OptedOut::Ignore => return None,
+        Meaning::Passes | Meaning::Silent => return None,
+        Meaning::OptedOut => Code::OPT001,
+        Meaning::Unclear if column.unclear_rejects() => Code::OPT002,
+        Meaning::Unclear => return Some((Code::OPT003, Severity::Warning, Outcome::Kept)),
+    };
+    Some(match opted_out {
+        OptedOut::Keep => (code, Severity::Warning, Outcome::Kept),
+        _ => (code, Severity::Error, Outcome::Rejected),
+    })
+}
+
+/// Counts a name among others, in the order in which they came.
+pub fn count_name(names: &mut Vec<LateName>, name: String, count: u64) {
+    if let Some((_, known)) = names.iter_mut().find(|(known, _)| *known == name) {
+        *known += count;
+    } else if names.len() < LATE_NAMES_MAX {
+        names.push((name, count));
+    } else {
+        match names.last_mut() {
+            Some((other, others)) if other.is_empty() => *others += count,
+            _ => names.push((String::new(), count)),
+        }
+    }
+}
+
+/// The name that a column's value gets.
+fn target_name(column: &Column) -> Option<&str> {
+    match &column.target {
+        Target::Member(id) => Some(id.info().name),
+        Target::Custom(name) => Some(name),
+        _ => None,
+    }
+}

@@ -1,0 +1,127 @@
+//! How the names of each input are mapped, decided before the run reads it.
+
+use super::reader::{Next, ReadBatch, Reader};
+use crate::clean::flatten::flatten;
+use crate::clean::mapped::InputMapping;
+use crate::document::envelope::EnvelopeOverrides;
+use crate::document::{Document, Opening, ReadOptions};
+use crate::json::pointer::Pointer;
+use crate::mapping::{Column, Late, MapOptions, Profile, Target, Unmapped, decide};
+use crate::model::error::{Error, Kind, Result};
+use crate::model::finding::Code;
+use crate::model::member::MemberId;
+use crate::output::receipt::Receipt;
+use crate::rules::suppress::SuppressionList;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Whether these options map names at all.
+#[must_use]
+pub fn is_mapped(options: &MapOptions) -> bool {
+    options.auto
+        || options.file.is_some()
+        || !options.ignore.is_empty()
+        || !options.rename.is_empty()
+        || options.unmapped != Unmapped::Leave
+}
+
+/// Decides the mapping of a document by its first records, if the options map names. `contact` is the object in each record that is
+/// the contact.
+///
+/// # Errors
+/// The document cannot be read, or its names do not fit the options.
+pub fn map_document(options: &MapOptions, contact: Option<&Pointer>, document: &mut Document<'_>) -> Result<()> {
+    if !is_mapped(options) && contact.is_none() {
+        return Ok(());
+    }
+    let profile = document.profile(contact)?;
+    let mapping = decide(&profile, options)
+        .map_err(|error| Kind::NotContacts { input: document.source.name().to_owned(), what: error.to_string() })?;
+    document.mapping = Some(Arc::new(InputMapping { mapping, contact: contact.cloned() }));
+    Ok(())
+}
+
+/// Adds the addresses of an export to a list: of each record, the one that `--map auto` would take.
+///
+/// # Errors
+/// The export cannot be read, is broken, or has no addresses.
+pub fn suppressed_by(path: &Path, list: &mut SuppressionList) -> Result<()> {
+    let (overrides, reading) = (EnvelopeOverrides::default(), ReadOptions::default());
+    let opening = Opening {
+        limit: u64::MAX,
+        asked: &overrides,
+        lists_needed: false,
+        may_be_empty: true,
+        as_endpoint: false,
+        reading: &reading,
+    };
+    let mut document = Document::open(path, opening)?;
+    let profile = document.profile(None)?;
+    let name = document.source.name().to_owned();
+    let options = MapOptions { auto: true, ..MapOptions::default() };
+    let not_contacts = |what: String| Error::from(Kind::NotContacts { input: name.clone(), what });
+    let mapping = decide(&profile, &options).map_err(|error| not_contacts(error.to_string()))?;
+    let is_email = |column: &Column| column.target == Target::Member(MemberId::Email);
+    if !profile.is_empty() && !mapping.columns.iter().any(is_email) {
+        return Err(not_contacts("none of its names is that of an email address".to_owned()));
+    }
+    let mut reader = Reader::new(vec![document], vec![false], None);
+    let (mut batch, mut late) = (ReadBatch::default(), Late::default());
+    loop {
+        match reader.next(&mut batch) {
+            Next::Batch => {}
+            Next::Pause | Next::EnvelopeFindings(..) => continue,
+            Next::End => break,
+        }
+        let Some(contacts) = batch.batch(&[]) else { continue };
+        for span in contacts.spans {
+            let Ok(record) = std::str::from_utf8(contacts.contact(span)) else {
+                list.push_line("(not UTF-8)");
+                continue;
+            };
+            let mut found = false;
+            let cells = flatten(record, None, |path, leaf| {
+                let index = late.find(&mapping, path);
+                if !found && mapping.column(late.columns(), index).is_some_and(is_email) {
+                    found = list.push_line(&leaf.text(record));
+                }
+            });
+            if cells.is_err() || !found {
+                list.push_line("(no address)");
+            }
+            late.end_record();
+        }
+    }
+    reader.take_stop().map_or(Ok(()), Err)
+}
+
+/// Names of an export that is not under the contract's names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OtherNames {
+    /// Names of the first contacts.
+    pub names: Vec<String>,
+    /// The system that writes such names, if one is recognised.
+    pub system: Option<&'static str>,
+    /// How many of them a mapping would know.
+    pub known: usize,
+}
+
+/// What the names of contacts look like, if nearly none of them has an address under the contract's name.
+pub(super) fn other_names(receipt: &Receipt, unknown: &[String]) -> Option<OtherNames> {
+    let without = receipt.findings.get(Code::CON002.as_str()).copied().unwrap_or_default();
+    let is_mapped = receipt.input.iter().any(|input| input.mapping.is_some());
+    if is_mapped || unknown.is_empty() || without * 10 < receipt.contacts.seen * 9 {
+        return None;
+    }
+    let mut profile = Profile::default();
+    unknown.iter().for_each(|name| profile.cell(name, "x"));
+    profile.end_record();
+    let mapping = decide(&profile, &MapOptions { auto: true, ..MapOptions::default() }).ok()?;
+    let is_known = |column: &&Column| column.target != Target::None;
+    Some(OtherNames {
+        names: unknown.to_vec(),
+        system: mapping.system.map(|system| system.name),
+        known: mapping.columns.iter().filter(is_known).count(),
+    })
+}
