@@ -141,7 +141,7 @@ pub(super) struct Clean {
     /// The maximum number of contacts in a body
     #[arg(long, value_name = "N", default_value_t = MAX_CONTACTS, value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_contacts: u64,
-    /// Overwrite existing files; bodies in a directory stay
+    /// Overwrite existing files; a directory with bodies takes --replace or --append instead
     #[arg(long)]
     pub(super) force: bool,
     /// Remove the bodies of an earlier run from the directory

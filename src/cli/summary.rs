@@ -7,13 +7,16 @@ use crate::model::finding::{Code, Example, Severity};
 use crate::model::printable::printable;
 use crate::output::body::Earlier;
 use crate::output::receipt::{InputReceipt, Receipt};
-use crate::rules::{Duplicates, rule};
+use crate::rules::{Duplicates, Effect, rule};
 use crate::run::job::Summary;
 use crate::run::mapping::OtherNames;
 use std::fmt::Write as _;
 
 /// Lines of a summary, at most.
 const LINES: usize = 10;
+
+/// Codes that share the last line of the causes.
+const SHARED: usize = 6;
 
 /// A number with its thousands set apart.
 pub(super) fn count(n: u64) -> String {
@@ -77,12 +80,13 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
     }
     for input in &receipt.input {
         if let Some(size) = input.grown_to {
+            let read = input.bytes_total.unwrap_or(input.bytes_read);
             last.push(format!(
-                "{}: {} grew to {} while it was read: the first {} were read; run again for the rest",
+                "{}: {} grew while it was read: {} at its end are not in this run, from byte {} on",
                 paint.bold("warning"),
                 printable(&input.name),
-                bytes(size),
-                bytes(input.bytes_total.unwrap_or(input.bytes_read))
+                bytes(size.saturating_sub(read)),
+                count(read)
             ));
         }
     }
@@ -216,8 +220,14 @@ fn causes(plan: &Plan, summary: &Summary, room: usize, paint: &Paint) -> Vec<Str
         .filter(|code| rule(**code).severity != Severity::Change && counted(code) > 0)
         .map(|code| (counted(code), *code))
         .collect();
-    causes.sort_by_key(|(n, code)| (std::cmp::Reverse(*n), *code));
-    let width = causes.first().map_or(0, |(n, _)| count(*n).len());
+    // What cost contacts comes first, then what cost values.
+    let rank = |code: Code| match rule(code).effect {
+        Effect::Stops | Effect::Rejects => 0,
+        Effect::HoldsBack => 1,
+        Effect::Keeps | Effect::Changes => 2,
+    };
+    causes.sort_by_key(|(n, code)| (rank(*code), std::cmp::Reverse(*n), *code));
+    let width = causes.iter().map(|(n, _)| count(*n).len()).max().unwrap_or_default();
     let shown = if causes.len() > room { room.saturating_sub(1) } else { room };
     let mut lines: Vec<String> = causes
         .iter()
@@ -238,10 +248,10 @@ fn causes(plan: &Plan, summary: &Summary, room: usize, paint: &Paint) -> Vec<Str
         })
         .collect();
     if causes.len() > shown && room > 0 {
-        let rest: u64 = causes[shown..].iter().map(|(n, _)| n).sum();
-        let codes: Vec<&str> = causes[shown..].iter().map(|(_, code)| code.as_str()).take(8).collect();
-        let more = if causes.len() - shown > 8 { " ..." } else { "" };
-        lines.push(format!("  {:>width$} x {}{more}", count(rest), codes.join(" ")));
+        let codes: Vec<String> =
+            causes[shown..].iter().map(|(n, code)| format!("{code} {}", count(*n))).take(SHARED).collect();
+        let more = if causes.len() - shown > SHARED { " ..." } else { "" };
+        lines.push(format!("  and {}{more}", codes.join(", ")));
     }
     lines
 }
@@ -311,7 +321,7 @@ fn written(plan: &Plan, receipt: &Receipt, removed: bool) -> String {
         Main::Bodies(dir) => {
             let n = receipt.payloads.len() as u64;
             format!(
-                "  {} {} of {} to {} ({speed})",
+                "  {} {}, {} in all, to {} ({speed})",
                 count(n),
                 if n == 1 { "body" } else { "bodies" },
                 bytes(size),

@@ -1,4 +1,4 @@
-//! The threads of a run. This is the only file that knows of threads, of rayon and of channels.
+//! The threads of a run. Of everything that a run does, only this file knows of threads, of rayon and of channels.
 //!
 //! All threads of a run, the calling one and rayon's workers, do the same. Each takes a batch of contacts from the reader, which
 //! numbers it, cleans the batch, and sends the result through a channel to the writer, which takes batches by number and so
