@@ -5,6 +5,8 @@
 //! input, and what the rewriting found itself (values that were split or held back, people who opted out) is handed over as
 //! [`Note`]s.
 
+mod direct;
+
 use crate::clean::batch::Batch;
 use crate::clean::fast_path::PADDING;
 use crate::clean::flatten::{Leaf, LeafKind, NoCells, flatten};
@@ -21,6 +23,7 @@ use crate::model::finding::{Code, Outcome, Severity};
 use crate::model::member::{Family, MemberId};
 use crate::rules::OptedOut;
 use crate::rules::whole::CONTACT_BYTES_MAX;
+use direct::Direct;
 use std::ops::Range;
 
 /// How the records of an input become contacts.
@@ -71,7 +74,10 @@ pub struct Translator {
     late_of: Option<usize>,
     opted_out: OptedOut,
     late_names: Vec<LateName>,
+    direct: Direct,
     record: RecordReader,
+    /// No record takes the direct way, for tests that compare both.
+    is_thorough: bool,
 }
 
 /// Reads one record.
@@ -142,6 +148,12 @@ fn text_of<'t>(cell: &Cell, record: &'t str, texts: &'t str) -> &'t str {
 }
 
 impl Translator {
+    /// One that reads every record to cells, for tests.
+    #[cfg(test)]
+    fn thorough() -> Self {
+        Translator { is_thorough: true, ..Translator::default() }
+    }
+
     /// Rewrites the contacts of a batch.
     pub fn translate(&mut self, batch: &Batch<'_>, input: &InputMapping, opted_out: OptedOut) {
         self.opted_out = opted_out;
@@ -153,15 +165,19 @@ impl Translator {
         if self.late_of != Some(batch.input) {
             self.late_of = Some(batch.input);
             self.late = Late::default();
+            self.direct = if self.is_thorough { Direct::default() } else { Direct::new(input) };
         }
         for (i, span) in batch.spans.iter().enumerate() {
             let bytes = batch.contact(span);
             let start = self.out.len();
             let is_candidate = span.whole && bytes.len() as u64 <= CONTACT_BYTES_MAX;
-            let record = if is_candidate { std::str::from_utf8(bytes).ok() } else { None };
-            if !record.is_some_and(|record| self.rewrite(i as u32, record, input)) {
+            if !(is_candidate && self.direct.rewrite(bytes, input, &mut self.out)) {
                 self.out.truncate(start);
-                self.out.extend_from_slice(bytes);
+                let record = if is_candidate { std::str::from_utf8(bytes).ok() } else { None };
+                if !record.is_some_and(|record| self.rewrite(i as u32, record, input)) {
+                    self.out.truncate(start);
+                    self.out.extend_from_slice(bytes);
+                }
             }
             let end = self.out.len();
             self.out.push(b'\n');
@@ -468,3 +484,6 @@ fn target_name(column: &Column) -> Option<&str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

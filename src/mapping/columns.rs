@@ -221,6 +221,18 @@ impl Mapping {
 }
 
 impl Column {
+    /// Whether a value is the member's as it is, whatever else the record has. (It may be [several](Column::is_joined).)
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        !self.fallback && self.label.is_none() && !self.marked
+    }
+
+    /// Whether a value may be several, joined by ` ::: `.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        self.joined
+    }
+
     /// Whether it is for the list of unmapped columns: without target, and neither left out on purpose nor used for a decision.
     #[must_use]
     pub fn is_unmapped(&self) -> bool {
