@@ -167,11 +167,12 @@ impl Translator {
             self.late = Late::default();
             self.direct = if self.is_thorough { Direct::default() } else { Direct::new(input) };
         }
+        self.direct.begin(batch);
         for (i, span) in batch.spans.iter().enumerate() {
             let bytes = batch.contact(span);
             let start = self.out.len();
             let is_candidate = span.whole && bytes.len() as u64 <= CONTACT_BYTES_MAX;
-            if !(is_candidate && self.direct.rewrite(bytes, input, &mut self.out)) {
+            if !(is_candidate && self.direct.rewrite(bytes, span.start, &mut self.out)) {
                 self.out.truncate(start);
                 let record = if is_candidate { std::str::from_utf8(bytes).ok() } else { None };
                 if !record.is_some_and(|record| self.rewrite(i as u32, record, input)) {

@@ -3,11 +3,14 @@
 //! compares both ways.
 
 use super::InputMapping;
+use crate::clean::batch::Batch;
+use crate::clean::fast_path::{PADDING, Quotes};
 use crate::json::write::json_string;
 use crate::mapping::{How, Meaning, PermissionColumn, Target};
 use crate::rules::text;
-use crate::simd::word;
+use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// What a column takes.
 #[derive(Debug, Default)]
@@ -25,17 +28,31 @@ struct Plan {
     permission: Option<PermissionColumn>,
 }
 
+/// No column.
+const NONE: u32 = u32::MAX;
+
 /// Rewrites records in one pass. See the [module](self).
 #[derive(Debug, Default)]
 pub(super) struct Direct {
     plans: Vec<Plan>,
-    /// The columns of the last record, in order: the next one mostly has the same.
-    order: Vec<u32>,
+    /// The columns by the hash of their names: a table with room to spare.
+    table: Vec<u32>,
+    /// The seed of the hash, so that no names can be made to collide.
+    seed: u64,
+    /// For each column, and at the end for the start of a record, the two columns that came behind it last.
+    next: Vec<[u32; 2]>,
     /// The number of the record in which each column was met last.
     met: Vec<u64>,
     number: u64,
     /// Values that say nothing, which come behind the others.
     blank: Vec<(u32, Range<usize>)>,
+    quotes: Quotes,
+    /// The records of a batch behind which there are no more bytes.
+    padded: Vec<u8>,
+    /// Where in the quotes, the unclean bytes and the bytes outside ASCII the current record begins.
+    at: [usize; 3],
+    /// Offset of the marked bytes in the input.
+    base: u64,
 }
 
 impl Direct {
@@ -66,44 +83,113 @@ impl Direct {
                 permission: column.permission,
             }
         };
-        Direct {
-            plans: if input.contact.is_some() { Vec::new() } else { columns.iter().map(plan).collect() },
+        if input.contact.is_some() {
+            return Direct::default();
+        }
+        let mut direct = Direct {
+            plans: columns.iter().map(plan).collect(),
+            table: vec![NONE; (columns.len() * 4).next_power_of_two().max(16)],
+            seed: RandomState::new().hash_one(0),
+            next: vec![[NONE; 2]; columns.len() + 1],
             met: vec![0; columns.len()],
             ..Direct::default()
+        };
+        for i in 0..direct.plans.len() {
+            let mut at = direct.place(name_of(&direct.plans[i]));
+            while direct.table[at] != NONE {
+                at = (at + 1) % direct.table.len();
+            }
+            direct.table[at] = i as u32;
+        }
+        direct
+    }
+
+    /// Where the search for a name begins.
+    #[inline]
+    fn place(&self, name: &[u8]) -> usize {
+        xxh3_64_with_seed(name, self.seed) as usize & (self.table.len() - 1)
+    }
+
+    /// Finds the quotes of a batch.
+    pub(super) fn begin(&mut self, batch: &Batch<'_>) {
+        let (Some(first), Some(last)) = (batch.spans.first(), batch.spans.last()) else { return };
+        if self.plans.is_empty() {
+            return;
+        }
+        let [from, to] = [first.start, last.end].map(|at| (at - batch.base) as usize);
+        self.base = first.start;
+        self.at = [0; 3];
+        if batch.bytes.len() >= to + PADDING {
+            self.quotes.find(&batch.bytes[from..], to - from);
+        } else {
+            self.padded.clear();
+            self.padded.extend_from_slice(&batch.bytes[from..to]);
+            self.padded.resize(to - from + PADDING, 0);
+            self.quotes.find(&self.padded, to - from);
         }
     }
 
-    /// Appends a record under the contract's names. False if it needs another look; what was appended is of no use then.
-    pub(super) fn rewrite(&mut self, record: &[u8], input: &InputMapping, out: &mut Vec<u8>) -> bool {
-        if self.plans.is_empty() || !(record.is_ascii() || std::str::from_utf8(record).is_ok()) {
+    /// Appends a record of the batch under the contract's names, which begins at offset `start` of the input. False if it needs
+    /// another look; what was appended is of no use then.
+    pub(super) fn rewrite(&mut self, record: &[u8], start: u64, out: &mut Vec<u8>) -> bool {
+        if self.plans.is_empty() {
             return false;
         }
-        self.rewrite_members(record, input, out).is_some()
+        let base = (start - self.base) as u32;
+        let end = base + record.len() as u32;
+        let lists = [self.quotes.quotes(), self.quotes.unclean(), self.quotes.non_ascii()];
+        for (at, list) in self.at.iter_mut().zip(lists) {
+            while list[*at] < base {
+                *at += 1;
+            }
+        }
+        // Behind an escape, quotes are not what they seem; the bytes of a mapped file may change at any time.
+        let is_json = |at: &u32| !matches!(record.get((*at - base) as usize), None | Some(b'\\' | 0..=0x1f));
+        let unclean = &lists[1][self.at[1]..];
+        if !unclean.iter().take_while(|at| **at < end).all(is_json) {
+            return false;
+        }
+        if lists[2][self.at[2]] < end && std::str::from_utf8(record).is_err() {
+            return false;
+        }
+        self.rewrite_members(record, base, out).is_some()
     }
 
-    fn rewrite_members(&mut self, record: &[u8], input: &InputMapping, out: &mut Vec<u8>) -> Option<()> {
-        self.number += 1;
-        self.blank.clear();
+    fn rewrite_members(&mut self, record: &[u8], base: u32, out: &mut Vec<u8>) -> Option<()> {
+        let Direct { plans, table, next, met, number, blank, quotes, at: [at, ..], seed, .. } = self;
+        *number += 1;
+        blank.clear();
         let start = out.len();
-        let (mut at, mut k) = (1, 0);
+        let mut quotes = quotes.quotes()[*at..].iter().map(|at| at.wrapping_sub(base) as usize);
+        let (mut at, mut before) = (1, plans.len());
         if record.first() != Some(&b'{') {
             return None;
         }
         loop {
-            if record.get(at) != Some(&b'"') {
+            // The name, between its quotes.
+            let (open, close) = (quotes.next()?, quotes.next()?);
+            if open != at || record.get(close + 1) != Some(&b':') {
                 return None;
             }
-            at += 1;
-            let (index, behind) = self.column(record, at, k, input)?;
-            k += 1;
-            let plan = &self.plans[index];
-            if plan.is_refused || std::mem::replace(&mut self.met[index], self.number) == self.number {
+            let index = column(record, open + 1..close, plans, table, *seed, &mut next[before])?;
+            before = index;
+            let plan = &plans[index];
+            if plan.is_refused || std::mem::replace(&mut met[index], *number) == *number {
                 return None;
             }
-            let value = behind..end_of_value(record, behind)?;
+            let first = close + 2;
+            let (value, text) = if record.get(first) == Some(&b'"') {
+                if quotes.next()? != first {
+                    return None;
+                }
+                let end = quotes.next()?;
+                (first..end + 1, record.get(first + 1..end)?)
+            } else {
+                let value = first..end_of_value(record, first)?;
+                (value.clone(), &record[value])
+            };
             at = value.end;
-            let json = &record[value.clone()];
-            let text = json.strip_prefix(b"\"").map_or(json, |text| &text[..text.len() - 1]);
+            let json = record.get(value.clone())?;
             let is_blank = is_blank(text, json);
             if let Some(permission) = plan.permission {
                 let text = if is_blank { "" } else { std::str::from_utf8(text).ok()? };
@@ -113,10 +199,10 @@ impl Direct {
             }
             if is_blank {
                 if plan.is_known {
-                    self.blank.push((index as u32, value));
+                    blank.push((index as u32, value));
                 }
             } else if !plan.prefix.is_empty() {
-                if plan.is_joined && memchr::memmem::find(text, b":::").is_some() {
+                if plan.is_joined && text.contains(&b':') && memchr::memmem::find(text, b":::").is_some() {
                     return None;
                 }
                 out.extend_from_slice(&plan.prefix);
@@ -128,8 +214,8 @@ impl Direct {
                 _ => return None,
             }
         }
-        for (index, value) in &self.blank {
-            out.extend_from_slice(&self.plans[*index as usize].prefix);
+        for (index, value) in blank.iter() {
+            out.extend_from_slice(&plans[*index as usize].prefix);
             out.extend_from_slice(&record[value.clone()]);
         }
         match out.get_mut(start) {
@@ -139,37 +225,47 @@ impl Direct {
         out.push(b'}');
         Some(())
     }
+}
 
-    /// The column whose name begins at `at`, as the name number `k` of the record, and where its value begins.
-    #[inline]
-    fn column(&mut self, record: &[u8], at: usize, k: usize, input: &InputMapping) -> Option<(usize, usize)> {
-        if let Some(index) = self.order.get(k) {
-            let name = &self.plans[*index as usize].name;
-            if record[at..].starts_with(name) {
-                return Some((*index as usize, at + name.len()));
-            }
+/// The name of a column.
+fn name_of(plan: &Plan) -> &[u8] {
+    &plan.name[..plan.name.len() - 2]
+}
+
+/// The column of a name. `next` are the two that came in its place last.
+#[inline]
+fn column(
+    record: &[u8],
+    name: Range<usize>,
+    plans: &[Plan],
+    table: &[u32],
+    seed: u64,
+    next: &mut [u32; 2],
+) -> Option<usize> {
+    let name = record.get(name)?;
+    for index in *next {
+        if let Some(plan) = plans.get(index as usize)
+            && name_of(plan) == name
+        {
+            return Some(index as usize);
         }
-        let len = word::plain_prefix(&record[at..]);
-        let name = std::str::from_utf8(&record[at..at + len]).ok()?;
-        if record.get(at + len..at + len + 2)? != b"\":" {
-            return None;
+    }
+    let mut at = xxh3_64_with_seed(name, seed) as usize & (table.len() - 1);
+    loop {
+        let index = table[at];
+        if name_of(plans.get(index as usize)?) == name {
+            *next = [index, next[0]];
+            return Some(index as usize);
         }
-        let index = input.mapping.find(name)?;
-        self.order.truncate(k);
-        self.order.push(index as u32);
-        Some((index, at + len + 2))
+        at = (at + 1) & (table.len() - 1);
     }
 }
 
-/// Where the value that begins at `start` ends: a string without an escape, a number, a word.
+/// Where the value that begins at `start` ends: a number or a word.
 #[inline]
 fn end_of_value(record: &[u8], start: usize) -> Option<usize> {
     let rest = record.get(start..)?;
     match rest.first()? {
-        b'"' => {
-            let end = start + 1 + word::plain_prefix(&rest[1..]);
-            (record.get(end) == Some(&b'"')).then_some(end + 1)
-        }
         b'n' => rest.starts_with(b"null").then_some(start + 4),
         b't' => rest.starts_with(b"true").then_some(start + 4),
         b'f' => rest.starts_with(b"false").then_some(start + 5),

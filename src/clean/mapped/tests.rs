@@ -135,12 +135,31 @@ fn usual_records_are_direct() {
         })
         .collect();
     let input = mapping_of(&records);
-    let mut direct = Direct::new(&input);
+    let rewritten_by = |record: &str| {
+        let span = Span { start: 7, end: 7 + record.len() as u64, line: 1, whole: true };
+        let batch = Batch {
+            bytes: record.as_bytes(),
+            base: 7,
+            line_start: 0,
+            spans: &[span],
+            first: 0,
+            layout: Layout::Lines,
+            has_gaps: false,
+            input: 0,
+            input_name: None,
+            mapping: None,
+        };
+        let (mut direct, mut out) = (Direct::new(&input), Vec::new());
+        direct.begin(&batch);
+        direct.rewrite(record.as_bytes(), 7, &mut out).then_some(out)
+    };
     for record in &records {
-        let mut out = Vec::new();
-        assert!(direct.rewrite(record.as_bytes(), &input, &mut out), "{record}");
+        let out = rewritten_by(record).expect(record);
         assert!(out.starts_with(b"{\"email\":\"c"), "{record}");
     }
-    let opted_out = records[0].replace("\"no\"", "\"yes\"");
-    assert!(!direct.rewrite(opted_out.as_bytes(), &input, &mut Vec::new()));
+    for refused in
+        [records[0].replace("\"no\"", "\"yes\""), records[0].replace("Zo", "\\u005a"), records[0].replace("}", "")]
+    {
+        assert_eq!(rewritten_by(&refused), None, "{refused}");
+    }
 }
