@@ -132,7 +132,7 @@ pub use crate::{
     output::receipt::{self, Receipt},
     rules::OptedOut,
     rules::custom::Fields as CustomFields,
-    rules::date::Date,
+    rules::date::{Date, DateOrder},
     rules::suppress::SuppressionList,
     rules::{BadField, Duplicates, PhoneFormat},
     run::job::Summary,

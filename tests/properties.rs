@@ -9,7 +9,7 @@ use presort::model::finding::Code;
 use presort::model::limits::Limits;
 use presort::model::member::{Family, KNOWN};
 use presort::output::body::RECEIPT;
-use presort::rules::date::Date;
+use presort::rules::date::{Date, DateOrder};
 use presort::rules::{BadField, Duplicates, PhoneFormat, Settings};
 use presort::run::job::{Job, Mode, run};
 use presort::sample::{Sample, SampleFormat};
@@ -67,7 +67,78 @@ fn text() -> impl Strategy<Value = String> {
         1 => "\\PC{0,20}",
         1 => (select(vec!["x", "é", "日", "👩\u{200d}", "a ", "e\u{301}"]), 20..300usize).prop_map(|(c, n)| c.repeat(n)),
         1 => select(vec!["", " ", "\u{200b}\u{feff}", "\"", "\\", "</script>", "null", "=1+1"]).prop_map(str::to_owned),
+        2 => damaged(),
     ]
+}
+
+/// Text that software has damaged, and text that is like it.
+fn damaged() -> impl Strategy<Value = String> {
+    let whole = select(vec![
+        "'02139",
+        "=\"02139\"",
+        "\"=\"\"02139\"\"\"",
+        "'t Hooft",
+        "'=A1",
+        "#N/A",
+        "#REF!",
+        "####",
+        "#1 Elm",
+        "[object Object]",
+        "undefined",
+        "NaN",
+        "NaN Inc",
+        "NULL",
+        "Null",
+        "null",
+        "None",
+        "none",
+        "nan",
+        "N/A",
+        "n.a.",
+        "(null)",
+        "<NA>",
+        "\\N",
+        "-",
+        "--",
+        "Nan",
+        "No",
+        "Ned",
+        "Uma",
+        "usa",
+        "(x)",
+        "M\u{c3}\u{bc}ller",
+        "\u{c5}\u{81}ukasz",
+        "Jos\u{c3}\u{a9}",
+        "It\u{e2}\u{20ac}\u{2122}s",
+        "S\u{e3}o",
+        "\u{c3}",
+        "\u{160}\u{ed}ma",
+        "K\u{fffd}ln",
+        "O&#039;Brien",
+        "Tom &amp; Co",
+        "A&M",
+        "R&D;",
+        "&bogus;",
+        "D=C3=BCmmy",
+        "D=FCmmy",
+        "x=20",
+        "O\\'Neil",
+        "a ::: b",
+        "a:::b",
+        ":::",
+        "a :: b",
+        "unknown",
+        "0000-00-00",
+        "2139",
+        "601",
+        "213",
+        "2139-0001",
+    ]);
+    let part = select(vec![
+        "Joe ", "x", "&amp;", "&", "#", "=C3", "=BC", ":", "::", " ::: ", "'", "\u{c3}", "\u{bc}", "\u{c5}",
+        "\u{2018}", "\u{fffd}", "N", "null", "-",
+    ]);
+    prop_oneof![3 => whole.prop_map(str::to_owned), 1 => prop::collection::vec(part, 1..6).prop_map(|parts| parts.concat())]
 }
 
 fn email() -> impl Strategy<Value = String> {
@@ -91,7 +162,7 @@ fn phone() -> impl Strategy<Value = String> {
         1 => "0[0-9]{9}",
     ];
     prop_oneof![
-        8 => (digits, 0..20usize).prop_map(|(d, how)| {
+        8 => (digits, 0..26usize).prop_map(|(d, how)| {
             let (a, b, c) = (&d[..3], &d[3..6], &d[6..]);
             match how {
                 0 => format!("({a}) {b}-{c}"),
@@ -109,6 +180,9 @@ fn phone() -> impl Strategy<Value = String> {
                 12 => format!("{a}-{b}-{c} (ext #12)"),
                 13 => format!("{a}-{b}-{c}\u{0}"),
                 14 => format!("{a}-{b}-{c}, {a}-{b}-{c}"),
+                15 => format!("{a}-{b}-{c} ::: 508-123-1235 ::: 617{c}617"),
+                16 => format!("'{d}"),
+                17 => format!("=\"{a}-{b}-{c}\""),
                 _ => format!("{a}-{b}-{c}"),
             }
         }),
@@ -121,7 +195,7 @@ fn phone() -> impl Strategy<Value = String> {
 
 fn date() -> impl Strategy<Value = String> {
     prop_oneof![
-        8 => (1890..2110u32, 0..14u32, 0..33u32, 0..12usize).prop_map(|(y, m, d, how)| match how {
+        8 => (1890..2110u32, 0..14u32, 0..33u32, 0..16usize).prop_map(|(y, m, d, how)| match how {
             0 => format!("{m}/{d}/{y}"),
             1 => format!("{m:02}/{d:02}/{y}"),
             2 => format!("{y}/{m}/{d}"),
@@ -131,6 +205,9 @@ fn date() -> impl Strategy<Value = String> {
             6 => format!("{m}/{d}/{y} {m}:{d:02}"),
             7 => format!("{y}-{m:02}-{d:02}\u{0}"),
             8 => format!("/Date({})/", i64::from(y * m) * 86_400_000),
+            9 => format!("{d}/{m}/{y}"),
+            10 => format!("'{y}-{m:02}-{d:02}"),
+            11 => "0000-00-00".to_owned(),
             _ => format!("{y:04}-{m:02}-{d:02}"),
         }),
         1 => "[0-9/-]{0,20}",
@@ -149,7 +226,7 @@ fn floats() -> impl Strategy<Value = String> {
 }
 
 fn zip() -> impl Strategy<Value = String> {
-    prop_oneof![4 => "[0-9]{5}(-[0-9]{4})?", 1 => "[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]", 2 => floats(), 1 => text()]
+    prop_oneof![4 => "[0-9]{5}(-[0-9]{4})?", 1 => "[0-9]{3,4}(-[0-9]{4})?", 1 => "[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]", 2 => floats(), 1 => text()]
 }
 
 fn country() -> impl Strategy<Value = String> {
@@ -198,6 +275,14 @@ fn odd() -> impl Strategy<Value = String> {
         "6.175550101E+09",
         "6.18E+09",
         "1e400",
+        "2139",
+        "{\"$numberInt\":\"7\"}",
+        "{\"$numberDouble\":\"2139.0\"}",
+        "{\"$numberLong\":\"6175550101\"}",
+        "{\"$date\":\"2001-05-06T00:00:00Z\"}",
+        "{\"$date\":{\"$numberLong\":\"989107200000\"}}",
+        "{\"$oid\":\"60f6d845caa1861dcf1631ae\"}",
+        "{\"$undefined\":true}",
     ])
     .prop_map(str::to_owned)
 }
@@ -713,7 +798,13 @@ fn settings() -> Vec<Settings> {
         Settings { phone_format: PhoneFormat::Digits, ..default.clone() },
         Settings { nanp: true, ..default.clone() },
         Settings { nanp: true, truncate: true, phone_format: PhoneFormat::Digits, email_max: 80, ..default.clone() },
-        Settings { bad_field: BadField::Reject, ..default },
+        Settings { bad_field: BadField::Reject, ..default.clone() },
+        Settings { date_order: DateOrder::DayFirst, fix_zip: true, ..default.clone() },
+        Settings {
+            null_texts: ["NULL", "unknown", "-", "S\u{e3}o", "US"].map(str::to_owned).into(),
+            date_order: DateOrder::YearFirst,
+            ..default
+        },
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use crate::clean::mapped::LateName;
 use crate::clean::owned::OwnedFinding;
+use crate::clean::validator::DateClues;
 use crate::model::fault::Fault;
 use crate::model::finding::{Code, Example};
 use crate::model::identity::Identity;
@@ -22,13 +23,24 @@ pub struct Stats {
     pub changed: u64,
     /// Contacts that an earlier run rejected, by their note.
     pub returned: u64,
+    /// What the dates tell about the order of their parts.
+    pub clues: DateClues,
     /// Findings by code.
     pub codes: [u64; Code::COUNT],
 }
 
 impl Default for Stats {
     fn default() -> Self {
-        Stats { accepted: 0, rejected: 0, opted_out: 0, held_back: 0, changed: 0, returned: 0, codes: [0; Code::COUNT] }
+        Stats {
+            accepted: 0,
+            rejected: 0,
+            opted_out: 0,
+            held_back: 0,
+            changed: 0,
+            returned: 0,
+            clues: DateClues::default(),
+            codes: [0; Code::COUNT],
+        }
     }
 }
 
@@ -50,6 +62,7 @@ impl Stats {
         self.held_back = by(self.held_back, other.held_back);
         self.changed = by(self.changed, other.changed);
         self.returned = by(self.returned, other.returned);
+        self.clues.combine(&other.clues, by);
         for (mine, theirs) in self.codes.iter_mut().zip(&other.codes) {
             *mine = by(*mine, *theirs);
         }

@@ -105,7 +105,7 @@ impl BatchCleaner {
             return self.clean_translated(batch, batch, None, settings, selection, separator, cleaned);
         };
         let mut translator = std::mem::take(&mut self.translator);
-        translator.translate(batch, input, settings.opted_out);
+        translator.translate(batch, input, settings);
         let translated = translator.batch(batch);
         self.clean_translated(&translated, batch, Some(&translator), settings, selection, separator, cleaned);
         cleaned.late_names.extend_from_slice(translator.late_names());
@@ -220,7 +220,7 @@ impl BatchCleaner {
         let mut translator = std::mem::take(&mut self.translator);
         let alone = Batch { spans: &batch.spans[i..=i], first: batch.first + i as u64, ..*batch };
         if let Some(input) = batch.mapping {
-            translator.translate(&alone, input, settings.opted_out);
+            translator.translate(&alone, input, settings);
         }
         let translated = batch.mapping.map(|_| translator.batch(&alone));
         let mut work = BatchContext {
@@ -530,6 +530,7 @@ impl<'w> BatchContext<'w> {
         let cleaned = &mut *self.cleaned;
         cleaned.checked = i + 1;
         cleaned.stats.returned += u64::from(verdict.returned);
+        cleaned.stats.clues.combine(&verdict.clues, u64::wrapping_add);
         if verdict.accepted {
             if self.separator == Separator::Newline {
                 cleaned.out.push(b'\n');

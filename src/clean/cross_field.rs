@@ -19,6 +19,7 @@ const PHONES: [MemberId; 5] =
     [MemberId::Phone, MemberId::HomePhone, MemberId::WorkPhone, MemberId::MobilePhone, MemberId::OtherPhone];
 const BIRTHDAY: u64 = all(&[MemberId::BirthdayMonth, MemberId::BirthdayDay]);
 const NUMBERS: u64 = all(&PHONES) | MemberId::SmsNumber.bit();
+const ZIPS: u64 = all(&[MemberId::Zip, MemberId::HomeZip, MemberId::WorkZip, MemberId::OtherZip]);
 const ADDRESSES: u64 = {
     let (mut bits, mut i) = (0, 0);
     while i < KNOWN.len() {
@@ -44,6 +45,7 @@ impl Validator<'_, '_> {
     /// Checks the members against each other.
     pub(super) fn check_cross_field(&mut self) {
         // Most contacts have few of these, and each rule is skipped where its members are not given.
+        self.place_further_phones();
         let given = self.given;
         if given & BIRTHDAY != 0 {
             self.birthday();
@@ -54,6 +56,9 @@ impl Validator<'_, '_> {
         if given & ADDRESSES != 0 {
             self.addresses();
         }
+        if given & ZIPS != 0 {
+            self.short_zips();
+        }
         if given & all(&[MemberId::SmsNumber, MemberId::SmsConsentDate]) != 0 {
             self.sms();
         }
@@ -62,7 +67,8 @@ impl Validator<'_, '_> {
         }
         self.custom_fields();
         // A bad address has rejected the contact already, with its own finding.
-        let given = |id| self.slot(id).is_some_and(|i| self.slots[i].change != Some(Code::VAL003));
+        let given =
+            |id| self.slot(id).is_some_and(|i| !matches!(self.slots[i].change, Some(Code::VAL003 | Code::VAL010)));
         if !given(MemberId::Email) && self.present(MemberId::SmsNumber).is_none() {
             // A bad number has its own finding as well; without an address it rejects the contact.
             if given(MemberId::SmsNumber) {

@@ -21,8 +21,8 @@ use crate::mapping::{
 };
 use crate::model::finding::{Code, Outcome, Severity};
 use crate::model::member::{Family, MemberId};
-use crate::rules::OptedOut;
 use crate::rules::whole::CONTACT_BYTES_MAX;
+use crate::rules::{OptedOut, Settings};
 use direct::Direct;
 use std::ops::Range;
 
@@ -155,8 +155,9 @@ impl Translator {
     }
 
     /// Rewrites the contacts of a batch.
-    pub fn translate(&mut self, batch: &Batch<'_>, input: &InputMapping, opted_out: OptedOut) {
-        self.opted_out = opted_out;
+    pub fn translate(&mut self, batch: &Batch<'_>, input: &InputMapping, settings: &Settings) {
+        self.opted_out = settings.opted_out;
+        self.record.mapped.date_order = settings.date_order;
         self.out.clear();
         self.spans.clear();
         self.notes.clear();

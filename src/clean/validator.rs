@@ -13,13 +13,21 @@ use crate::model::finding::{Code, Detail, Finding, Outcome, Raw, Severity};
 use crate::model::identity::Identity;
 use crate::model::member::{Family, HOME_COUNTRY_SPACED, Member, MemberId, Value, hint};
 use crate::rules::{
-    BadField, OptedOut, Settings, ValueCheck, address, birthday, custom, date, email,
+    BadField, OptedOut, Settings, ValueCheck, address, birthday, custom,
+    damaged::{self, Extended},
+    date, email,
     number::{self, Float},
     phone, sms, text,
 };
 use permission::PermissionNames;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::Write as _;
+
+mod damaged_values;
+
+pub use damaged_values::DateClues;
+use damaged_values::Mended;
 
 /// What is written for a member.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -97,6 +105,8 @@ pub struct Verdict {
     pub changed: bool,
     /// An earlier run rejected it: it has a [note](crate::clean::note).
     pub returned: bool,
+    /// What its dates tell about the order of their parts.
+    pub clues: DateClues,
 }
 
 /// A receiver of findings.
@@ -141,6 +151,10 @@ pub struct Validator<'a, 's> {
     any_custom: bool,
     /// The contact has a note.
     returned: bool,
+    /// What its dates tell.
+    clues: DateClues,
+    /// Phone numbers behind the first one of a value: the slot of the first, and the others.
+    further_phones: Vec<(usize, &'a str)>,
 }
 
 /// What identifies a member outside the table.
@@ -174,6 +188,8 @@ impl<'a, 's> Validator<'a, 's> {
             rejected: false,
             any_custom: false,
             returned: false,
+            clues: DateClues::default(),
+            further_phones: Vec::new(),
         }
     }
 
@@ -214,6 +230,10 @@ impl<'a, 's> Validator<'a, 's> {
             let outcome = if is_bad { Outcome::Rejected } else { note.outcome };
             let value = Raw::Value(Value::String(note.value));
             self.push(note.code, note.severity, outcome, note.field, value, Detail::None);
+        }
+        // Birthdays are read from dates before they get here.
+        for note in notes.clone().filter(|note| matches!(note.code, Code::MAP002 | Code::MAP006)) {
+            self.clues.add(date::order_clue(note.value));
         }
         self.changes.extend(notes.filter(|note| note.severity == Severity::Change));
         self.checked(bytes, members, duplicate_of, out, findings)
@@ -285,6 +305,8 @@ impl<'a, 's> Validator<'a, 's> {
         self.others.clear();
         self.rejected = false;
         self.returned = false;
+        self.clues = DateClues::default();
+        self.further_phones.clear();
     }
 
     pub(super) fn push(
@@ -439,83 +461,119 @@ impl<'a, 's> Validator<'a, 's> {
     }
 
     fn birthday_half(&mut self, i: usize) {
-        let slot = &mut self.slots[i];
-        let max = if slot.id == MemberId::BirthdayMonth { 12 } else { 31 };
-        match birthday::parse(&slot.value, max) {
+        let Slot { id, value, .. } = self.slots[i];
+        let max = if id == MemberId::BirthdayMonth { 12 } else { 31 };
+        let (inner, code) = match value {
+            Value::Nested(json) => match damaged::extended(json) {
+                Some(Extended::Nothing) => return self.leave_out(i, Code::VAL018),
+                Some(Extended::Text(text) | Extended::Number(text)) => (Some(Cow::Owned(text)), Some(Code::VAL018)),
+                None => (None, None),
+            },
+            Value::String(text) => match self.mend(text) {
+                Mended::As(text, code) => (Some(text), code),
+                Mended::LeftOut(code) => return self.leave_out(i, code),
+                Mended::Bad(detail) => return self.hold_back(i, Code::VAL008, detail),
+            },
+            _ => (None, None),
+        };
+        let value = inner.as_deref().map_or(value, Value::String);
+        match birthday::parse(&value, max) {
             birthday::Half::Number(n, same) => {
-                slot.output = Output::Integer(n);
-                slot.change = (!same).then_some(Code::BDY004);
+                self.slots[i].output = Output::Integer(n);
+                self.slots[i].change = code.or((!same).then_some(Code::BDY004));
             }
             birthday::Half::Blank => self.leave_out(i, Code::VAL003),
-            birthday::Half::Bad => self.hold_back(i, Code::BDY001, Detail::None),
+            birthday::Half::Bad => {
+                let is_null = matches!(value, Value::String(text) if damaged::is_null_word(text));
+                self.hold_back(i, Code::BDY001, if is_null { damaged::NULL_WORD } else { Detail::None });
+            }
         }
     }
 
     /// A member whose value is text of some kind.
     fn text_member(&mut self, i: usize) {
-        let Slot { id, name, value, .. } = self.slots[i];
-        let family = id.info().family;
-        let mut digits = [0u8; 20];
-        let mut whole = String::new();
-        let mut as_text = Code::VAL002;
-        let (given, number) = match value {
-            Value::String(text) => (text, false),
-            Value::Null => return self.leave_out(i, Code::VAL003),
-            Value::Number(text) => match number::read(text, &mut whole) {
-                Float::Whole => {
-                    as_text = Code::VAL006;
-                    (whole.as_str(), true)
-                }
-                Float::Infinite if matches!(family, Family::Text | Family::Address | Family::Custom) => {
-                    return self.hold_back(i, Code::VAL004, Detail::None);
-                }
-                Float::Shortened
-                    if matches!(family, Family::Text | Family::Address | Family::Custom) && !id.is_zip() =>
-                {
-                    self.keep_with_warning(i, Code::VAL005, Detail::None);
-                    (text, true)
-                }
-                _ => (text, true),
+        let Slot { id, value, .. } = self.slots[i];
+        match value {
+            Value::String(text) => match self.first_of_several(i, id.info().family) {
+                Some(first) => self.text_value(i, first, Some(Code::VAL016)),
+                None => self.text_value(i, text, None),
             },
+            Value::Null => self.leave_out(i, Code::VAL003),
+            Value::Number(text) => self.number_value(i, text, Code::VAL002),
             Value::Integer(n) => {
+                let mut digits = [0u8; 20];
                 let len = {
                     let mut rest = &mut digits[..];
                     let _ = write!(rest, "{n}");
                     20 - rest.len()
                 };
-                (std::str::from_utf8(&digits[..len]).unwrap_or_default(), true)
+                self.text_value(i, std::str::from_utf8(&digits[..len]).unwrap_or_default(), Some(Code::VAL002));
             }
-            Value::Bool(_) | Value::Nested(_) => {
-                let code = if family == Family::Email { Code::EML007 } else { Code::VAL001 };
-                return self.hold_back(i, code, Detail::Is(value.kind().name()));
+            Value::Nested(json) => match damaged::extended(json) {
+                Some(Extended::Text(text)) => self.text_value(i, &text, Some(Code::VAL018)),
+                Some(Extended::Number(text)) => self.number_value(i, &text, Code::VAL018),
+                Some(Extended::Nothing) => self.leave_out(i, Code::VAL018),
+                None => self.hold_other_type(i),
+            },
+            Value::Bool(_) => self.hold_other_type(i),
+        }
+    }
+
+    /// Holds back a value that has no text.
+    fn hold_other_type(&mut self, i: usize) {
+        let Slot { id, value, .. } = self.slots[i];
+        let code = if id.info().family == Family::Email { Code::EML007 } else { Code::VAL001 };
+        self.hold_back(i, code, Detail::Is(value.kind().name()));
+    }
+
+    /// A number that is not just digits, where text is wanted; `code` says how it became text.
+    fn number_value(&mut self, i: usize, text: &str, code: Code) {
+        let id = self.slots[i].id;
+        let is_text = matches!(id.info().family, Family::Text | Family::Address | Family::Custom);
+        let mut whole = String::new();
+        match number::read(text, &mut whole) {
+            Float::Whole => {
+                let code = if code == Code::VAL002 { Code::VAL006 } else { code };
+                return self.text_value(i, &whole, Some(code));
             }
+            Float::Infinite if is_text => return self.hold_back(i, Code::VAL004, Detail::None),
+            Float::Shortened if is_text && !id.is_zip() => self.keep_with_warning(i, Code::VAL005, Detail::None),
+            _ => {}
+        }
+        self.text_value(i, text, Some(code));
+    }
+
+    /// Checks the text of the value in slot `i`; `code` says how it became that, unless it was.
+    fn text_value(&mut self, i: usize, given: &str, code: Option<Code>) {
+        let Slot { id, name, value, .. } = self.slots[i];
+        let family = id.info().family;
+        let (given, undone) = match self.mend(given) {
+            Mended::As(given, undone) => (given, undone),
+            Mended::LeftOut(code) => return self.leave_out(i, code),
+            Mended::Bad(detail) => return self.hold_back(i, Code::VAL008, detail),
         };
-        // An unchanged string is borrowed; the text of a number must be copied.
-        let same: Option<Output<'a>> = match value {
-            Value::String(text) => Some(Output::Given(text)),
-            _ => None,
-        };
+        // The form that a rule gives to a number's digits says more than that it was a number.
+        let undone = undone.or(code.filter(|code| !matches!(code, Code::VAL002 | Code::VAL006)));
         let mut buffer = std::mem::take(&mut self.buffer);
-        let checked = self.check(id, name, family, given, &mut buffer);
-        match checked {
-            ValueCheck::Same => match same {
-                Some(output) => self.slots[i].output = output,
-                None => {
-                    buffer.clear();
-                    buffer.push_str(given);
-                    self.buffer = buffer;
-                    debug_assert!(number);
-                    return self.make(i, as_text);
+        let checked = self.check(id, name, family, &given, &mut buffer);
+        self.buffer = buffer;
+        match self.remark(i, family, &given, checked) {
+            ValueCheck::Same => match (undone.or(code), value) {
+                // An unchanged string is borrowed; anything else must be copied.
+                (None, Value::String(text)) => self.slots[i].output = Output::Given(text),
+                (code, _) => {
+                    self.buffer.clear();
+                    self.buffer.push_str(&given);
+                    self.make(i, code.unwrap_or(Code::VAL002));
                 }
             },
-            ValueCheck::Changed(code) => {
-                self.buffer = buffer;
-                return self.make(i, code);
-            }
+            // What a cut loses matters more.
+            ValueCheck::Changed(Code::TXT003) => self.make(i, Code::TXT003),
+            ValueCheck::Changed(code) => self.make(i, undone.unwrap_or(code)),
             ValueCheck::Blank => self.leave_out(i, Code::VAL003),
+            ValueCheck::Absent(code) => self.leave_out(i, code),
             ValueCheck::Bad(code, detail) => self.hold_back(i, code, detail),
         }
-        self.buffer = buffer;
     }
 
     /// Applies the rule of a member's family to the text of its value.
@@ -527,7 +585,7 @@ impl<'a, 's> Validator<'a, 's> {
             Family::Phone => phone::check(given, settings, buffer),
             Family::Sms => sms::check_number(given, id, settings, buffer),
             Family::Consent => sms::check_consent(given, id, settings, buffer),
-            Family::Date => date::check(given, buffer),
+            Family::Date => date::check(given, settings.date_order, buffer),
             Family::Text => text::check(given, id, settings, buffer),
             Family::Address => address::check(given, id, settings, buffer),
             Family::Custom => custom::check(&name[3..], given, settings, buffer),

@@ -1,9 +1,10 @@
 //! The arguments of the command line, and the parsers of their values.
 
 use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
+use crate::facade::CleanerBuilder;
 use crate::json::pointer::Pointer;
 use crate::model::limits::{MAX_BYTES, MAX_CONTACTS};
-use crate::rules::date::{self, Date};
+use crate::rules::date::{self, Date, DateOrder};
 use crate::source::Encoding;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -212,6 +213,8 @@ pub(super) struct Common {
     /// The format of phone numbers
     #[arg(long, value_enum, value_name = "HOW", default_value_t = PhoneFormatChoice::Dashed)]
     pub(super) phone_format: PhoneFormatChoice,
+    #[command(flatten)]
+    pub(super) damage: DamageArgs,
     /// What to do with duplicate contacts: keep all, or only the first
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = DuplicatesChoice::Keep)]
     pub(super) duplicates: DuplicatesChoice,
@@ -230,6 +233,32 @@ pub(super) struct Common {
     /// Use colours: on a terminal (auto), always, or never; auto respects NO_COLOR
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
     pub(super) color: When,
+}
+
+/// Options for values that software has changed, or that people write in several ways.
+#[derive(Args)]
+pub(super) struct DamageArgs {
+    /// The order of the parts of dates whose year is last; with ymd, the year must be first
+    #[arg(long, value_enum, value_name = "ORDER", default_value_t = DateOrderChoice::Mdy)]
+    pub(super) date_order: DateOrderChoice,
+    /// Restore the leading zeros of US ZIP codes of three or four digits, unless country or state are others
+    #[arg(long)]
+    pub(super) fix_zip: bool,
+    /// A text that stands for no value, like NULL: members with it are left out; case matters (repeatable)
+    #[arg(long = "null-text", value_name = "TEXT", value_parser = null_text)]
+    pub(super) null_texts: Vec<String>,
+}
+
+impl DamageArgs {
+    pub(super) fn apply(&self, cleaner: CleanerBuilder) -> CleanerBuilder {
+        let order = match self.date_order {
+            DateOrderChoice::Mdy => DateOrder::MonthFirst,
+            DateOrderChoice::Dmy => DateOrder::DayFirst,
+            DateOrderChoice::Ymd => DateOrder::YearFirst,
+        };
+        let cleaner = cleaner.date_order(order).fix_zip(self.fix_zip);
+        self.null_texts.iter().fold(cleaner, |cleaner, text| cleaner.null_text(text.as_str()))
+    }
 }
 
 /// Options that override members of an envelope.
@@ -327,6 +356,13 @@ pub(super) enum PhoneFormatChoice {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+pub(super) enum DateOrderChoice {
+    Mdy,
+    Dmy,
+    Ymd,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 pub(super) enum DuplicatesChoice {
     Keep,
     First,
@@ -375,6 +411,13 @@ fn day(text: &str) -> std::result::Result<Date, String> {
     match date::parse(text) {
         date::DateResult::Day(day, true) => Ok(day),
         _ => Err("write a day of the calendar as YYYY-MM-DD".to_owned()),
+    }
+}
+
+fn null_text(text: &str) -> std::result::Result<String, String> {
+    match text.trim() {
+        "" => Err("empty values are left out without it".to_owned()),
+        text => Ok(text.to_owned()),
     }
 }
 

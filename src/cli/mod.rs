@@ -174,6 +174,7 @@ impl Common {
             .mapping(self.map.options()?)
             .opted_out(self.opt_out.opted_out())
             .threads(self.threads.map_or_else(processors, usize::from));
+        cleaner = self.damage.apply(cleaner);
         let EnvelopeOverrides { list_ids, sms_permission } = self.envelope.overrides();
         for id in list_ids {
             cleaner = cleaner.list_id(id);

@@ -57,6 +57,7 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
     }
     let mut lines = vec![came_in(receipt), went_out(plan, receipt, &paint)];
     lines.extend(names(receipt));
+    lines.extend(dates(receipt));
     let mut last = Vec::new();
     if let Some(dropped) = &receipt.dropped {
         let what = dropped.bytes.map_or("the rest".to_owned(), bytes);
@@ -192,6 +193,37 @@ fn names(receipt: &Receipt) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// What dates prove about their order, where it is not the one they were read in.
+fn dates(receipt: &Receipt) -> Option<String> {
+    let dates = receipt.dates?;
+    let (day_first, month_first) = ((dates.day_first, "day-first", "dmy"), (dates.month_first, "month-first", "mdy"));
+    let ((proofs, order, option), (others, read_as, _)) = match receipt.options.date_order {
+        "mdy" => (day_first, month_first),
+        "dmy" => (month_first, day_first),
+        _ => {
+            let with = if dates.month_first > dates.day_first { "mdy" } else { "dmy" };
+            return Some(format!("  dates whose year is last were held back: run again with --date-order {with}"));
+        }
+    };
+    // Fewer than prove the order in which they were read are mistakes of their own.
+    if proofs <= others {
+        return None;
+    }
+    let proves = if proofs == 1 { "date proves" } else { "dates prove" };
+    let were = if dates.ambiguous == 1 { "was" } else { "were" };
+    let mut line = format!(
+        "  {} {proves} {order} order; {} {were} ambiguous and read {read_as}: ",
+        count(proofs),
+        count(dates.ambiguous)
+    );
+    let _ = match others {
+        0 => write!(line, "run again with --date-order {option}"),
+        1 => write!(line, "run again with --date-order {option}, but 1 proves {read_as} order"),
+        n => write!(line, "run again with --date-order {option}, but {} prove {read_as} order", count(n)),
+    };
+    Some(line)
 }
 
 /// The way out for an export under other names.

@@ -8,7 +8,7 @@ use crate::mapping::MapOptions;
 use crate::model::error::{Error, Result};
 use crate::model::limits::Limits;
 use crate::rules::custom::Fields;
-use crate::rules::date::Date;
+use crate::rules::date::{Date, DateOrder};
 use crate::rules::suppress::SuppressionList;
 use crate::rules::{BadField, Duplicates, OptedOut, PhoneFormat, Settings};
 use crate::source::Encoding;
@@ -148,6 +148,39 @@ impl CleanerBuilder {
     /// How phone numbers are written. Default: [`PhoneFormat::Dashed`].
     pub fn phone_format(mut self, format: PhoneFormat) -> Self {
         self.settings.phone_format = format;
+        self
+    }
+
+    /// The order of the parts of dates whose year is last. Default: [`DateOrder::MonthFirst`].
+    ///
+    /// ```
+    /// # use presort::{Cleaner, DateOrder};
+    /// let cleaner = Cleaner::builder().date_order(DateOrder::DayFirst).build()?;
+    /// let line = br#"{"email":"joe@example.com","anniversary":"13/05/2001"}"#;
+    /// let contact = cleaner.contacts(&line[..]).next().unwrap()?;
+    /// assert_eq!(contact.json(), Some(r#"{"email":"joe@example.com","anniversary":"2001-05-13"}"#));
+    /// # Ok::<(), presort::Error>(())
+    /// ```
+    pub fn date_order(mut self, order: DateOrder) -> Self {
+        self.settings.date_order = order;
+        self
+    }
+
+    /// Restore the leading zeros of US ZIP codes of three or four digits, unless another country or the state of one stands beside
+    /// them. Default: false, such a code is kept with a warning.
+    pub fn fix_zip(mut self, fix_zip: bool) -> Self {
+        self.settings.fix_zip = fix_zip;
+        self
+    }
+
+    /// Leave out values that are this text, such as `NULL`. White space around it does not matter, case does. Each call adds one;
+    /// an empty text adds none. Default: none, words for no value are kept with a warning.
+    pub fn null_text(mut self, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let trimmed = crate::rules::text::trim(&text);
+        if !trimmed.is_empty() {
+            self.settings.null_texts.push(trimmed.to_owned());
+        }
         self
     }
 

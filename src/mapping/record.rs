@@ -6,6 +6,7 @@ use super::resolve::{PHONES, PHONES_MAX, same_kind};
 use super::split::{self, BirthdayResult};
 use super::{context, labels, names};
 use crate::model::member::{Family, KNOWN, MemberId};
+use crate::rules::date::DateOrder;
 use crate::rules::text;
 use std::ops::Range;
 
@@ -119,6 +120,8 @@ pub struct MappedRecord {
     pub permissions: Vec<Permission>,
     /// Text that is in no cell.
     pub made: String,
+    /// How dates are read.
+    pub date_order: DateOrder,
     scratch: Scratch,
 }
 
@@ -542,7 +545,7 @@ impl<'a> Reader<'a> {
             }
             return;
         }
-        match split::birthday(self.text(cell)) {
+        match split::birthday(self.text(cell), self.out.date_order) {
             BirthdayResult::Day(month, day) => {
                 let (month, day) = (month.to_string(), day.to_string());
                 let made = [(MemberId::BirthdayMonth, month.as_str()), (MemberId::BirthdayDay, day.as_str())];

@@ -2,7 +2,8 @@
 //! than one that is held back and reported.
 
 use crate::rules::birthday;
-use crate::rules::date::{self, DateResult};
+use crate::rules::damaged::{self, Extended};
+use crate::rules::date::{self, DateOrder, DateResult};
 use crate::rules::text;
 
 /// Titles before a name, folded.
@@ -274,19 +275,30 @@ pub enum BirthdayResult {
 }
 
 /// Reads a birthday: `02/03`, `2/3`, `02-03`, `--02-03`, a whole date in any form of [`date::parse`] whatever its time of day, or a
-/// date of none. The month comes first.
+/// date of none. Where the year is not first, the parts are in `order`; without a year, the month comes first unless that says day first.
+/// Text guards of spreadsheets and the extended JSON of MongoDB are unwrapped.
 #[must_use]
-pub fn birthday(value: &str) -> BirthdayResult {
-    let value = text::trim(value);
+pub fn birthday(value: &str, order: DateOrder) -> BirthdayResult {
+    let extended = match value.starts_with('{') {
+        true => damaged::extended(value),
+        false => None,
+    };
+    let value = match &extended {
+        Some(Extended::Text(text) | Extended::Number(text)) => text,
+        Some(Extended::Nothing) => return BirthdayResult::Absent,
+        None => value,
+    };
+    let unguarded = damaged::unguarded(value);
+    let value = text::trim(unguarded.as_deref().unwrap_or(value));
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     let is_zero =
         digits > 1 && value.bytes().all(|b| b == b'0' || b" /-:.TZ".contains(&b)) && value.contains(['/', '-']);
     if is_zero {
         return BirthdayResult::Absent;
     }
-    match date::parse(value) {
+    match date::parse_in(value, order) {
         DateResult::Day(day, _) | DateResult::Midnight(day) => return BirthdayResult::Day(day.month, day.day),
-        DateResult::Blank => return BirthdayResult::Absent,
+        DateResult::Blank | DateResult::Zero => return BirthdayResult::Absent,
         DateResult::Time | DateResult::Bad(_) => {}
     }
     let parts = if let Some(rest) = value.strip_prefix("--") {
@@ -302,6 +314,10 @@ pub fn birthday(value: &str) -> BirthdayResult {
     let number = |text: &str| -> Option<u8> {
         let good = (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
         text.parse().ok().filter(|_| good)
+    };
+    let parts = match parts {
+        Some((day, month)) if order == DateOrder::DayFirst && !value.starts_with("--") => Some((month, day)),
+        parts => parts,
     };
     match parts.and_then(|(month, day)| Some((number(month.trim())?, number(day.trim())?))) {
         Some((month @ 1..=12, day @ 1..)) if birthday::exists(month, day) => BirthdayResult::Day(month, day),
@@ -517,7 +533,23 @@ mod tests {
             ("--é-1", Unclear),
             ("--aéa", Unclear),
         ] {
-            assert_eq!(birthday(value), day, "{value}");
+            assert_eq!(birthday(value, DateOrder::MonthFirst), day, "{value}");
+        }
+        for (value, day) in [
+            ("13/05/2001", Day(5, 13)),
+            ("04-03-2001", Day(3, 4)),
+            ("13/05", Day(5, 13)),
+            ("--02-03", Day(2, 3)),
+            ("1980-02-03", Day(2, 3)),
+            ("05/13/2001", Unclear),
+            ("'13/05/2001", Day(5, 13)),
+            ("=\"13/05\"", Day(5, 13)),
+            (r#"{"$date":"2001-05-06T00:00:00Z"}"#, Day(5, 6)),
+            (r#"{"$date":{"$numberLong":"989107200000"}}"#, Day(5, 6)),
+            (r#"{"$undefined":true}"#, Absent),
+            (r#"{"x":1}"#, Unclear),
+        ] {
+            assert_eq!(birthday(value, DateOrder::DayFirst), day, "{value}");
         }
     }
 
@@ -548,7 +580,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_split_or_refused(value in ".{0,60}") {
-            let _ = (full_name(&value), birthday(&value), address(&value), city_state(&value), is_honorific(&value));
+            let _ = (full_name(&value), birthday(&value, DateOrder::MonthFirst), address(&value), city_state(&value), is_honorific(&value));
         }
 
         /// No word is lost but titles.
@@ -573,7 +605,7 @@ mod tests {
         fn every_day_of_a_year_is_that_day(month in 1u8..=12, day in 1u8..=31) {
             let expected = if birthday::exists(month, day) { BirthdayResult::Day(month, day) } else { BirthdayResult::Unclear };
             for text in [format!("{month}/{day}"), format!("{month:02}/{day:02}"), format!("--{month:02}-{day:02}")] {
-                prop_assert_eq!(birthday(&text), expected);
+                prop_assert_eq!(birthday(&text, DateOrder::MonthFirst), expected);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The receipt: what came in, what went out, and proof that the counts add up.
 
 use crate::clean::cleaner::Stats;
+use crate::clean::validator::DateClues;
 use crate::document::format::Shape;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::finding::Code;
@@ -37,6 +38,9 @@ pub struct Receipt {
     pub contacts: Contacts,
     /// Findings by code; codes without one are not listed.
     pub findings: BTreeMap<&'static str, u64>,
+    /// What dates tell about the order of their parts; `None` if they tell nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dates: Option<DatesReceipt>,
     /// What lay behind a limit.
     pub dropped: Option<Dropped>,
     /// What ended the run early.
@@ -125,12 +129,39 @@ pub struct Options {
     pub nanp: bool,
     /// `dashed` or `digits`.
     pub phone_format: &'static str,
+    /// `mdy`, `dmy` or `ymd`: the order of the parts of dates whose year is last.
+    pub date_order: &'static str,
+    /// Leading zeros of ZIP codes were restored.
+    pub fix_zip: bool,
+    /// Texts that stood for no value.
+    pub null_texts: Vec<String>,
     /// `keep` or `first`.
     pub duplicates: &'static str,
     /// The day that counted as today for dates of consent.
     pub as_of: String,
     /// Values in report and ledger are hashes.
     pub redacted: bool,
+}
+
+/// Dates whose year is last, by what they tell about the order of day and month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DatesReceipt {
+    /// Dates with the day first only: `13/05/2001`.
+    pub day_first: u64,
+    /// Dates with the month first only: `05/13/2001`.
+    pub month_first: u64,
+    /// Dates that are another day in either order: `04/03/2001`. They were read by `options.date_order`.
+    pub ambiguous: u64,
+}
+
+impl DatesReceipt {
+    /// The counts, unless all are 0.
+    #[must_use]
+    pub(crate) fn of(clues: &DateClues) -> Option<DatesReceipt> {
+        let DateClues { day_first, month_first, ambiguous } = *clues;
+        (*clues != DateClues::default()).then_some(DatesReceipt { day_first, month_first, ambiguous })
+    }
 }
 
 /// Limits of a body.

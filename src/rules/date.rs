@@ -46,7 +46,70 @@ pub static RULES: &[Rule] = &[
         before: r#""anniversary":"2015-07-04T00:00:00Z""#,
         after: r#""anniversary":"2015-07-04""#,
     },
+    Rule {
+        code: Code::DAT005,
+        severity: Severity::Error,
+        effect: Effect::HoldsBack,
+        message: "the parts of the date stand in another order",
+        help: "name the order with --date-order, if all dates have it: dmy for day, month, year",
+        why: "Most countries write the day first. One date in that order tells that the others may be in it too, and a date like \
+              04/03/2001 does not show which it is: so the order is an option, and no guess.",
+        before: r#""anniversary":"13/05/2001""#,
+        after: "held back: the contact goes on without it",
+    },
+    Rule {
+        code: Code::DAT006,
+        severity: Severity::Change,
+        effect: Effect::Changes,
+        message: "the date is all zeros; the member was left out",
+        help: "nothing to do",
+        why: "Databases write a missing date this way. An import updates the members it carries.",
+        before: r#""anniversary":"0000-00-00""#,
+        after: "left out",
+    },
 ];
+
+/// The order of the parts of dates whose year is last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DateOrder {
+    /// `M/D/YYYY`, as in the US and in the contract.
+    #[default]
+    MonthFirst,
+    /// `D/M/YYYY`
+    DayFirst,
+    /// The year is always first: `YYYY/M/D`. Others are bad.
+    YearFirst,
+}
+
+/// What a date whose year is last tells about the order of its day and month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderClue {
+    /// Only day first is a date: `13/05/2001`.
+    DayFirst,
+    /// Only month first is a date: `05/13/2001`.
+    MonthFirst,
+    /// Both are, and they are two days: `04/03/2001`.
+    Ambiguous,
+}
+
+/// What `given` tells about the order of dates, if anything.
+#[must_use]
+pub fn order_clue(given: &str) -> Option<OrderClue> {
+    let is = |order| matches!(parse_in(given, order), DateResult::Day(..) | DateResult::Midnight(_) | DateResult::Time);
+    // A year in front has one meaning only, in whatever order the others are.
+    if is(DateOrder::YearFirst) {
+        return None;
+    }
+    match (is(DateOrder::DayFirst), is(DateOrder::MonthFirst)) {
+        (true, false) => Some(OrderClue::DayFirst),
+        (false, true) => Some(OrderClue::MonthFirst),
+        // The fifth of May is the same either way.
+        (true, true) if parse_in(given, DateOrder::DayFirst) != parse_in(given, DateOrder::MonthFirst) => {
+            Some(OrderClue::Ambiguous)
+        }
+        _ => None,
+    }
+}
 
 /// A day of the Gregorian calendar.
 ///
@@ -108,6 +171,8 @@ pub enum DateResult {
     Day(Date, bool),
     /// It is empty.
     Blank,
+    /// It is all zeros, as databases write a date of none.
+    Zero,
     /// This day, at its midnight.
     Midnight(Date),
     /// It has a time of day that is not midnight.
@@ -124,8 +189,8 @@ const TIME_OF_DAY: Detail<'static> = Detail::Cause {
 
 /// Checks a date without further conditions.
 #[inline]
-pub fn check(given: &str, buffer: &mut String) -> ValueCheck {
-    parse(given).check(given, buffer)
+pub fn check(given: &str, order: DateOrder, buffer: &mut String) -> ValueCheck {
+    parse_in(given, order).check(given, buffer)
 }
 
 impl DateResult {
@@ -137,6 +202,7 @@ impl DateResult {
             DateResult::Day(day, false) => (day, Code::DAT003),
             DateResult::Midnight(day) => (day, Code::DAT004),
             DateResult::Blank => return ValueCheck::Blank,
+            DateResult::Zero => return ValueCheck::Absent(Code::DAT006),
             DateResult::Time => return ValueCheck::Bad(Code::DAT001, TIME_OF_DAY),
             DateResult::Bad(code) => {
                 return ValueCheck::Bad(code, text::control_in(given).map_or(Detail::None, Detail::Is));
@@ -154,23 +220,31 @@ fn number(digits: &[u8]) -> Option<u16> {
     good.then(|| digits.iter().fold(0u16, |n, d| n.wrapping_mul(10).wrapping_add(u16::from(d - b'0'))))
 }
 
-/// Reads a date.
+/// Reads a date. The month comes before the day.
 #[must_use]
 #[inline]
 pub fn parse(given: &str) -> DateResult {
+    parse_in(given, DateOrder::MonthFirst)
+}
+
+/// Reads a date whose parts are in this order, or whose year is in front.
+#[must_use]
+#[inline]
+pub fn parse_in(given: &str, order: DateOrder) -> DateResult {
     if let [y @ .., b'-', m1, m2, b'-', d1, d2] = given.as_bytes()
         && y.len() == 4
         && let (Some(year), Some(month), Some(day)) = (number(y), number(&[*m1, *m2]), number(&[*d1, *d2]))
     {
         return match Date::new(year, month as u8, day as u8) {
             Some(date) => DateResult::Day(date, true),
+            None if year == 0 && month == 0 && day == 0 => DateResult::Zero,
             None => DateResult::Bad(Code::DAT002),
         };
     }
-    parse_slowly(given)
+    parse_slowly(given, order)
 }
 
-fn parse_slowly(given: &str) -> DateResult {
+fn parse_slowly(given: &str, order: DateOrder) -> DateResult {
     let text = text::trim(given);
     if text.is_empty() {
         return DateResult::Blank;
@@ -181,7 +255,11 @@ fn parse_slowly(given: &str) -> DateResult {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '/' && c != '-').unwrap_or(text.len());
     let (day, time) = text.split_at(end);
     let time = if time.is_empty() { None } else { Some(is_midnight(time)) };
-    match (parse_day(day), time) {
+    let is_midnight = !matches!(time, Some(Some(false)));
+    if is_midnight && is_zero(day) && time != Some(None) {
+        return DateResult::Zero;
+    }
+    match (parse_day(day, order), time) {
         (_, Some(None)) => DateResult::Bad(Code::DAT001),
         (Err(code), _) => DateResult::Bad(code),
         (Ok(day), None) => DateResult::Day(day, false),
@@ -190,22 +268,38 @@ fn parse_slowly(given: &str) -> DateResult {
     }
 }
 
-/// A day in one of the forms of the contract.
-fn parse_day(text: &str) -> Result<Date, Code> {
+/// True for three parts that are all zeros: `0/0/00`.
+fn is_zero(text: &str) -> bool {
+    let is_date = |separator| {
+        let parts = text.split(separator);
+        parts.clone().count() == 3 && parts.clone().all(|part| (1..=4).contains(&part.len()))
+    };
+    text.bytes().all(|b| matches!(b, b'0' | b'/' | b'-')) && (is_date('/') || is_date('-'))
+}
+
+/// A day in one of the forms of the contract, with the parts in this order where the year is last.
+fn parse_day(text: &str, order: DateOrder) -> Result<Date, Code> {
     let separator = if text.contains('/') { '/' } else { '-' };
     let mut parts = text.split(separator).map(str::as_bytes);
     let (Some(a), Some(b), Some(c), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return Err(Code::DAT001);
     };
-    let (year, month, day) = match (a.len(), b.len(), c.len()) {
-        (4, 1..=2, 1..=2) => (a, b, c),
-        (1..=2, 1..=2, 4) => (c, a, b),
+    let (year, month, day, is_year_last) = match (a.len(), b.len(), c.len()) {
+        (4, 1..=2, 1..=2) => (a, b, c, false),
+        (1..=2, 1..=2, 4) if order == DateOrder::DayFirst => (c, b, a, true),
+        (1..=2, 1..=2, 4) => (c, a, b, true),
         _ => return Err(Code::DAT001),
     };
     let (Some(year), Some(month), Some(day)) = (number(year), number(month), number(day)) else {
         return Err(Code::DAT001);
     };
-    Date::new(year, month as u8, day as u8).ok_or(Code::DAT002)
+    let (month, day) = (month as u8, day as u8);
+    match Date::new(year, month, day) {
+        Some(_) if is_year_last && order == DateOrder::YearFirst => Err(Code::DAT005),
+        Some(date) => Ok(date),
+        None if is_year_last && Date::new(year, day, month).is_some() => Err(Code::DAT005),
+        None => Err(Code::DAT002),
+    }
 }
 
 /// Whether the time of day behind a day is midnight, as it is written: `T00:00:00.000Z`, ` 0:00`, `, 12:00:00 AM`. None where
@@ -324,7 +418,11 @@ mod tests {
         for (s, code) in [
             ("2/29/1900", Code::DAT002),
             ("2/30/2015", Code::DAT002),
-            ("13/1/2015", Code::DAT002),
+            ("13/1/2015", Code::DAT005),
+            ("13/1/2015 0:00", Code::DAT005),
+            ("31/2/2015", Code::DAT002),
+            ("32/1/2015", Code::DAT002),
+            ("2015/13/1", Code::DAT002),
             ("0/1/2015", Code::DAT002),
             ("1/0/2015", Code::DAT002),
             ("1/1/1899", Code::DAT002),
@@ -357,6 +455,63 @@ mod tests {
             assert_eq!(parse(s), DateResult::Bad(code), "{s}");
         }
         assert_eq!(parse(" "), DateResult::Blank);
+    }
+
+    #[test]
+    fn zeros_are_no_date() {
+        for s in [
+            "0/0/00",
+            "0000-00-00",
+            "00/00/0000",
+            "0/0/0000",
+            " 0000-00-00 00:00:00",
+            "0000-00-00T00:00:00Z",
+            "00-00-00",
+        ] {
+            assert_eq!(parse(s), DateResult::Zero, "{s}");
+        }
+        for s in ["0", "00/00", "0000-00-00 01:00", "0/0-00", "0000-00-00 x", "000000", "//", "0//0"] {
+            assert!(matches!(parse(s), DateResult::Bad(_)), "{s}: {:?}", parse(s));
+        }
+    }
+
+    #[test]
+    fn orders() {
+        use DateOrder::{DayFirst, MonthFirst, YearFirst};
+        let day = |text: &str, order| match parse_in(text, order) {
+            DateResult::Day(day, _) | DateResult::Midnight(day) => Ok(day.to_string()),
+            DateResult::Bad(code) => Err(code),
+            other => panic!("{text}: {other:?}"),
+        };
+        let good = |text: &str| Ok(text.to_owned());
+        for (text, month, first, year) in [
+            ("13/05/2001", Err(Code::DAT005), good("2001-05-13"), Err(Code::DAT005)),
+            ("05/13/2001", good("2001-05-13"), Err(Code::DAT005), Err(Code::DAT005)),
+            ("04-03-2001", good("2001-04-03"), good("2001-03-04"), Err(Code::DAT005)),
+            ("4/3/2001 0:00", good("2001-04-03"), good("2001-03-04"), Err(Code::DAT005)),
+            ("2001/4/3", good("2001-04-03"), good("2001-04-03"), good("2001-04-03")),
+            ("2001-04-03", good("2001-04-03"), good("2001-04-03"), good("2001-04-03")),
+            ("31/02/2001", Err(Code::DAT002), Err(Code::DAT002), Err(Code::DAT002)),
+        ] {
+            assert_eq!(day(text, MonthFirst), month, "{text}");
+            assert_eq!(day(text, DayFirst), first, "{text}");
+            assert_eq!(day(text, YearFirst), year, "{text}");
+        }
+        for (text, clue) in [
+            ("13/05/2001", Some(OrderClue::DayFirst)),
+            ("13/05/2001 0:00", Some(OrderClue::DayFirst)),
+            ("13/05/2001 10:30", Some(OrderClue::DayFirst)),
+            ("5-13-2001", Some(OrderClue::MonthFirst)),
+            ("04/03/2001", Some(OrderClue::Ambiguous)),
+            ("04/04/2001", None),
+            ("2001/4/3", None),
+            ("2001-04-03", None),
+            ("31/02/2001", None),
+            ("0/0/00", None),
+            ("x", None),
+        ] {
+            assert_eq!(order_clue(text), clue, "{text}");
+        }
     }
 
     #[test]
@@ -410,7 +565,7 @@ mod tests {
             ] {
                 match Date::new(year, month, day) {
                     Some(date) => prop_assert!(matches!(parse(&text), DateResult::Day(found, _) if found == date)),
-                    None => prop_assert_eq!(parse(&text), DateResult::Bad(Code::DAT002)),
+                    None => prop_assert!(matches!(parse(&text), DateResult::Bad(Code::DAT002))),
                 }
             }
         }

@@ -4,6 +4,7 @@
 pub mod address;
 pub mod birthday;
 pub mod custom;
+pub mod damaged;
 pub mod date;
 pub mod duplicates;
 pub mod email;
@@ -79,6 +80,7 @@ static FAMILIES: &[&[Rule]] = &[
     whole::SYNTAX,
     whole::CONTACT,
     whole::VALUE,
+    damaged::RULES,
     text::RULES,
     email::RULES,
     phone::RULES,
@@ -117,6 +119,8 @@ pub enum ValueCheck {
     Changed(Code),
     /// It is empty.
     Blank,
+    /// It says that there is no value, by the rule of this code.
+    Absent(Code),
     /// It breaks the rule of this code.
     Bad(Code, Detail<'static>),
 }
@@ -177,6 +181,12 @@ pub struct Settings {
     pub nanp: bool,
     /// How phone numbers are written.
     pub phone_format: PhoneFormat,
+    /// The order of day, month and year in dates whose year is last.
+    pub date_order: date::DateOrder,
+    /// Restore the leading zeros of US ZIP codes.
+    pub fix_zip: bool,
+    /// Texts that stand for no value.
+    pub null_texts: Vec<String>,
     /// What happens to duplicates.
     pub duplicates: Duplicates,
     /// What happens to contacts who opted out of email.
@@ -205,6 +215,9 @@ impl Default for Settings {
             truncate: false,
             nanp: false,
             phone_format: PhoneFormat::Dashed,
+            date_order: date::DateOrder::MonthFirst,
+            fix_zip: false,
+            null_texts: Vec::new(),
             duplicates: Duplicates::Keep,
             opted_out: OptedOut::Reject,
             suppressed: None,

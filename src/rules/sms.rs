@@ -106,7 +106,7 @@ pub fn check_number(given: &str, id: MemberId, settings: &Settings, buffer: &mut
 #[inline]
 pub fn check_consent(given: &str, id: MemberId, settings: &Settings, buffer: &mut String) -> ValueCheck {
     use date::DateResult;
-    match date::parse(given) {
+    match date::parse_in(given, settings.date_order) {
         DateResult::Blank => ValueCheck::Blank,
         _ if is_long(given, id) => too_long(given, id),
         DateResult::Day(day, _) | DateResult::Midnight(day) if day > settings.as_of => {

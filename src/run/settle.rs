@@ -11,8 +11,9 @@ use crate::output::file::Output;
 use crate::output::in_all::InAll;
 use crate::output::mapping::MappingReceipt;
 use crate::output::receipt::{
-    Contacts, Counts, Dropped, InputReceipt, LimitsReceipt, Options, Payload, Receipt, Stopped,
+    Contacts, Counts, DatesReceipt, Dropped, InputReceipt, LimitsReceipt, Options, Payload, Receipt, Stopped,
 };
+use crate::rules::date::DateOrder;
 use crate::rules::{BadField, Duplicates, PhoneFormat};
 use crate::run::job::{Job, Mode, Summary};
 use crate::run::mapping::other_names;
@@ -72,6 +73,7 @@ pub(super) fn settle(mut run: Ended<'_, '_>) -> Result<Summary> {
             false => bytes_total.map(|total| total - bytes_read.min(total)),
         },
         findings: findings.filter(|(_, count)| *count > 0).collect(),
+        dates: DatesReceipt::of(&writer.stats.clues),
         dropped: ending.dropped,
         stopped: ending.stop.as_ref().map(|stop| Stopped::new(stop, ending.input_name(run.documents))),
         custom_field_names_checked: run.job.settings.custom_fields.is_some(),
@@ -318,6 +320,13 @@ fn options(job: &Job<'_>, envelope: &Envelope) -> Options {
             PhoneFormat::Dashed => "dashed",
             PhoneFormat::Digits => "digits",
         },
+        date_order: match settings.date_order {
+            DateOrder::MonthFirst => "mdy",
+            DateOrder::DayFirst => "dmy",
+            DateOrder::YearFirst => "ymd",
+        },
+        fix_zip: settings.fix_zip,
+        null_texts: settings.null_texts.clone(),
         duplicates: match settings.duplicates {
             Duplicates::Keep => "keep",
             Duplicates::First => "first",

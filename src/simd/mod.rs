@@ -31,6 +31,15 @@ pub trait Backend: Copy {
     /// Which of them are 0x80 and more.
     fn non_ascii(self, block: Self::Block) -> u64;
 
+    /// Which of them are [special](TextMasks::special).
+    #[inline(always)]
+    fn special(self, block: Self::Block) -> u64 {
+        self.within(block, 0, 0x1f)
+            | self.within(block, b';', b'=')
+            | self.within(block, b'[', b'\\')
+            | self.eq(block, 0x7f)
+    }
+
     /// Bit i of the result is the exclusive or of bits 0 to i. This turns the positions of quotes into the ranges between them.
     fn prefix_xor(self, bits: u64) -> u64;
 
@@ -82,8 +91,11 @@ impl StructureMasks {
 pub struct TextMasks {
     /// `"`
     pub quote: u64,
-    /// Backslashes and control characters of ASCII.
+    /// Backslashes, control characters of ASCII, and `;`, `<`, `=`, `[`: few clean values have them, and every character reference of
+    /// HTML, quoted-printable text and some words for no value do.
     pub special: u64,
+    /// `:`
+    pub colon: u64,
     /// Spaces.
     pub space: u64,
     /// Bytes outside ASCII.
@@ -97,7 +109,8 @@ impl TextMasks {
         let block = backend.load(bytes);
         TextMasks {
             quote: backend.eq(block, b'"'),
-            special: backend.eq(block, b'\\') | backend.within(block, 0, 0x1f) | backend.eq(block, 0x7f),
+            special: backend.special(block),
+            colon: backend.eq(block, b':'),
             space: backend.eq(block, b' '),
             non_ascii: backend.non_ascii(block),
         }
@@ -286,7 +299,7 @@ mod tests {
     /// Mostly the bytes that matter and those that differ from them in one bit.
     fn block() -> impl Strategy<Value = [u8; 64]> {
         let byte = prop_oneof![
-            4 => prop::sample::select(b"\"\\{}[]\n,:a \x0a\xa2\xdb\xfb\x02\x5b\x5c\x5d\x7b\x7c\x7d\x1b\x3b@.-_+09AZaz\x1f\x7f\x80".to_vec()),
+            4 => prop::sample::select(b"\"\\{}[]\n,:;<=>a \x0a\xa2\xdb\xfb\x02\x5b\x5c\x5d\x7b\x7c\x7d\x1b\x3b@.-_+09AZaz\x1f\x7f\x80".to_vec()),
             1 => any::<u8>(),
         ];
         prop::collection::vec(byte, 64).prop_map(|v| v.try_into().unwrap())

@@ -160,6 +160,23 @@ impl Backend for Avx2 {
     }
 
     #[inline(always)]
+    fn special(self, [a, b]: Self::Block) -> u64 {
+        // SAFETY: `self` proves that AVX2 is there.
+        unsafe {
+            let (low, high) = (table32(&SPECIAL_LOW), table32(&SPECIAL_HIGH));
+            let (a_low, b_low) = (_mm256_shuffle_epi8(low, a), _mm256_shuffle_epi8(low, b));
+            let half = _mm256_set1_epi8(0x0f);
+            let a_high = _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16::<4>(a), half));
+            let b_high = _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16::<4>(b), half));
+            let none = _mm256_setzero_si256();
+            join32(
+                _mm256_movemask_epi8(_mm256_cmpgt_epi8(_mm256_and_si256(a_low, a_high), none)),
+                _mm256_movemask_epi8(_mm256_cmpgt_epi8(_mm256_and_si256(b_low, b_high), none)),
+            )
+        }
+    }
+
+    #[inline(always)]
     fn prefix_xor(self, bits: u64) -> u64 {
         // SAFETY: `self` proves that PCLMULQDQ is there.
         unsafe { clmul_prefix_xor(bits) }
@@ -170,6 +187,21 @@ impl Backend for Avx2 {
         // SAFETY: `self` proves that AVX2 is there.
         unsafe { within32(bytes, low, high) }
     }
+}
+
+/// Classes of [special](super::TextMasks::special) bytes by their low and their high four bits: a byte is special where the two have
+/// a class in common. The classes are control characters, `;` to `=`, `[` and `\`, and 0x7f. A byte above that has none.
+static SPECIAL_LOW: [i8; 16] = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 | 2 | 4, 1 | 2 | 4, 1 | 2, 1, 1 | 8];
+static SPECIAL_HIGH: [i8; 16] = [1, 1, 0, 2, 0, 4, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// The table for both halves of a shuffle of 32 bytes.
+///
+/// # Safety
+/// The processor must have AVX2.
+#[inline(always)]
+unsafe fn table32(table: &[i8; 16]) -> __m256i {
+    // SAFETY: the load is an unaligned one of exactly 16 bytes.
+    unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(table.as_ptr().cast())) }
 }
 
 #[inline(always)]

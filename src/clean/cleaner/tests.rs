@@ -200,6 +200,59 @@ fn mutations(count: u64, seed: u64) -> Vec<String> {
         "\\u0041",
         "xn--",
         "[1]",
+        " ::: ",
+        "&amp;",
+        "=C3=BC",
+        "\u{c3}\u{bc}",
+        "\u{fffd}",
+        "'",
+        "\"zip\":{\"$numberInt\":\"2139\"},",
+    ];
+    // Values that software has damaged, and values like those.
+    let values = [
+        "NULL",
+        "Null",
+        "None",
+        "none",
+        "nan",
+        "N/A",
+        "-",
+        "--",
+        "undefined",
+        "NaN",
+        "#N/A",
+        "####",
+        "[object Object]",
+        "(null)",
+        "<NA>",
+        "'02139",
+        "'t Hooft",
+        "2139",
+        "601",
+        "2139-0001",
+        "02139",
+        "S\u{e3}o",
+        "\u{c3}",
+        "M\u{c3}\u{bc}ller",
+        "\u{c5}\u{81}ukasz",
+        "\u{160}ima",
+        "a ::: b",
+        "a:::b",
+        ":::",
+        "A&M",
+        "R&D;",
+        "O&#39;Neil",
+        "D=FCmmy",
+        "x=y",
+        "unknown",
+        "Ned",
+        "No",
+        "uma",
+        "(x)",
+        "13/05/2001",
+        "04/03/2001",
+        "0000-00-00",
+        "617-555-0101 ::: 617-555-0102",
     ];
     text.lines()
         .map(|line| {
@@ -209,7 +262,15 @@ fn mutations(count: u64, seed: u64) -> Vec<String> {
                     break;
                 }
                 let at = random(chars.len());
-                match random(5) {
+                match random(6) {
+                    5 => {
+                        let start =
+                            chars[at..].windows(3).position(|three| three == ['"', ':', '"']).map(|i| at + i + 3);
+                        let end = start.and_then(|start| Some(start + chars[start..].iter().position(|c| *c == '"')?));
+                        if let (Some(start), Some(end)) = (start, end) {
+                            chars.splice(start..end, values[random(values.len())].chars());
+                        }
+                    }
                     0 => drop(chars.remove(at)),
                     1 => chars.insert(at, chars[at]),
                     2 => {
@@ -243,6 +304,13 @@ fn differential(batches: u64) {
             }),
             contact_bytes_max: if batch % 17 == 0 { 250 } else { usize::MAX },
             as_of: crate::rules::date::Date { year: 2023, month: 6, day: 1 },
+            fix_zip: batch % 4 == 0,
+            date_order: if batch % 6 == 0 { crate::rules::date::DateOrder::DayFirst } else { Default::default() },
+            null_texts: if batch % 9 == 0 {
+                ["unknown", "US", "S\u{e3}o"].map(str::to_owned).into()
+            } else {
+                Vec::new()
+            },
             ..Settings::default()
         };
         both_ways(&contacts, &settings);

@@ -3,7 +3,7 @@
 //! normal, and only the others go through the rules.
 
 use super::patterns::ValueForm;
-use super::walk::Walk;
+use super::walk::{Walk, may_be_word};
 use crate::json::parse::raw_value;
 use crate::json::syntax::Cursor;
 use crate::model::member::{Member, Value};
@@ -133,23 +133,32 @@ impl<B: Backend> Walk<'_, B> {
         // SAFETY: both are offsets of the marked bytes.
         let (slot, _) = unsafe { self.marked.slot(open, close) };
         let (pattern, entry) = (&self.table.patterns[slot], &self.table.entries[slot]);
+        if self.is_null(start, end) {
+            return false;
+        }
         // The name is another one, or the value has another form.
         if !self.backend.within32(text, &pattern.low, &pattern.high) {
-            return match self.zip(open, close) {
+            return match self.text_name(open, close) {
                 Some(entry) if wide => self.is_wide(entry, start, end),
-                Some(entry) => self.is_zip(entry, start, end),
+                Some(entry) => self.is_text(entry, start, end),
                 None => false,
             };
         }
         match entry.form {
             ValueForm::Text | ValueForm::Zip if wide => self.is_wide(entry, start, end),
             ValueForm::Zip => true,
+            ValueForm::Text if may_be_word(end - close, text[(start - open - 1) as usize]) => {
+                self.is_text(entry, start, end)
+            }
             _ if end - close > entry.reach => false,
             ValueForm::Text => true,
             // The name is ASCII, so its bytes are its characters; the caller rejects any other.
             ValueForm::Custom => {
                 let given = self.text(open + 1, start - 3);
-                (1..=custom::NAME_MAX).contains(&(given.len() - 3)) && self.settings.custom_fields.is_none() && !wide
+                (1..=custom::NAME_MAX).contains(&(given.len() - 3))
+                    && self.settings.custom_fields.is_none()
+                    && !wide
+                    && self.is_text(entry, start, end)
             }
             ValueForm::Phone | ValueForm::Sms => self.dashed_phones,
             ValueForm::Date => self.date_at(start).is_some(),

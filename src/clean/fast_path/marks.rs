@@ -146,7 +146,9 @@ impl Marker<'_> {
         let text = TextMasks::of(backend, bytes);
         // Two spaces, a space at either end of a string, an empty string: each is two of these in a row.
         let edge = text.space | text.quote;
-        let unclean = (text.special | edge & (edge << 1 | self.edge_before)) & real;
+        // Two colons in a row. Of the three that join several values, two are in one word.
+        let joint = text.colon & text.colon << 1;
+        let unclean = (text.special | joint | edge & (edge << 1 | self.edge_before)) & real;
         self.edge_before = edge >> 63;
         self.quotes.push(backend, text.quote & real, base);
         if unclean != 0 {

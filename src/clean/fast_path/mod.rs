@@ -2,7 +2,7 @@
 //! copied as they are.
 //!
 //! One pass over a batch marks quotes and everything that no clean contact has (escapes, control characters, doubled
-//! spaces). A walk along the quotes then compares each contact with the form that cleaning produces: compact, members in
+//! spaces, and the marks of most damage by software). A walk along the quotes then compares each contact with the form that cleaning produces: compact, members in
 //! any order, each name known, each value normal, no conflict between members. A contact that passes is, byte for byte, what
 //! the parser and the [validator](crate::clean::validator) would write, with no finding. All others, right or wrong, go to them.
 //! Refusing a contact is always safe here, and accepting one is final: a property test compares both ways.
@@ -191,6 +191,7 @@ fn run<B: Backend>(backend: B, classifier: &mut Classifier, bytes: &[u8], spans:
     let unclean = marks.unclean.all();
     let mut unclean_at = 0;
     let bytes_max = settings.contact_bytes_max as u64;
+    let has_nulls = !settings.null_texts.is_empty();
     paths.reserve(spans.len());
     for span in spans {
         let from = (span.start - base) as u32;
@@ -201,7 +202,10 @@ fn run<B: Backend>(backend: B, classifier: &mut Classifier, bytes: &[u8], spans:
         walk.skip_non_ascii(from);
         let start = walk.position();
         let may_be_clean = span.end - span.start <= bytes_max && unclean[unclean_at] >= to;
-        let identity = if may_be_clean { walk.contact(from, to) } else { None };
+        let mut identity = if may_be_clean { walk.contact(from, to) } else { None };
+        if identity.is_some() && has_nulls && walk.has_null(start.0, to) {
+            identity = None;
+        }
         let path = match identity {
             Some(identity) => FastPath::Canonical(identity),
             None => {
@@ -273,7 +277,10 @@ mod tests {
             r#"{"email":"a@b.co","zip":"12345.0-1","country":"Germany"}"#,
             r#"{"email":"a@b.co","phone":"508-123-1235","country":"US","work_country":"USA","other_country":"Canada"}"#,
             r#"{"email":"a@b.co","phone":"508-123-1235","country":"United States"}"#,
-            r#"{"email":"a@b.co","last_name":"O'Neil / {x}, [y]: z"}"#,
+            r##"{"email":"a@b.co","first_name":"Ned","last_name":"'t Hooft","city":"Uusimaa","street":"#4 Elm","state":"NA"}"##,
+            r#"{"email":"a@b.co","first_name":"ulla","last_name":"-X-","company_name":"Éé & Ö","cf:x":"(b)","cf:y":"No"}"#,
+            r#"{"email":"a@b.co","company_name":"A&M","city":"São","street":"Łódź 5","job_title":"MAÇÃO"}"#,
+            r#"{"email":"a@b.co","last_name":"O'Neil / {x}: y & z"}"#,
         ] {
             assert!(is_canonical(contact, &settings), "{contact}");
         }
@@ -321,6 +328,23 @@ mod tests {
             r#"{"email":"a@b.co","zip":"2139.0"}"#,
             r#"{"email":"a@b.co","work_zip":"2.139E3","zip":"02139"}"#,
             r#"{"email":"a@b.co","zip":"1e3"}"#,
+            r#"{"email":"a@b.co","zip":"2139"}"#,
+            r#"{"email":"a@b.co","zip":"'02139"}"#,
+            r#"{"email":"a@b.co","first_name":"NULL"}"#,
+            r#"{"email":"a@b.co","first_name":"None"}"#,
+            r#"{"email":"a@b.co","cf:a":"nan"}"#,
+            r#"{"email":"a@b.co","cf:a":"-"}"#,
+            r#"{"email":"a@b.co","cf:a":"undefined"}"#,
+            r#"{"email":"a@b.co","state":"-"}"#,
+            r#"{"email":"a@b.co","city":"undefined"}"#,
+            r#"{"email":"a@b.co","city":"(null)"}"#,
+            r##"{"email":"a@b.co","city":"#N/A"}"##,
+            r#"{"email":"a@b.co","city":"[object Object]"}"#,
+            r#"{"email":"a@b.co","city":"x ::: y"}"#,
+            r#"{"email":"a@b.co","city":"A &amp; B"}"#,
+            r#"{"email":"a@b.co","city":"M=C3=BCnchen"}"#,
+            r#"{"email":"a@b.co","city":"MÃ¼nchen"}"#,
+            "{\"email\":\"a@b.co\",\"city\":\"M\u{fffd}nchen\"}",
             r#"{"email":"a@b.co","phone":"508-123-1235","country":"Uganda"}"#,
             r#"{"sms_number":"508-123-1235","country":"US","work_country":"DE"}"#,
             "{\"email\":\"a@b.co\",\"zip\":\"02139\u{7f}\"}",
@@ -363,6 +387,12 @@ mod tests {
         assert!(is_canonical(r#"{"email":"a@b.co","cf:a":"x"}"#, &known));
         assert!(!is_canonical(r#"{"email":"a@b.co","cf:a":"x","cf:b":"x"}"#, &known));
         assert!(!is_canonical(r#"{"email":"a@b.co","cf:c":"x"}"#, &known));
+        let nulls = Settings { null_texts: vec!["unknown".to_owned(), "Zoë".to_owned()], ..Settings::default() };
+        assert!(is_canonical(r#"{"email":"a@b.co","birthday_month":2,"birthday_day":3,"city":"Unknown"}"#, &nulls));
+        for null in ["unknown", "Zoë"] {
+            let contact = format!(r#"{{"email":"a@b.co","birthday_month":2,"birthday_day":3,"city":"{null}"}}"#);
+            assert!(!is_canonical(&contact, &nulls) && is_canonical(&contact, &Settings::default()));
+        }
         let digits = Settings { phone_format: PhoneFormat::Digits, ..Settings::default() };
         assert!(!is_canonical(r#"{"email":"a@b.co","phone":"0300074321"}"#, &digits));
         assert!(!is_canonical(r#"{"sms_number":"0300074321"}"#, &digits));

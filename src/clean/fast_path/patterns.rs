@@ -8,9 +8,9 @@ use crate::model::name_lookup::{self, SLOTS};
 #[repr(u8)]
 pub(super) enum ValueForm {
     Text,
-    /// Text that is not a number written as a float.
+    /// Text that is not a number written as a float, nor one that has lost zeros.
     Zip,
-    /// The same as text; the name is checked later.
+    /// The same as text; the name and the first byte are checked later.
     Custom,
     Phone,
     Date,
@@ -19,6 +19,13 @@ pub(super) enum ValueForm {
     Consent,
     /// A number, not a string.
     Birthday,
+}
+
+impl ValueForm {
+    /// Whether such a value is text.
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, ValueForm::Text | ValueForm::Zip | ValueForm::Custom)
+    }
 }
 
 /// The lowest and the highest value of each of 32 bytes: a name, its closing quote, a colon, an opening quote, and as much of
@@ -70,6 +77,15 @@ impl Pattern {
     const fn zip(name: &[u8]) -> Pattern {
         let (mut pattern, at) = (Pattern::string(name, Pattern::DIGITS), name.len() + 3 + Pattern::DIGITS.len());
         (pattern.low[at], pattern.high[at]) = (b'"', b'-');
+        pattern
+    }
+
+    /// A member with this name and a text whose first byte is not one of those with which text guards and words of programs for no
+    /// value begin: `'`, `#`, `(`, `-`, `u`. The letter N is left to a look at [short](WORD) texts, as are marks that no clean
+    /// contact has to those.
+    const fn text(name: &[u8]) -> Pattern {
+        let (mut pattern, at) = (Pattern::string(name, Pattern::ANY), name.len() + 3);
+        (pattern.low[at], pattern.high[at]) = (b'0', b't');
         pattern
     }
 
@@ -136,6 +152,9 @@ static ENTRIES: [NameEntry; KNOWN.len()] = {
     entries
 };
 
+/// Distances in bytes from the closing quote of a name to that of a value of three or four bytes, which may be a word for no value.
+pub(super) const WORD: std::ops::Range<u32> = 6..8;
+
 /// The slot of custom fields, behind those of the names in the table.
 pub(super) const CUSTOM_SLOT: usize = SLOTS;
 
@@ -157,9 +176,8 @@ impl PatternTable {
             table.entries[slot] = ENTRIES[i];
             table.patterns[slot] = match ENTRIES[i].form {
                 ValueForm::Phone | ValueForm::Sms if dashed_phones => Pattern::string(name, Pattern::DASHED),
-                ValueForm::Text | ValueForm::Custom | ValueForm::Email | ValueForm::Sms => {
-                    Pattern::string(name, Pattern::ANY)
-                }
+                ValueForm::Text => Pattern::text(name),
+                ValueForm::Custom | ValueForm::Email | ValueForm::Sms => Pattern::string(name, Pattern::ANY),
                 ValueForm::Phone => {
                     // No value fits, so each goes to `Walk::look_again`.
                     table.entries[slot].reach = 0;
@@ -241,6 +259,7 @@ mod tests {
                 Family::Date | Family::Consent => ("\"2024-07-03\"", "\"2024-07-0x\""),
                 Family::Birthday => ("12", "\"12\""),
                 _ if bit(*id) & ZIPS != 0 => ("\"02139-1234\"", "\"2139.0\""),
+                Family::Text | Family::Address => ("\"a\"", "\"'12\""),
                 _ => ("\"x\"", "12"),
             };
             let name = id.info().name.as_bytes();

@@ -3,12 +3,12 @@
 use super::marks::Marked;
 use super::patterns::{
     COUNTRIES, CUSTOM, CUSTOM_SHIFT, DASHED_PHONES, NameEntry, OTHER_PHONES, PHONES, PatternTable, STREETS, ValueForm,
-    address_bits, bit,
+    WORD, address_bits, bit,
 };
 use crate::model::identity::Identity;
 use crate::model::member::MemberId;
 use crate::rules::number::{self, Float};
-use crate::rules::{PhoneFormat, Settings, birthday, custom, date::Date, phone, text};
+use crate::rules::{PhoneFormat, Settings, address, birthday, custom, damaged, date::Date, phone, text};
 use crate::simd::{Backend, EmailMasks};
 
 /// Whether another member follows the string whose closing quote is at `close` and begins these bytes: false where the contact
@@ -33,10 +33,30 @@ fn date_of(text: &[u8; 10]) -> Option<Date> {
     Date::new(u16::from(two(0)) * 100 + u16::from(two(2)), two(5), two(8))
 }
 
-/// Whether a postal code is a number written as a float. The rules decide what becomes of it.
+/// Whether a postal code is a number written as a float, or has lost zeros. The rules decide what becomes of it.
 #[inline(never)]
-fn is_float(code: &[u8]) -> bool {
-    std::str::from_utf8(code).is_ok_and(|code| number::read(code, &mut String::new()) != Float::No)
+fn is_number(code: &[u8]) -> bool {
+    std::str::from_utf8(code)
+        .is_ok_and(|code| number::read(code, &mut String::new()) != Float::No || address::is_short_zip(code))
+}
+
+/// Whether a text without unclean bytes is a text guard, or what programs write in place of a value.
+#[inline(never)]
+fn is_no_value(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| !damaged::is_value(text))
+}
+
+/// Whether a text with this first byte may be a text guard, or what programs write in place of a value and does not
+/// [begin with an N](may_be_word).
+#[inline(always)]
+fn may_be_damaged(first: u8) -> bool {
+    !(b'0'..=b't').contains(&first)
+}
+
+/// Whether a text with this first byte, whose closing quote is at this distance from that of its name, may be a word for no value.
+#[inline(always)]
+pub(super) fn may_be_word(distance: u32, first: u8) -> bool {
+    WORD.contains(&distance) && first | 0x20 == b'n'
 }
 
 #[inline(never)]
@@ -157,8 +177,11 @@ impl<'w, B: Backend> Walk<'w, B> {
                 };
                 let (pattern, entry) = (&table.patterns[slot], &table.entries[slot]);
                 let looks_good = backend.within32(text, &pattern.low, &pattern.high);
-                let fits = is_string && looks_good && value_close - close <= entry.reach;
-                if !fits || value_close > tally.next_non_ascii {
+                let distance = value_close - close;
+                let fits = is_string && looks_good && distance <= entry.reach;
+                // SAFETY: as above.
+                let first = unsafe { marked.load_at::<3, 1>(close)[0] };
+                if !fits || value_close > tally.next_non_ascii || may_be_word(distance, first) {
                     break looks_good.then_some((entry, fits));
                 }
                 let at = (quotes.len() - rest.len()) as u32;
@@ -203,7 +226,7 @@ impl<'w, B: Backend> Walk<'w, B> {
         }
         let (entry, mut good) = match first_look {
             Some(first_look) => first_look,
-            None => (self.zip(open, close)?, false),
+            None => (self.text_name(open, close)?, false),
         };
         if entry.form == ValueForm::Birthday {
             let length = birthday_number(marked, entry, close, &mut tally.birthday)?;
@@ -222,8 +245,8 @@ impl<'w, B: Backend> Walk<'w, B> {
                 good = is_string && self.is_wide(entry, close + 3, value_close);
             }
             tally.next_non_ascii = self.non_ascii[self.non_ascii_at];
-        } else if !good && is_string {
-            good = self.is_zip(entry, close + 3, value_close);
+        } else if is_string && entry.form.is_text() {
+            good = self.is_text(entry, close + 3, value_close);
         }
         if !good && (self.dashed_phones || !self.is_other_phone(entry, close, value_close)) {
             return None;
@@ -234,30 +257,51 @@ impl<'w, B: Backend> Walk<'w, B> {
         Some((4, goes_on(marked.load::<0, _>(value_close), value_close, to)?))
     }
 
-    /// The name between these quotes, if it is that of a postal code: its value may be normal without the pattern.
+    /// The name between these quotes, if it is that of a text: its value may be normal without the pattern.
     #[inline(always)]
-    pub(super) fn zip(&self, open: u32, close: u32) -> Option<&'static NameEntry> {
+    pub(super) fn text_name(&self, open: u32, close: u32) -> Option<&'static NameEntry> {
         // SAFETY: both are offsets of the marked bytes.
         let (slot, _) = unsafe { self.marked.slot(open, close) };
         let entry = &self.table.entries[slot];
-        let is_zip = entry.form == ValueForm::Zip && self.text(open + 1, close) == entry.id.info().name.as_bytes();
-        is_zip.then_some(entry)
+        let is_text = matches!(entry.form, ValueForm::Text | ValueForm::Zip)
+            && self.text(open + 1, close) == entry.id.info().name.as_bytes();
+        is_text.then_some(entry)
     }
 
-    /// Whether a value without the pattern is a normal postal code. It is ASCII without unclean bytes.
+    /// Whether a text that needs another look is normal. It is ASCII without unclean bytes.
     #[inline(always)]
-    pub(super) fn is_zip(&self, entry: &NameEntry, start: u32, end: u32) -> bool {
-        entry.form == ValueForm::Zip
-            && start <= end
-            && end - start <= entry.limit.into()
-            && !is_float(self.text(start, end))
+    pub(super) fn is_text(&self, entry: &NameEntry, start: u32, end: u32) -> bool {
+        let is_short = entry.form.is_text() && start <= end && end - start <= entry.limit.into();
+        if !is_short {
+            return false;
+        }
+        let text = self.text(start, end);
+        let first = self.marked.load::<0, 1>(start)[0];
+        !(entry.form == ValueForm::Zip && is_number(text))
+            && !((may_be_damaged(first) || may_be_word(end - start + 3, first)) && is_no_value(text))
+    }
+
+    /// Whether any text between the quotes from index `at` on, in a contact that ends at `to`, stands for no value.
+    #[inline(never)]
+    pub(super) fn has_null(&self, at: usize, to: u32) -> bool {
+        let texts = self.quotes[at..].chunks_exact(2).take_while(|quotes| quotes[1] < to);
+        texts.into_iter().any(|quotes| self.is_null(quotes[0] + 1, quotes[1]))
+    }
+
+    /// Whether a text stands for no value.
+    #[inline(always)]
+    pub(super) fn is_null(&self, start: u32, end: u32) -> bool {
+        let nulls = &self.settings.null_texts;
+        !nulls.is_empty() && {
+            let text = self.text(start, end);
+            nulls.iter().any(|null| null.as_bytes() == text)
+        }
     }
 
     /// Whether a value with bytes outside ASCII is normal.
     #[inline(always)]
     pub(super) fn is_wide(&mut self, entry: &NameEntry, start: u32, end: u32) -> bool {
-        let is_text = matches!(entry.form, ValueForm::Text | ValueForm::Zip | ValueForm::Custom);
-        is_text && self.is_wide_text(start, end, entry.limit.into())
+        entry.form.is_text() && self.is_wide_text(start, end, entry.limit.into())
     }
 
     /// Whether a phone number that needs the rules is good by them.
@@ -396,12 +440,22 @@ impl<'w, B: Backend> Walk<'w, B> {
                 && field.len() <= custom::NAME_MAX
                 && self.settings.custom_fields.as_ref().is_none_or(|names| known(i, names, field))
                 && (!wide || std::str::from_utf8(field).is_ok())
-                && (0..i).all(|before| name(before) != name(i));
+                && (0..i).all(|before| name(before) != name(i))
+                && self.is_sound_custom(self.customs[i] as usize);
             if !good {
                 return false;
             }
         }
         true
+    }
+
+    /// Whether the value of the custom field whose first quote has the index `at` is neither a text guard nor a word for no value.
+    #[inline(always)]
+    fn is_sound_custom(&self, at: usize) -> bool {
+        let Some(&[_, close, _, end]) = self.quotes.get(at..).and_then(|quotes| quotes.first_chunk()) else {
+            return false;
+        };
+        !may_be_damaged(self.marked.load::<3, 1>(close)[0]) || !is_no_value(self.text(close + 3, end))
     }
 
     #[inline(never)]
@@ -422,10 +476,17 @@ impl<'w, B: Backend> Walk<'w, B> {
         self.copy.clear();
         self.copy.extend_from_slice(self.text(from, to));
         let Ok(given) = std::str::from_utf8(self.copy) else { return false };
-        // U+00C0 to U+017F, the letters of Europe: none is white space or a combining mark, so any text of them is in form C.
-        let letters = given.bytes().all(|b| b < 0x80 || (0x80..0xc0).contains(&b) || (0xc3..=0xc5).contains(&b));
-        if !letters && text::normalise(given, self.buffer) != text::TextResult::Same {
-            return false;
+        // U+00C0 to U+013F, letters of Europe: none is white space or a combining mark, so any text of them is in form C. Nor has
+        // UTF-8 that was read as Windows-1252 these letters alone.
+        let is_common = given.bytes().all(|b| b < 0xc0 || b == 0xc3 || b == 0xc4);
+        if !is_common {
+            // The same up to U+017F.
+            let letters = given.bytes().all(|b| b < 0xc0 || (0xc3..=0xc5).contains(&b));
+            if !letters && text::normalise(given, self.buffer) != text::TextResult::Same
+                || damaged::may_be_misread(given)
+            {
+                return false;
+            }
         }
         given.len() <= limit || text::chars(given) <= limit
     }

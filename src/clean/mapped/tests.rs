@@ -42,7 +42,7 @@ fn rewritten(mut translator: Translator, records: &[String], input: &InputMappin
         input_name: None,
         mapping: Some(input),
     };
-    translator.translate(&batch, input, OptedOut::Reject);
+    translator.translate(&batch, input, &Settings::default());
     let translated = translator.batch(&batch);
     let one = |(i, span): (usize, &Span)| {
         let notes: Vec<Note<'_>> = translator.notes(i).collect();

@@ -80,7 +80,7 @@ impl<'a> Validator<'a, '_> {
     /// Reports the findings, now that the contact is accepted or rejected.
     pub(super) fn report(&mut self, findings: &mut impl Findings) -> Verdict {
         let accepted = !self.rejected;
-        let mut verdict = Verdict { accepted, returned: self.returned, ..Verdict::default() };
+        let mut verdict = Verdict { accepted, returned: self.returned, clues: self.clues, ..Verdict::default() };
         for pending in &self.pending {
             let PendingFinding { code, severity, mut outcome, field, value, detail } = *pending;
             if !accepted {

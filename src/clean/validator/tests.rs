@@ -143,9 +143,9 @@ fn whole_numbers_written_as_floats() {
     };
     let number = Value::Number;
     for (name, value, out, reported) in [
-        ("zip", number("2139.0"), r#""zip":"2139""#, "VAL006 zip changed"),
-        ("zip", Text("2139.0"), r#""zip":"2139""#, "VAL006 zip changed"),
-        ("work_zip", Text(" 2.139E3"), r#""work_zip":"2139""#, "VAL006 work_zip changed"),
+        ("zip", number("2139.0"), r#""zip":"2139""#, "ADR005 zip kept, VAL006 zip changed"),
+        ("zip", Text("2139.0"), r#""zip":"2139""#, "ADR005 zip kept, VAL006 zip changed"),
+        ("work_zip", Text(" 2.139E3"), r#""work_zip":"2139""#, "ADR005 work_zip kept, VAL006 work_zip changed"),
         ("zip", number("6.18E+09"), "", "VAL004 zip held_back"),
         ("zip", Text("6.18E+09"), "", "VAL004 zip held_back"),
         ("zip", number("1e400"), "", "VAL004 zip held_back"),
@@ -266,4 +266,137 @@ fn names_about_permission_are_looked_at() {
         }
     }
     assert!(count > 20, "{count}");
+}
+
+/// The output behind the address, and the findings, for one member.
+fn alone(s: &Settings, name: &str, value: Value<'_>) -> (String, String) {
+    let (out, reported, _) = check(s, &[("email", Text("a@example.com")), (name, value)]);
+    let out = out.trim_start_matches(r#"{"email":"a@example.com""#).trim_matches([',', '}']).to_owned();
+    (out, reported.join(", "))
+}
+
+#[test]
+fn damaged_values_are_mended_or_told() {
+    let s = Settings { null_texts: vec!["NULL".into()], ..Settings::default() };
+    let nested = Value::Nested;
+    for (name, value, out, reported) in [
+        ("zip", Text("'02139"), r#""zip":"02139""#, "VAL007 zip changed"),
+        ("zip", Text("=\"2139.0\""), r#""zip":"2139""#, "ADR005 zip kept, VAL007 zip changed"),
+        ("phone", Text("=\"6175550101\""), r#""phone":"617-555-0101""#, "VAL007 phone changed"),
+        ("sms_number", Text("'+1 617 555 0101"), r#""sms_number":"617-555-0101""#, "VAL007 sms_number changed"),
+        ("anniversary", Text("'2001-05-06"), r#""anniversary":"2001-05-06""#, "VAL007 anniversary changed"),
+        ("last_name", Text("=\"\""), "", "VAL003 last_name changed"),
+        ("last_name", Text("'t Hooft"), r#""last_name":"'t Hooft""#, ""),
+        ("cf:n", Text("'007"), r#""cf:n":"007""#, "VAL007 cf:n changed"),
+        ("city", Text("#N/A"), "", "VAL008 city held_back"),
+        ("phone", Text("undefined"), "", "VAL008 phone held_back"),
+        ("anniversary", Text("NaN"), "", "VAL008 anniversary held_back"),
+        ("city", nested(r#"{"$numberDouble":"NaN"}"#), "", "VAL008 city held_back"),
+        ("city", Text(" NULL "), "", "VAL010 city changed"),
+        ("phone", Text("NULL"), "", "VAL010 phone changed"),
+        ("last_name", Text("Null"), r#""last_name":"Null""#, "VAL009 last_name kept"),
+        ("phone", Text("N/A"), "", "PHN001 phone held_back"),
+        ("city", Text("a ::: b"), r#""city":"a""#, "VAL017 city held_back, VAL016 city changed"),
+        ("city", Text("a ::: a"), r#""city":"a""#, "VAL016 city changed"),
+        ("city", Text("a :::"), r#""city":"a""#, "VAL016 city changed"),
+        ("city", Text(":::"), "", "VAL003 city changed"),
+        ("zip", nested(r#"{"$numberInt":"60609"}"#), r#""zip":"60609""#, "VAL018 zip changed"),
+        ("zip", nested(r#"{"$numberDouble":"60609.0"}"#), r#""zip":"60609""#, "VAL018 zip changed"),
+        ("phone", nested(r#"{"$numberLong":"6175550101"}"#), r#""phone":"617-555-0101""#, "VAL018 phone changed"),
+        ("cf:x", nested(r#"{"$undefined":true}"#), "", "VAL018 cf:x changed"),
+        ("cf:x", nested(r#"{"$x":1}"#), "", "VAL001 cf:x held_back"),
+        (
+            "anniversary",
+            nested(r#"{"$date":{"$numberLong":"989107200000"}}"#),
+            r#""anniversary":"2001-05-06""#,
+            "VAL018 anniversary changed",
+        ),
+        ("anniversary", nested(r#"{"$date":"2001-05-06T10:00:00Z"}"#), "", "DAT001 anniversary held_back"),
+        ("anniversary", Text("0000-00-00"), "", "DAT006 anniversary changed"),
+        ("anniversary", Text("13/05/2001"), "", "DAT005 anniversary held_back"),
+    ] {
+        assert_eq!(alone(&s, name, value), (out.to_owned(), reported.to_owned()), "{name} {value:?}");
+    }
+    // An address that is left out is none, so the contact has no identity.
+    let nobody = check(&s, &[("email", Text("NULL")), ("city", Text("x"))]);
+    assert_eq!((nobody.0.as_str(), nobody.1), ("", vec!["CON002 - rejected".to_owned()]));
+    let reject = Settings { bad_field: BadField::Reject, ..Settings::default() };
+    assert!(!check(&reject, &[("email", Text("a@b.co ::: c@b.co"))]).2.accepted);
+    let both = check(&s, &[("email", Text("a@b.co ::: c@b.co"))]);
+    assert_eq!(both.0, r#"{"email":"a@b.co"}"#);
+    assert_eq!(both.1, ["VAL017 email held_back", "VAL016 email changed"]);
+}
+
+#[test]
+fn further_phones_go_to_free_kinds() {
+    let s = Settings::default();
+    let good = ("email", Text("a@example.com"));
+    let four = Text("617-555-0101 ::: (617) 555-0102 ::: 617-555-0101 ::: 617-555-0103 ::: 617-555-0104 ::: 12");
+    let (out, reported, verdict) = check(&s, &[good, ("phone", four)]);
+    assert_eq!(
+        out,
+        r#"{"email":"a@example.com","phone":"617-555-0101","home_phone":"617-555-0102","work_phone":"617-555-0103"}"#
+    );
+    let held = ["VAL017 phone held_back"; 2];
+    let changed = ["VAL016 phone changed"; 3];
+    assert_eq!(reported, [&held[..], &changed[..]].concat());
+    assert!(verdict.held_back && verdict.changed);
+    // Kinds that are given stay as they are, before and behind.
+    let given = [("mobile_phone", Text("617-555-0101 ::: 617-555-0102")), ("home_phone", Text("12")), good];
+    assert_eq!(
+        check(&s, &given).0,
+        r#"{"mobile_phone":"617-555-0101","email":"a@example.com","work_phone":"617-555-0102"}"#
+    );
+    // So many that each is not looked at.
+    let many = vec!["6175550101"; 10_000].join(" ::: ") + " ::: 617-555-0199";
+    let (_, reported, _) = check(&s, &[good, ("phone", Text(&many))]);
+    assert_eq!(reported, ["VAL017 phone held_back", "VAL016 phone changed"]);
+}
+
+#[test]
+fn zeros_of_zips() {
+    let fix = Settings { fix_zip: true, ..Settings::default() };
+    let good = ("email", Text("a@example.com"));
+    let text = |settings: &Settings, more: &[(&str, Value<'_>)]| {
+        let (out, reported, _) = check(settings, &[&[good, ("zip", Text("2139"))], more].concat());
+        (out.contains(r#""zip":"02139""#), reported.iter().any(|line| line == "ADR005 zip kept"))
+    };
+    assert_eq!(text(&Settings::default(), &[]), (false, true));
+    for more in [&[][..], &[("country", Text("USA"))], &[("state", Text("MA"))], &[("work_country", Text("Norway"))]] {
+        assert_eq!(text(&fix, more), (true, false), "{more:?}");
+    }
+    assert_eq!(text(&fix, &[("country", Text("Norway"))]), (false, false));
+    assert_eq!(text(&fix, &[("state", Text("NSW"))]), (false, true));
+    assert_eq!(alone(&fix, "work_zip", Value::Integer(601)).0, r#""work_zip":"00601""#);
+    assert_eq!(alone(&fix, "zip", Text("2139-0001")), (r#""zip":"02139-0001""#.into(), "ADR006 zip changed".into()));
+}
+
+#[test]
+fn dates_tell_their_order() {
+    let s = Settings { sms_explicit: true, ..Settings::default() };
+    let contact = [
+        ("email", Text("a@example.com")),
+        ("sms_number", Text("617-555-0101")),
+        ("anniversary", Text("13/05/2001")),
+        ("sms_consent_date", Text("04/03/2001")),
+    ];
+    let clues = check(&s, &contact).2.clues;
+    assert_eq!(clues, DateClues { day_first: 1, month_first: 0, ambiguous: 1 });
+    // The next contact begins anew.
+    assert_eq!(check(&s, &contact[..2]).2.clues, DateClues::default());
+}
+
+#[test]
+fn birthdays_are_mended() {
+    let s = Settings { null_texts: vec!["?".into()], ..Settings::default() };
+    let good = ("email", Text("a@example.com"));
+    let halves = |month, day| check(&s, &[good, ("birthday_month", month), ("birthday_day", day)]);
+    let (out, reported, _) = halves(Value::Nested(r#"{"$numberInt":"2"}"#), Text("'3"));
+    assert_eq!(out, r#"{"email":"a@example.com","birthday_month":2,"birthday_day":3}"#);
+    assert_eq!(reported, ["VAL018 birthday_month changed", "VAL007 birthday_day changed"]);
+    assert_eq!(halves(Text("?"), Text("?")).1, ["VAL010 birthday_month changed", "VAL010 birthday_day changed"]);
+    assert_eq!(
+        halves(Text("#N/A"), Text("NULL")).1,
+        ["VAL008 birthday_month held_back", "BDY001 birthday_day held_back"]
+    );
 }
