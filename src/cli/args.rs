@@ -5,7 +5,9 @@ use crate::facade::CleanerBuilder;
 use crate::json::pointer::Pointer;
 use crate::model::limits::{MAX_BYTES, MAX_CONTACTS};
 use crate::rules::date::{self, Date, DateOrder};
+use crate::sample::SampleSystem;
 use crate::source::Encoding;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -322,6 +324,9 @@ pub(super) struct SampleArgs {
     /// The format: a request body, or one contact per line
     #[arg(short, long, value_enum, default_value_t = Format::Payload)]
     pub(super) format: Format,
+    /// Write what this system exports: its names, its quirks, and people who opted out
+    #[arg(long, value_name = "NAME", value_parser = sample_system())]
+    pub(super) system: Option<SampleSystem>,
     /// The output file, or - for standard output
     #[arg(short, long, value_name = "PATH", default_value = "-")]
     pub(super) output: PathBuf,
@@ -380,6 +385,12 @@ pub(super) enum TextFormat {
     #[value(alias = "table")]
     Text,
     Json,
+}
+
+/// A system that samples can be written as, by its name.
+fn sample_system() -> impl TypedValueParser<Value = SampleSystem> {
+    let parser = PossibleValuesParser::new(SampleSystem::names());
+    parser.try_map(|name| SampleSystem::named(&name).ok_or_else(|| format!("there is no system {name}")))
 }
 
 /// A size in bytes: digits, and a unit or none.

@@ -421,7 +421,11 @@ impl SampleArgs {
             self.output.display().to_string()
         };
         let mut output = Output::create(&self.output, self.force)?;
-        crate::sample::write(&sample, &mut output).map_err(|error| match error.downcast::<Error>() {
+        let written = match &self.system {
+            Some(system) => crate::sample::write_system(&sample, system, &mut output),
+            None => crate::sample::write(&sample, &mut output),
+        };
+        written.map_err(|error| match error.downcast::<Error>() {
             Ok(error) => error,
             Err(error) => Error::io("write", name, error),
         })?;

@@ -14,11 +14,16 @@
 //! How one contact is made: a `Plan` draws its mistakes, a `Person` is drawn, a `Draft` collects the members, the mistakes
 //! are made in the draft, and the draft is written out.
 
+mod apis;
 mod draft;
+mod flat;
+mod google;
 mod mistakes;
 mod people;
 mod plan;
 mod random;
+mod record;
+mod systems;
 #[rustfmt::skip]
 mod tables;
 
@@ -28,6 +33,8 @@ use people::{Person, fill_members};
 use plan::*;
 use random::{Purpose, Rng};
 use std::io::{self, Write};
+
+pub use systems::SampleSystem;
 
 /// What to generate.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,16 +75,42 @@ const ENVELOPE: &str =
 /// Any error of `out`. A closed pipe is one of them; the caller decides what it means.
 pub fn write(sample: &Sample, out: &mut dyn Write) -> io::Result<()> {
     let mut maker = Maker::new(sample.seed, sample.mess);
+    write_all(sample, [ENVELOPE, "]}"], &mut |index, out| maker.write_contact(index, out), out)
+}
+
+/// Writes the sample to `out` as an export of another system: the same people with that system's names, and some of them opted
+/// out where the system knows that. Who opted out depends only on the seed and the contact, so it is the same for every system.
+///
+/// # Errors
+/// Any error of `out`. A closed pipe is one of them; the caller decides what it means.
+pub fn write_system(sample: &Sample, system: &SampleSystem, out: &mut dyn Write) -> io::Result<()> {
+    let mut maker = Maker::new(sample.seed, sample.mess);
+    let [open, close] = system.envelope(sample.contacts);
+    let mut write = |index, out: &mut Vec<u8>| {
+        if let Some(person) = maker.make(index, out) {
+            system.write_contact(&maker.draft, &person, maker.seed, out);
+        }
+    };
+    write_all(sample, [&open, &close], &mut write, out)
+}
+
+/// Writes the contacts that `contact` makes, between what a payload has around them.
+fn write_all(
+    sample: &Sample,
+    [open, close]: [&str; 2],
+    contact: &mut dyn FnMut(u64, &mut Vec<u8>),
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut buffer = Vec::with_capacity(PIECE + LARGEST_CONTACT);
     let payload = sample.format == SampleFormat::Payload;
     if payload {
-        buffer.extend_from_slice(ENVELOPE.as_bytes());
+        buffer.extend_from_slice(open.as_bytes());
     }
     for index in 0..sample.contacts {
         if payload && index > 0 {
             buffer.push(b',');
         }
-        maker.write_contact(index, &mut buffer);
+        contact(index, &mut buffer);
         if !payload {
             buffer.push(b'\n');
         }
@@ -87,7 +120,8 @@ pub fn write(sample: &Sample, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     if payload {
-        buffer.extend_from_slice(b"]}\n");
+        buffer.extend_from_slice(close.as_bytes());
+        buffer.push(b'\n');
     }
     out.write_all(&buffer)?;
     out.flush()
@@ -137,6 +171,13 @@ impl Maker {
 
     /// Appends contact `index` to `out` as compact JSON.
     fn write_contact(&mut self, index: u64, out: &mut Vec<u8>) {
+        if self.make(index, out).is_some() {
+            self.draft.write(out);
+        }
+    }
+
+    /// Makes contact `index` in the draft, and returns its person. None where it is no object: then it is in `out`.
+    fn make(&mut self, index: u64, out: &mut Vec<u8>) -> Option<Person> {
         let plan = self.plan(index);
         let person = Person::draw(self.seed, index);
         self.draft.clear();
@@ -164,10 +205,13 @@ impl Maker {
                 Mistake::Custom(kind) => custom_mistake(kind, &mut self.draft, &mut rng),
                 Mistake::Sms(kind) => sms_mistake(kind, &mut self.draft, &mut rng),
                 Mistake::Shape(ShapeMistake::NoIdentity) => no_identity(&mut self.draft, &mut rng),
-                Mistake::Shape(kind) => return no_contact(kind, &mut rng, &person, out),
+                Mistake::Shape(kind) => {
+                    no_contact(kind, &mut rng, &person, out);
+                    return None;
+                }
             }
         }
-        self.draft.write(out);
+        Some(person)
     }
 
     /// A person before `index` whose contact is accepted under the person's own address. `None` when there are too few

@@ -186,6 +186,9 @@ pub(super) const HOME_ADDRESS: AddressNames =
     ["home_street", "home_street2", "home_city", "home_state", "home_zip", "home_country"];
 pub(super) const WORK_ADDRESS: AddressNames =
     ["work_street", "work_street2", "work_city", "work_state", "work_zip", "work_country"];
+/// Only a place of other systems: no person has one.
+pub(super) const OTHER_ADDRESS: AddressNames =
+    ["other_street", "other_street2", "other_city", "other_state", "other_zip", "other_country"];
 
 pub(super) fn add_address(draft: &mut Draft, names: &AddressNames, street2: bool, rng: &mut Rng) {
     draft.set(names[0], |text| {

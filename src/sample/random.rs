@@ -23,6 +23,9 @@ pub(super) enum Purpose {
     Person = 2,
     Members = 3,
     Mistakes = 4,
+    /// What a system adds to its contacts.
+    System = 5,
+    Permission = 6,
 }
 
 impl Rng {
