@@ -118,7 +118,8 @@ impl Known {
                 "value" | "number" | "phone" | "phonenumber" | "text" => member(id, 1, false),
                 digits if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => member(id, 1, false),
                 _ => match context::phone_kind(last) {
-                    Some(Some(kind)) => member(kind, 1, false),
+                    // `phone_number_id` and `mobile_country_code` are about a number, and are none.
+                    Some(Some(kind)) if ends_as_number(last) => member(kind, 1, false),
                     _ => nothing,
                 },
             },
@@ -341,6 +342,15 @@ fn with_kind(name: &str) -> Option<MemberId> {
     let rest =
         rest.strip_prefix("address").filter(|rest| !rest.is_empty() && !rest.starts_with("line")).unwrap_or(&rest);
     Some(context::address_kind(first)?.part(context::address_part(rest)?))
+}
+
+/// Whether the last word of a name is that of a number: `home_number`, `mobile`, `work phone 2`.
+fn ends_as_number(name: &str) -> bool {
+    let words = names::words(name);
+    let is_digits = |word: &&String| word.bytes().all(|b| b.is_ascii_digit());
+    let Some(word) = words.iter().rfind(|word| !is_digits(word)) else { return false };
+    matches!(word.as_str(), "number" | "numbers" | "no" | "nr" | "num" | "tel" | "telephone" | "value")
+        || context::phone_kind(word).is_some()
 }
 
 /// Lists right within the person, whose first value counts.

@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn the_table_is_complete() {
-        assert_eq!(systems().len(), 33);
+        assert_eq!(systems().len(), 35);
         let headers: usize = systems().iter().map(|system| system.headers.len()).sum();
         let rows = TABLE.lines().filter(|line| !line.starts_with('#') && !line.starts_with(SYNONYMS)).count();
         assert_eq!(headers, rows);

@@ -25,16 +25,18 @@ enum Shape {
     Flat(Flat),
 }
 
-/// Systems whose records are no mere rows of a table. The first four and `constantcontact` are what people call them.
+/// Systems whose records are no mere rows of a table. The first five are what people call them.
 const SHAPES: &[(&str, Shape)] = &[
     ("hubspot", Shape::HubSpot),
     ("mailchimp", Shape::Mailchimp),
     ("salesforce", Shape::Salesforce),
     ("google", Shape::GoogleNew),
     ("constantcontact", Shape::ConstantContact),
+    ("mailchimp-api", Shape::Mailchimp),
     ("salesforce-contact-api", Shape::Salesforce),
     ("google-contacts-new", Shape::GoogleNew),
     ("google-contacts-old", Shape::GoogleOld),
+    ("constantcontact-v3-api", Shape::ConstantContact),
 ];
 
 /// The systems of the table that have no shape of their own.
