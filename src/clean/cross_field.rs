@@ -67,8 +67,10 @@ impl Validator<'_, '_> {
         }
         self.custom_fields();
         // A bad address has rejected the contact already, with its own finding.
-        let given =
-            |id| self.slot(id).is_some_and(|i| !matches!(self.slots[i].change, Some(Code::VAL003 | Code::VAL010)));
+        // One that was left out says that there is none.
+        let given = |id| {
+            self.slot(id).is_some_and(|i| self.slots[i].output != Output::Nothing || self.slots[i].change.is_none())
+        };
         if !given(MemberId::Email) && self.present(MemberId::SmsNumber).is_none() {
             // A bad number has its own finding as well; without an address it rejects the contact.
             if given(MemberId::SmsNumber) {

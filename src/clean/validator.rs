@@ -13,14 +13,13 @@ use crate::model::finding::{Code, Detail, Finding, Outcome, Raw, Severity};
 use crate::model::identity::Identity;
 use crate::model::member::{Family, HOME_COUNTRY_SPACED, Member, MemberId, Value, hint};
 use crate::rules::{
-    BadField, OptedOut, Settings, ValueCheck, address, birthday, custom,
+    BadField, OptedOut, Settings, ValueCheck, address, custom,
     damaged::{self, Extended},
     date, email,
     number::{self, Float},
     phone, sms, text,
 };
 use permission::PermissionNames;
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::Write as _;
 
@@ -458,36 +457,6 @@ impl<'a, 's> Validator<'a, 's> {
         self.returned |=
             input.as_ref().is_some_and(|input| self.settings.earlier_inputs.iter().any(|name| name == input));
         input.is_some()
-    }
-
-    fn birthday_half(&mut self, i: usize) {
-        let Slot { id, value, .. } = self.slots[i];
-        let max = if id == MemberId::BirthdayMonth { 12 } else { 31 };
-        let (inner, code) = match value {
-            Value::Nested(json) => match damaged::extended(json) {
-                Some(Extended::Nothing) => return self.leave_out(i, Code::VAL018),
-                Some(Extended::Text(text) | Extended::Number(text)) => (Some(Cow::Owned(text)), Some(Code::VAL018)),
-                None => (None, None),
-            },
-            Value::String(text) => match self.mend(text) {
-                Mended::As(text, code) => (Some(text), code),
-                Mended::LeftOut(code) => return self.leave_out(i, code),
-                Mended::Bad(detail) => return self.hold_back(i, Code::VAL008, detail),
-            },
-            _ => (None, None),
-        };
-        let value = inner.as_deref().map_or(value, Value::String);
-        match birthday::parse(&value, max) {
-            birthday::Half::Number(n, same) => {
-                self.slots[i].output = Output::Integer(n);
-                self.slots[i].change = code.or((!same).then_some(Code::BDY004));
-            }
-            birthday::Half::Blank => self.leave_out(i, Code::VAL003),
-            birthday::Half::Bad => {
-                let is_null = matches!(value, Value::String(text) if damaged::is_null_word(text));
-                self.hold_back(i, Code::BDY001, if is_null { damaged::NULL_WORD } else { Detail::None });
-            }
-        }
     }
 
     /// A member whose value is text of some kind.

@@ -157,8 +157,9 @@ impl CleanerBuilder {
     /// # use presort::{Cleaner, DateOrder};
     /// let cleaner = Cleaner::builder().date_order(DateOrder::DayFirst).build()?;
     /// let line = br#"{"email":"joe@example.com","anniversary":"13/05/2001"}"#;
-    /// let contact = cleaner.contacts(&line[..]).next().unwrap()?;
-    /// assert_eq!(contact.json(), Some(r#"{"email":"joe@example.com","anniversary":"2001-05-13"}"#));
+    /// let mut lines = Vec::new();
+    /// cleaner.clean(&line[..], presort::Sink::lines(&mut lines))?;
+    /// assert_eq!(lines, b"{\"email\":\"joe@example.com\",\"anniversary\":\"2001-05-13\"}\n");
     /// # Ok::<(), presort::Error>(())
     /// ```
     pub fn date_order(mut self, order: DateOrder) -> Self {

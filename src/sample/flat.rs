@@ -193,11 +193,8 @@ fn made_up(source: Source, record: &mut Record, day: &[u8], out: &mut Vec<u8>) {
         Source::FullName => {
             record.join(&["first_name", "last_name"], " ", out);
         }
-        Source::Birthday(pattern, none) => {
-            if !record.birthday(pattern, out) {
-                string(out, none);
-            }
-        }
+        Source::Birthday(pattern, none) if !record.birthday(pattern, out) => string(out, none),
+        Source::Birthday(..) => {}
         Source::Anniversary(pattern, none) => match record.value("anniversary") {
             None => string(out, none),
             Some(value) => {
@@ -213,7 +210,7 @@ fn made_up(source: Source, record: &mut Record, day: &[u8], out: &mut Vec<u8>) {
                 }
             }
         },
-        Source::Permission(PermissionKind::ConsentTrace, [agreed, _]) if agreed.is_empty() => {
+        Source::Permission(PermissionKind::ConsentTrace, ["", _]) => {
             out.extend_from_slice(day);
         }
         Source::Permission(_, [_, "DAY"]) if record.opted_out => out.extend_from_slice(day),

@@ -3,8 +3,9 @@
 use super::{Output, Slot, Validator};
 use crate::model::finding::{Code, Detail, Outcome, Raw, Severity};
 use crate::model::member::{Family, MemberId, Value};
+use crate::rules::damaged::{self, Extended};
 use crate::rules::date::{self, OrderClue};
-use crate::rules::{BadField, ValueCheck, address, damaged, phone, text};
+use crate::rules::{BadField, ValueCheck, address, birthday, phone, text};
 use std::borrow::Cow;
 
 /// What dates tell about the order of their parts.
@@ -55,6 +56,37 @@ impl<'a> Validator<'a, '_> {
         match damaged::placeholder(&value) {
             Some(detail) => Mended::Bad(detail),
             None => Mended::As(value, code),
+        }
+    }
+
+    /// Checks half a birthday.
+    pub(super) fn birthday_half(&mut self, i: usize) {
+        let Slot { id, value, .. } = self.slots[i];
+        let max = if id == MemberId::BirthdayMonth { 12 } else { 31 };
+        let (inner, code) = match value {
+            Value::Nested(json) => match damaged::extended(json) {
+                Some(Extended::Nothing) => return self.leave_out(i, Code::VAL018),
+                Some(Extended::Text(text) | Extended::Number(text)) => (Some(Cow::Owned(text)), Some(Code::VAL018)),
+                None => (None, None),
+            },
+            Value::String(text) => match self.mend(text) {
+                Mended::As(text, code) => (Some(text), code),
+                Mended::LeftOut(code) => return self.leave_out(i, code),
+                Mended::Bad(detail) => return self.hold_back(i, Code::VAL008, detail),
+            },
+            _ => (None, None),
+        };
+        let value = inner.as_deref().map_or(value, Value::String);
+        match birthday::parse(&value, max) {
+            birthday::Half::Number(n, same) => {
+                self.slots[i].output = Output::Integer(n);
+                self.slots[i].change = code.or((!same).then_some(Code::BDY004));
+            }
+            birthday::Half::Blank => self.leave_out(i, Code::VAL003),
+            birthday::Half::Bad => {
+                let is_null = matches!(value, Value::String(text) if damaged::is_null_word(text));
+                self.hold_back(i, Code::BDY001, if is_null { damaged::NULL_WORD } else { Detail::None });
+            }
         }
     }
 

@@ -320,6 +320,8 @@ fn damaged_values_are_mended_or_told() {
     // An address that is left out is none, so the contact has no identity.
     let nobody = check(&s, &[("email", Text("NULL")), ("city", Text("x"))]);
     assert_eq!((nobody.0.as_str(), nobody.1), ("", vec!["CON002 - rejected".to_owned()]));
+    let undefined = check(&s, &[("email", nested(r#"{"$undefined":true}"#)), ("city", Text("x"))]);
+    assert_eq!((undefined.0.as_str(), undefined.1), ("", vec!["CON002 - rejected".to_owned()]));
     let reject = Settings { bad_field: BadField::Reject, ..Settings::default() };
     assert!(!check(&reject, &[("email", Text("a@b.co ::: c@b.co"))]).2.accepted);
     let both = check(&s, &[("email", Text("a@b.co ::: c@b.co"))]);
