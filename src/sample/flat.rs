@@ -84,6 +84,18 @@ impl Flat {
             folded.push(fold);
             targets.push(target);
         }
+        // A place for a street alone is none for an address, where there is a better one.
+        let has_city = |place: &AddressNames| {
+            flat.fields.iter().any(|field| match field.source {
+                Source::Address(names, part) => names == *place && part == 2,
+                Source::Joined(names, ..) => names == *place,
+                _ => false,
+            })
+        };
+        let better: Vec<AddressNames> = flat.addresses.iter().copied().filter(has_city).collect();
+        if !better.is_empty() {
+            flat.addresses = better;
+        }
         flat
     }
 
@@ -132,7 +144,10 @@ impl Flat {
     }
 
     pub(super) fn write(&self, record: &mut Record, out: &mut Vec<u8>) {
-        let numbers = record.numbers(&self.numbers);
+        let mut numbers = record.numbers(&self.numbers);
+        if self.fields.iter().any(|field| matches!(field.source, Source::Member("sms_number"))) {
+            numbers.retain(|(_, member)| *member != "sms_number");
+        }
         let addresses = record.addresses(&self.addresses);
         let mut custom = record.custom();
         let mut day = Vec::new();
