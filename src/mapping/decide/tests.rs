@@ -40,6 +40,21 @@ fn target_of(mapping: &Mapping, name: &str) -> String {
     targets(mapping).into_iter().find(|(found, _)| found == name).unwrap().1
 }
 
+#[test]
+fn what_is_about_a_number_is_no_number() {
+    let mapping = of_names(&[
+        "email",
+        "phone_numbers/mobile/phone_number_id",
+        "phone_numbers/mobile/country_code",
+        "phones/work_phone_type",
+        "phones/home_number",
+        "phones/mobile 2",
+    ]);
+    let found = targets(&mapping);
+    let found: Vec<&str> = found.iter().map(|(_, target)| target.as_str()).collect();
+    assert_eq!(found, ["email", "-", "-", "-", "home_phone", "mobile_phone"]);
+}
+
 /// Every system, by its own headers: each header is what the table says, or another header has its member already.
 #[test]
 fn each_system_is_recognised_by_its_headers() {
