@@ -208,8 +208,12 @@ fn made_up(source: Source, record: &mut Record, day: &[u8], out: &mut Vec<u8>) {
         Source::FullName => {
             record.join(&["first_name", "last_name"], " ", out);
         }
-        Source::Birthday(pattern, none) if !record.birthday(pattern, out) => string(out, none),
-        Source::Birthday(..) => {}
+        Source::Birthday(pattern, none) => {
+            let is_known = record.birthday(pattern, out);
+            if !is_known {
+                string(out, none);
+            }
+        }
         Source::Anniversary(pattern, none) => match record.value("anniversary") {
             None => string(out, none),
             Some(value) => {
