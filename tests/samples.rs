@@ -93,7 +93,9 @@ fn same_person(system: &System, person: &Value, contact: &Value) {
     for (part, id) in parts {
         let has = has_member(id) || system.headers.iter().any(|header| header.member.ends_with(&format!("_{part}")));
         if has {
-            assert_eq!(address(contact, part), address(person, part), "{name}: {contact}");
+            // A text guard in front of letters stays: only numbers are unwrapped.
+            let found = address(contact, part).map(|text| text.trim_start_matches('\''));
+            assert_eq!(found, address(person, part), "{name}: {contact}");
         }
     }
     if system.headers.iter().any(|header| header.member.ends_with("street")) {
