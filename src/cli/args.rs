@@ -7,7 +7,6 @@ use crate::model::limits::{MAX_BYTES, MAX_CONTACTS};
 use crate::rules::date::{self, Date, DateOrder};
 use crate::sample::SampleSystem;
 use crate::source::Encoding;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -324,8 +323,9 @@ pub(super) struct SampleArgs {
     /// The format: a request body, or one contact per line
     #[arg(short, long, value_enum, default_value_t = Format::Payload)]
     pub(super) format: Format,
-    /// Write what this system exports: its names, its quirks, and people who opted out
-    #[arg(long, value_name = "NAME", value_parser = sample_system())]
+    /// Write what this system exports: its names, its quirks, and people who opted out; hubspot, mailchimp, salesforce, google,
+    /// constantcontact and some thirty more, which an unknown name lists
+    #[arg(long, value_name = "NAME", value_parser = sample_system)]
     pub(super) system: Option<SampleSystem>,
     /// The output file, or - for standard output
     #[arg(short, long, value_name = "PATH", default_value = "-")]
@@ -387,10 +387,10 @@ pub(super) enum TextFormat {
     Json,
 }
 
-/// A system that samples can be written as, by its name.
-fn sample_system() -> impl TypedValueParser<Value = SampleSystem> {
-    let parser = PossibleValuesParser::new(SampleSystem::names());
-    parser.try_map(|name| SampleSystem::named(&name).ok_or_else(|| format!("there is no system {name}")))
+/// A system that samples can be written as, by its name. (As possible values, the names would be read from the table at every start of
+/// the program, whatever it does.)
+fn sample_system(name: &str) -> std::result::Result<SampleSystem, String> {
+    SampleSystem::named(name).ok_or_else(|| format!("the systems are {}", SampleSystem::names().join(", ")))
 }
 
 /// A size in bytes: digits, and a unit or none.
