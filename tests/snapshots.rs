@@ -54,7 +54,7 @@ fn sample() -> tempfile::TempDir {
 #[test]
 fn help_of_every_verb() {
     assert_snapshot!("help", help(&[]));
-    for verb in ["clean", "check", "explain", "bench", "sample", "account", "import", "serve"] {
+    for verb in ["clean", "check", "map", "explain", "bench", "sample", "account", "import", "serve"] {
         assert_snapshot!(format!("help_{verb}"), help(&[verb]));
     }
     let account = ["init", "lists", "fields", "contacts", "export", "activities", "unsubscribe", "check"];

@@ -1,0 +1,160 @@
+//! Mapping and opt-outs from outside: options, map files, suppression lists, and what is wrong with them.
+
+#![cfg(feature = "cli")]
+
+mod common;
+
+use common::{Dir, emails};
+use serde_json::json;
+
+const CLEAN: [&str; 6] = ["clean", "in", "--format", "ndjson", "-o", "out"];
+
+fn clean<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&CLEAN[..], &["--report", "report", "--receipt", "receipt", "--force"], more].concat()
+}
+
+/// An export under other names, every tenth person of which opted out.
+fn export(count: usize) -> String {
+    let line = |i: usize| {
+        let no = if i.is_multiple_of(10) { "yes" } else { "no" };
+        json!({"E-mail": format!("c{i}@example.com"), "First Name": "Ana", "Cell": "617-555-0101", "Tier": "gold", "Unsubscribed": no})
+    };
+    (0..count).map(|i| format!("{}\n", line(i))).collect()
+}
+
+#[test]
+fn names_are_mapped_renamed_and_ignored() {
+    let dir = Dir::new();
+    dir.write("in", export(20));
+    dir.run(&clean(&["--map", "auto"])).exits(1).says(&["names:", "not in the output: Tier", "2 of them opted out"]);
+    let first = &dir.lines("out")[0];
+    assert_eq!(*first, json!({"email": "c1@example.com", "first_name": "Ana", "mobile_phone": "617-555-0101"}));
+    let receipt = dir.json("receipt");
+    assert_eq!(receipt["contacts"]["opted_out"], 2);
+    assert_eq!(receipt["input"][0]["mapping"]["unmapped"][0]["column"], "Tier");
+    let options =
+        ["--map", "auto", "--rename", "Tier=cf:Tier", "--rename", "Cell=work_phone", "--ignore", "First Name"];
+    dir.run(&clean(&options)).exits(1);
+    let first = &dir.lines("out")[0];
+    assert_eq!(*first, json!({"email": "c1@example.com", "work_phone": "617-555-0101", "cf:Tier": "gold"}));
+    dir.run(&clean(&["--map", "auto", "--unmapped", "custom"])).exits(1);
+    assert_eq!(dir.lines("out")[0]["cf:Tier"], "gold");
+    dir.run(&clean(&["--map", "auto", "--unmapped", "error"])).exits(2).says(&["Tier"]);
+}
+
+/// What the program prints as a map is read back to the same contacts.
+#[test]
+fn a_map_that_was_printed_does_the_same() {
+    let dir = Dir::new();
+    dir.write("in", export(50));
+    dir.run(&clean(&["--map", "auto"])).exits(1);
+    let auto = dir.read("out");
+    dir.run(&["map", "in", "-o", "map.toml"]).exits(0);
+    dir.run(&clean(&["--map", "map.toml"])).exits(1);
+    assert_eq!(dir.read("out"), auto);
+    let printed = dir.run(&["map", "in", "--format", "json"]).exits(0);
+    let columns = printed.json()["columns"].as_array().unwrap().clone();
+    let email = columns.iter().find(|column| column["name"] == "E-mail").unwrap();
+    assert_eq!(email["members"], json!(["email"]));
+    // A column that the map does not know ends the run before any output.
+    dir.write("in", export(50).replace("Tier", "Level"));
+    dir.write("out", "older");
+    dir.run(&clean(&["--map", "map.toml"])).exits(2).says(&["Level"]);
+    assert_eq!(dir.read("out"), "older");
+}
+
+#[test]
+fn any_number_of_threads_file_or_pipe_is_the_same() {
+    let dir = Dir::new();
+    // Every fifth needs the thorough way, and the last has a name that the first records do not have.
+    let mut text = export(30_000).replace("5@example.com\",", "5@example.com\",\"Full\\u0020Name\":\"x\",");
+    text.push_str("{\"E-mail\":\"late@example.com\",\"Nickname\":\"L\"}\n");
+    dir.write("in", &text);
+    dir.run(&clean(&["--map", "auto", "--threads", "1"])).exits(1).says(&["Nickname"]);
+    let expected = [dir.read("out"), dir.read("report")];
+    for threads in ["2", "5"] {
+        dir.run(&clean(&["--map", "auto", "--threads", threads])).exits(1);
+        assert_eq!([dir.read("out"), dir.read("report")], expected, "{threads}");
+    }
+    let pipe = ["clean", "--format", "ndjson", "-o", "out", "--report", "report", "--force", "--map", "auto"];
+    dir.feed(&pipe, text.as_bytes()).exits(1);
+    assert_eq!([dir.read("out"), dir.read("report")], expected);
+}
+
+#[test]
+fn a_bad_map_says_where_and_what() {
+    let dir = Dir::new();
+    dir.write("in", export(3));
+    for (map, texts) in [
+        ("[columns]\n\"E-mail\" = \"emale\"\n", &["line 2", "emale", "email"][..]),
+        ("[columns]\n\"E-mail\" = \"email\"\n\"E-mail\" = \"phone\"\n", &["line 3", "twice"]),
+        ("[columns]\n\"E-mail\" = \"email\"\n\"Mail\" = \"email\"\n", &["line 3", "Mail"]),
+        ("[columns\n", &["line 1", "TOML"]),
+        ("[colums]\n", &["line 1", "colums"]),
+        ("", &["line 1", "[columns]"]),
+        ("[columns]\n", &["does not mention", "E-mail", "Tier"]),
+    ] {
+        dir.write("map", map);
+        dir.run(&clean(&["--map", "map"])).exits(2).says(texts);
+    }
+    dir.run(&clean(&["--map", "nowhere"])).exits(2).says(&["cannot read nowhere"]);
+    dir.run(&clean(&["--rename", "Tier=teir"])).exits(2).says(&["Tier", "teir"]);
+    dir.run(&clean(&["--rename", "Tier"])).exits(2).says(&["FROM=TO"]);
+    dir.run(&["map", "in", "--contact", "/nowhere"]).exits(2).says(&["--contact"]);
+    assert!(!dir.path("out").exists());
+}
+
+#[test]
+fn suppression_lists() {
+    let dir = Dir::new();
+    dir.write("in", "{\"email\":\"a@example.com\"}\n{\"email\":\"B@example.com\"}\n{\"email\":\"c@example.com\"}\n");
+    dir.write("lines", "\u{feff}<b@EXAMPLE.com>\r\nno address\n\n");
+    dir.write("export", "[{\"Email Address\":\"c@example.com\",\"First Name\":\"x\"},{\"First Name\":\"y\"}]");
+    dir.run(&clean(&["--suppress", "lines", "--suppress", "export"])).exits(1).says(&["2 of them opted out"]);
+    assert_eq!(emails(&dir.lines("out")), ["a@example.com"]);
+    assert_eq!(dir.codes("report"), ["OPT004", "OPT004"]);
+    for (name, text, says) in [
+        ("none", "", "empty"),
+        ("words", "no\naddress\n", "no address"),
+        ("other", "[{\"Name\":\"x\"}]", "email address"),
+    ] {
+        dir.write(name, text);
+        dir.run(&clean(&["--suppress", name])).exits(2).says(&[name, says]);
+    }
+}
+
+#[test]
+fn people_who_opted_out_are_rejected_or_kept_with_a_warning() {
+    let dir = Dir::new();
+    dir.write(
+        "in",
+        "{\"email\":\"a@example.com\",\"opt_out\":true}\n{\"email\":\"b@example.com\",\"sms_opt_out\":true}\n",
+    );
+    dir.run(&clean(&[])).exits(1).says(&["1 of them opted out"]);
+    assert_eq!(emails(&dir.lines("out")), ["b@example.com"]);
+    dir.run(&clean(&["--opted-out", "keep"])).exits(1);
+    assert_eq!(emails(&dir.lines("out")), ["a@example.com", "b@example.com"]);
+    assert!(dir.codes("report").contains(&"OPT001".to_owned()));
+}
+
+/// Without a map, the program says what the names look like, and which option takes them.
+#[test]
+fn an_export_under_other_names_is_recognised() {
+    let dir = Dir::new();
+    dir.write("in", export(10));
+    dir.run(&clean(&[])).exits(1).says(&["next:", "--map auto", "presort map"]);
+    assert!(dir.lines("out").is_empty());
+}
+
+#[test]
+fn many_and_long_names() {
+    let dir = Dir::new();
+    let long = "n".repeat(100_000);
+    let mut text = format!("{{\"Email\":\"a@example.com\",\"{long}\":\"x\"}}\n{{\"Email\":\"b@example.com\"}}\n");
+    for i in 0..10_500 {
+        text.push_str(&format!("{{\"Email\":\"c{i}@example.com\",\"name {i}\":\"x\"}}\n"));
+    }
+    dir.write("in", text);
+    dir.run(&clean(&["--map", "auto"])).exits(0).says(&["and ", " more"]);
+    assert_eq!(dir.lines("out").len(), 10_502);
+}
