@@ -443,7 +443,7 @@ fn rejects_are_fed_back() {
     dir.run(&["clean", "rejects", "--format", "ndjson", "-o", "again", "--rejects", "rejects2", "--bare-rejects"])
         .exits(1);
     assert_eq!((dir.read("again"), dir.read("rejects2")), (String::new(), rejects.clone()));
-    // Mended, they come through.
+    // Once fixed, they come through.
     dir.write(
         "mended",
         rejects.replace("no at", "b@example.com").replace("null\n", "").replace("\"bad\"", "\"c@x.co\""),

@@ -476,7 +476,7 @@ fn rejects_say_where_from_and_why() {
     dir.write("back", &rejects);
     dir.run(&[&["clean", "back"], &options[..], &["again"]].concat()).exits(1);
     assert_eq!(dir.read("again"), rejects);
-    // Mended, they have no finding, and the note is gone.
+    // Once fixed, they have no finding, and the note is gone.
     let mended =
         rejects.replace("also bad", "b@example.com").replace("\"bad\"", "\"c@example.com\"").replace("[1]", "1");
     dir.write("mended", mended.lines().filter(|line| line.starts_with('{')).collect::<Vec<_>>().join("\n"));

@@ -37,7 +37,7 @@ impl Findings for FindingWriter<'_> {
         let is_change = finding.severity == Severity::Change;
         let is_shown = !is_change && (is_new || self.selection.listed.load(Ordering::Relaxed));
         let is_written = if is_change { self.selection.changes } else { self.selection.report };
-        // The record is read again for this, so only where somebody sees it.
+        // This reads the record again, so it is done only for a finding that is written or shown.
         let column = match (self.record, finding.field) {
             (Some((record, input)), Some(field)) if is_shown || is_written || self.selection.findings => {
                 Translator::column_of(record, field, finding.code, input)

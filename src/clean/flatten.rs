@@ -19,7 +19,7 @@ use std::ops::Range;
 const DEPTH_MAX: usize = 8;
 /// Bytes of a path. A longer one is cut: nothing has such a name.
 pub const PATH_MAX: usize = 1024;
-/// Parts of an array whose kinds are told apart. Further ones are numbered.
+/// Kinds of parts in an array whose parts are counted. Two parts of a further kind share a path, which rejects the record.
 const PARTS_MAX: usize = 64;
 /// Bytes of the longest kind.
 const KIND_MAX: usize = 32;

@@ -14,10 +14,10 @@ use crate::clean::validator::Note;
 use crate::json::parse::recycle;
 use crate::json::pointer::Pointer;
 use crate::json::split::{Layout, Span};
-use crate::json::write::json_string;
+use crate::json::write::{close_object, json_string};
 use crate::mapping::{
-    Column, HeldReason, How, Late, MappedRecord, Mapping, Meaning, Permission, PermissionColumn, Piece, SplitKind,
-    Target,
+    Column, HeldReason, How, Late, MappedMember, MappedRecord, Mapping, Meaning, Permission, PermissionColumn, Piece,
+    SplitKind, Target,
 };
 use crate::model::finding::{Code, Outcome, Severity};
 use crate::model::member::{Family, MemberId};
@@ -136,6 +136,15 @@ impl RecordReader {
     fn text<'t>(&'t self, cell: usize, record: &'t str) -> &'t str {
         text_of(&self.cells[cell], record, &self.cell_texts)
     }
+
+    /// The text of a member.
+    fn member_text<'t>(&'t self, member: &MappedMember, record: &'t str) -> &'t str {
+        match &member.piece {
+            Piece::Whole => self.text(member.cell, record),
+            Piece::Part(range) => &self.text(member.cell, record)[range.clone()],
+            Piece::Made(range) => &self.mapped.made[range.clone()],
+        }
+    }
 }
 
 fn text_of<'t>(cell: &Cell, record: &'t str, texts: &'t str) -> &'t str {
@@ -207,12 +216,6 @@ impl Translator {
     #[must_use]
     pub fn has_notes(&self, contact: usize) -> bool {
         self.notes.binary_search_by_key(&(contact as u32), |note| note.contact).is_ok()
-    }
-
-    /// Whether there are any notes.
-    #[must_use]
-    pub fn is_quiet(&self) -> bool {
-        self.notes.is_empty()
     }
 
     /// The contacts that have notes, some of them several times.
@@ -310,13 +313,11 @@ impl Translator {
                 Piece::Whole if cell.leaf.kind != LeafKind::List => {
                     out.extend_from_slice(record[cell.leaf.json.clone()].as_bytes());
                 }
-                Piece::Whole => json_string(reader.text(member.cell, record), out),
-                Piece::Part(range) => json_string(&reader.text(member.cell, record)[range.clone()], out),
                 // The month and the day of a birthday are numbers.
-                Piece::Made(range) if member.id.info().family == Family::Birthday => {
-                    out.extend_from_slice(reader.mapped.made[range.clone()].as_bytes());
+                Piece::Made(_) if member.id.info().family == Family::Birthday => {
+                    out.extend_from_slice(reader.member_text(member, record).as_bytes());
                 }
-                Piece::Made(range) => json_string(&reader.mapped.made[range.clone()], out),
+                _ => json_string(reader.member_text(member, record), out),
             }
         }
         // Values that say nothing. The rules report them, as they do under the contract's names.
@@ -334,11 +335,7 @@ impl Translator {
             out.extend_from_slice(b",\"presort\":");
             out.extend_from_slice(record[note.clone()].as_bytes());
         }
-        match out.get_mut(start) {
-            Some(comma) => *comma = b'{',
-            None => out.push(b'{'),
-        }
-        out.push(b'}');
+        close_object(out, start);
     }
 
     /// Notes what happened to the values of a record.
@@ -382,11 +379,7 @@ impl Translator {
             let value = reader.text(split.cell, record);
             for member in &split.members {
                 let Some(member) = reader.mapped.members.get(*member) else { continue };
-                let to = match &member.piece {
-                    Piece::Whole => reader.text(member.cell, record),
-                    Piece::Part(range) => &reader.text(member.cell, record)[range.clone()],
-                    Piece::Made(range) => &reader.mapped.made[range.clone()],
-                };
+                let to = reader.member_text(member, record);
                 let field = member.id.info().name;
                 self.note(contact, code, Severity::Change, Outcome::Changed, Some(field), value, Some(to));
             }
@@ -394,7 +387,7 @@ impl Translator {
         self.note_late_names(contact, reader, record, input);
     }
 
-    /// Names that the first records do not have. Nobody could look at them before the run.
+    /// Notes or counts values under names that the first records do not have. The mapping was decided without these names.
     fn note_late_names(&mut self, contact: u32, reader: &RecordReader, record: &str, input: &InputMapping) {
         let known = input.mapping.columns.len();
         for (i, cell) in reader.cells.iter().enumerate() {

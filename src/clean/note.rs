@@ -10,7 +10,7 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Bytes of findings after which no more are added. With more, a contact that is mended could be too large because of its note.
+/// Bytes of findings after which no more are added. With more, a contact that is fixed could be too large because of its note.
 const FINDINGS_MAX: usize = 16 << 10;
 /// Characters of a member's name that are kept.
 const FIELD_MAX: usize = 200;

@@ -26,7 +26,7 @@ use std::io::Write as _;
 mod damaged_values;
 
 pub use damaged_values::DateClues;
-use damaged_values::Mended;
+use damaged_values::Repaired;
 
 /// What is written for a member.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -212,32 +212,6 @@ impl<'a, 's> Validator<'a, 's> {
         }
     }
 
-    /// Checks a contact of which `notes` are known already. The rest is as in [`Validator::contact`].
-    pub fn noted_contact(
-        &mut self,
-        notes: impl Iterator<Item = Note<'a>> + Clone,
-        bytes: &[u8],
-        members: impl Iterator<Item = Member<'a>>,
-        duplicate_of: Option<Detail<'a>>,
-        out: &mut Vec<u8>,
-        findings: &mut impl Findings,
-    ) -> (Verdict, Option<Identity>) {
-        self.clear();
-        for note in notes.clone().filter(|note| note.severity != Severity::Change) {
-            let is_bad = note.outcome == Outcome::HeldBack && self.settings.bad_field == BadField::Reject;
-            self.rejected |= is_bad || note.outcome == Outcome::Rejected;
-            let outcome = if is_bad { Outcome::Rejected } else { note.outcome };
-            let value = Raw::Value(Value::String(note.value));
-            self.push(note.code, note.severity, outcome, note.field, value, Detail::None);
-        }
-        // Birthdays are read from dates before they get here.
-        for note in notes.clone().filter(|note| matches!(note.code, Code::MAP002 | Code::MAP006)) {
-            self.clues.add(date::order_clue(note.value));
-        }
-        self.changes.extend(notes.filter(|note| note.severity == Severity::Change));
-        self.checked(bytes, members, duplicate_of, out, findings)
-    }
-
     /// Checks a contact. `bytes` are used only for [normal](Member::normal) members. `duplicate_of` rejects the contact as a
     /// duplicate. Appends the cleaned contact to `out`, or nothing if it is rejected, and reports its findings.
     pub fn contact(
@@ -248,19 +222,22 @@ impl<'a, 's> Validator<'a, 's> {
         out: &mut Vec<u8>,
         findings: &mut impl Findings,
     ) -> (Verdict, Option<Identity>) {
-        self.clear();
-        self.checked(bytes, members, duplicate_of, out, findings)
+        self.noted_contact(std::iter::empty(), bytes, members, duplicate_of, out, findings)
     }
 
+    /// The same for a contact of which `notes` are known already.
     #[inline]
-    fn checked(
+    pub fn noted_contact(
         &mut self,
+        notes: impl Iterator<Item = Note<'a>>,
         bytes: &[u8],
         members: impl Iterator<Item = Member<'a>>,
         duplicate_of: Option<Detail<'a>>,
         out: &mut Vec<u8>,
         findings: &mut impl Findings,
     ) -> (Verdict, Option<Identity>) {
+        self.clear();
+        self.take_notes(notes);
         for member in members {
             self.member(member);
         }
@@ -292,6 +269,31 @@ impl<'a, 's> Validator<'a, 's> {
             }
         }
         (self.report(findings), identity)
+    }
+
+    fn take_notes(&mut self, notes: impl Iterator<Item = Note<'a>>) {
+        for note in notes {
+            // Birthdays are read from dates before they get here.
+            if matches!(note.code, Code::MAP002 | Code::MAP006) {
+                self.clues.add(date::order_clue(note.value));
+            }
+            if note.severity == Severity::Change {
+                self.changes.push(note);
+                continue;
+            }
+            let outcome = if note.outcome == Outcome::HeldBack { self.bad_outcome() } else { note.outcome };
+            self.rejected |= outcome == Outcome::Rejected;
+            let value = Raw::Value(Value::String(note.value));
+            self.push(note.code, note.severity, outcome, note.field, value, Detail::None);
+        }
+    }
+
+    /// The outcome of an optional value that breaks its rule.
+    fn bad_outcome(&self) -> Outcome {
+        match self.settings.bad_field {
+            BadField::Hold => Outcome::HeldBack,
+            BadField::Reject => Outcome::Rejected,
+        }
     }
 
     fn clear(&mut self) {
@@ -332,9 +334,8 @@ impl<'a, 's> Validator<'a, 's> {
         slot.output = Output::Nothing;
         slot.change = None;
         let (field, value) = (Some(slot.name), Raw::Value(slot.value));
-        let rejects = slot.id == MemberId::Email || self.settings.bad_field == BadField::Reject;
-        self.rejected |= rejects;
-        let outcome = if rejects { Outcome::Rejected } else { Outcome::HeldBack };
+        let outcome = if slot.id == MemberId::Email { Outcome::Rejected } else { self.bad_outcome() };
+        self.rejected |= outcome == Outcome::Rejected;
         self.push(code, Severity::Error, outcome, field, value, detail);
     }
 
@@ -516,10 +517,10 @@ impl<'a, 's> Validator<'a, 's> {
     fn text_value(&mut self, i: usize, given: &str, code: Option<Code>) {
         let Slot { id, name, value, .. } = self.slots[i];
         let family = id.info().family;
-        let (given, undone) = match self.mend(given) {
-            Mended::As(given, undone) => (given, undone),
-            Mended::LeftOut(code) => return self.leave_out(i, code),
-            Mended::Bad(detail) => return self.hold_back(i, Code::VAL008, detail),
+        let (given, undone) = match self.repair(given) {
+            Repaired::As(given, undone) => (given, undone),
+            Repaired::LeftOut(code) => return self.leave_out(i, code),
+            Repaired::Bad(detail) => return self.hold_back(i, Code::VAL008, detail),
         };
         // The form that a rule gives to a number's digits says more than that it was a number.
         let undone = undone.or(code.filter(|code| !matches!(code, Code::VAL002 | Code::VAL006)));

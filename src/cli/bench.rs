@@ -205,17 +205,7 @@ fn split(path: &Path, parse: bool) -> Result<u64> {
         list_ids: Vec::new(),
         sms_permission: Some(crate::document::envelope::SmsPermission::NotSet),
     };
-    let mut document = Document::open(
-        path,
-        Opening {
-            limit: u64::MAX,
-            asked: &overrides,
-            lists_needed: false,
-            may_be_empty: false,
-            as_endpoint: false,
-            reading: &ReadOptions::default(),
-        },
-    )?;
+    let mut document = Document::open(path, Opening::whole(&overrides, &ReadOptions::default()))?;
     let mut splitter = document.splitter();
     let (mut spans, mut parser) = (Vec::new(), Parser::new());
     let mut chunk = document.source.current().cloned();

@@ -3,13 +3,13 @@
 use crate::document::envelope::EnvelopeOverrides;
 use crate::document::{Document, Opening, ReadOptions};
 use crate::json::pointer::Pointer;
-use crate::mapping::{MapFile, MapOptions, Unmapped, decide, file};
+use crate::mapping::{MapFile, MapOptions, Unmapped, file};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::printable::printable;
 use crate::output::file::Output;
 use crate::rules::OptedOut;
 use crate::rules::suppress::SuppressionList;
-use crate::run::mapping::suppressed_by;
+use crate::run::mapping::{mapping_of, suppressed_by};
 use crate::source::Encoding;
 use clap::{Args, ValueEnum};
 use std::io::{BufRead, BufReader, Read};
@@ -199,26 +199,16 @@ impl Map {
         let reading =
             ReadOptions { records: self.records.clone(), contact: self.contact.clone(), encoding: self.encoding };
         let input = self.input.clone().unwrap_or_else(|| "-".into());
-        let opening = Opening {
-            limit: u64::MAX,
-            asked: &EnvelopeOverrides::default(),
-            lists_needed: false,
-            may_be_empty: false,
-            as_endpoint: false,
-            reading: &reading,
-        };
-        let mut document = Document::open(&input, opening)?;
-        let profile = document.profile(self.contact.as_ref())?;
-        let name = document.source.name().to_owned();
-        if profile.is_empty() {
-            let what = "no record in its first part has a name; with --contact, check the pointer".to_owned();
-            return Err(Kind::NotContacts { input: name, what }.into());
-        }
+        let overrides = EnvelopeOverrides::default();
+        let mut document = Document::open(&input, Opening::whole(&overrides, &reading))?;
         // To show what could be: without another choice, everything that is known counts.
         let mut options = self.map.options()?;
         options.auto |= options.file.is_none();
-        let mapping =
-            decide(&profile, &options).map_err(|error| Kind::NotContacts { input: name, what: error.to_string() })?;
+        let mapping = mapping_of(&options, self.contact.as_ref(), &mut document)?;
+        if mapping.columns.is_empty() {
+            let what = "no record in its first part has a name; with --contact, check the pointer".to_owned();
+            return Err(Kind::NotContacts { input: document.source.name().to_owned(), what }.into());
+        }
         let text = match self.format {
             MapFormat::Toml => file::render(&mapping),
             MapFormat::Json => file::render_json(&mapping),

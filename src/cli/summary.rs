@@ -179,20 +179,17 @@ fn listed_names<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
     text
 }
 
-/// What the names of the inputs became.
-fn names(receipt: &Receipt) -> Vec<String> {
-    let mut lines = Vec::new();
-    for mapping in receipt.input.iter().filter_map(|input| input.mapping.as_ref()).take(1) {
-        let system = mapping.system.map_or(String::new(), |system| format!("{system}: "));
-        let mut line = format!("  names: {system}{} of {} mapped", mapping.mapped, mapping.names);
-        let late = mapping.late.iter().map(|late| late.column.as_str());
-        let left: Vec<&str> = mapping.unmapped.iter().map(|column| column.column.as_str()).chain(late).collect();
-        if !left.is_empty() {
-            let _ = write!(line, "; not in the output: {}", listed_names(left.into_iter()));
-        }
-        lines.push(line);
+/// What the names of the first mapped input became.
+fn names(receipt: &Receipt) -> Option<String> {
+    let mapping = receipt.input.iter().find_map(|input| input.mapping.as_ref())?;
+    let system = mapping.system.map_or(String::new(), |system| format!("{system}: "));
+    let mut line = format!("  names: {system}{} of {} mapped", mapping.mapped, mapping.names);
+    let late = mapping.late.iter().map(|late| late.column.as_str());
+    let left: Vec<&str> = mapping.unmapped.iter().map(|column| column.column.as_str()).chain(late).collect();
+    if !left.is_empty() {
+        let _ = write!(line, "; not in the output: {}", listed_names(left.into_iter()));
     }
-    lines
+    Some(line)
 }
 
 /// What dates prove about their order, where it is not the one they were read in.

@@ -52,6 +52,14 @@ pub struct Opening<'o> {
     pub reading: &'o ReadOptions,
 }
 
+impl<'o> Opening<'o> {
+    /// For all of an input that has contacts, without need of lists.
+    #[must_use]
+    pub fn whole(asked: &'o EnvelopeOverrides, reading: &'o ReadOptions) -> Self {
+        Opening { limit: u64::MAX, asked, lists_needed: false, may_be_empty: false, as_endpoint: false, reading }
+    }
+}
+
 /// An input whose contacts can be read.
 pub struct Document<'i> {
     /// Where they come from.

@@ -165,17 +165,7 @@ impl<'i> Contacts<'i> {
 
     fn open(&mut self, reader: Box<dyn Read + Send + 'i>) -> Result<Reading<'i>> {
         let source = Source::pipe(READER.to_owned(), reader);
-        let mut document = Document::of(
-            source,
-            Opening {
-                limit: u64::MAX,
-                asked: &self.overrides,
-                lists_needed: false,
-                may_be_empty: false,
-                as_endpoint: false,
-                reading: &self.reading,
-            },
-        )?;
+        let mut document = Document::of(source, Opening::whole(&self.overrides, &self.reading))?;
         map_document(&self.mapping, self.reading.contact.as_ref(), &mut document)?;
         let (_, found) = document.found.resolve(READER, &self.overrides, false)?;
         self.envelope_findings.extend(owned(&found));

@@ -10,6 +10,16 @@ pub fn json_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Ends the object that begins at `start`, each of whose members was appended behind a comma: the first comma becomes the brace.
+#[inline]
+pub fn close_object(out: &mut Vec<u8>, start: usize) {
+    match out.get_mut(start) {
+        Some(comma) => *comma = b'{',
+        None => out.push(b'{'),
+    }
+    out.push(b'}');
+}
+
 /// Appends the inside of the string.
 #[inline]
 pub(crate) fn json_escaped(text: &[u8], out: &mut Vec<u8>) {

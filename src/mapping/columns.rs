@@ -227,6 +227,12 @@ impl Column {
         !self.fallback && self.label.is_none() && !self.marked
     }
 
+    /// How many of the first `records` have a value, in percent.
+    #[must_use]
+    pub fn filled_percent(&self, records: u32) -> u32 {
+        (u64::from(self.filled) * 100 / u64::from(records.max(1))).min(100) as u32
+    }
+
     /// Whether a value may be several, joined by ` ::: `.
     #[must_use]
     pub fn is_joined(&self) -> bool {

@@ -308,12 +308,6 @@ fn permission(column: &Column) -> Option<&'static str> {
     })
 }
 
-/// How many of the records have a value, in percent.
-fn filled(column: &Column, mapping: &Mapping) -> u32 {
-    let records = u64::from(mapping.records.max(1));
-    u32::try_from(u64::from(column.filled) * 100 / records).unwrap_or(100).min(100)
-}
-
 /// The system of a mapping, as a line says it.
 fn system_line(mapping: &Mapping) -> Option<String> {
     let system = mapping.system?;
@@ -362,7 +356,7 @@ pub fn render(mapping: &Mapping) -> String {
         if let Some(suggestion) = &column.suggestion {
             let _ = write!(comment, "; perhaps {suggestion}");
         }
-        let _ = write!(comment, "; {} %", filled(column, mapping));
+        let _ = write!(comment, "; {} %", column.filled_percent(mapping.records));
         if !column.samples.is_empty() {
             let _ = write!(comment, "; {}", column.samples.join(", "));
         }

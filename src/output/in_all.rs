@@ -71,7 +71,7 @@ mod tests {
             opted_out: 0,
             returned,
         };
-        // Five of twenty are rejected; three of them are mended, of the other two one more.
+        // Five of twenty are rejected. Three of them come back fixed, and then one of the other two.
         let all = InAll::of(&[run(15, 5, 0), run(3, 2, 5)], &own(1, 1, 2));
         assert_eq!((all.seen, all.accepted, all.rejected), (20, 19, 1));
         // Fed in twice, more come back than there were.

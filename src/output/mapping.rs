@@ -1,7 +1,7 @@
 //! What a receipt says about the names of an input.
 
 use crate::clean::mapped::LateName;
-use crate::mapping::{AddressKind, How, Mapping, Target};
+use crate::mapping::{How, Mapping, Target};
 use serde::Serialize;
 
 /// How the names of an input became those of the contract.
@@ -66,7 +66,6 @@ impl MappingReceipt {
     /// Of a mapping, and of the names that came later. With `redact`, no value is in it.
     #[must_use]
     pub fn new(mapping: &Mapping, late: &[LateName], redact: bool) -> Self {
-        let records = mapping.records.max(1);
         let is_used = |target: &Target| *target != Target::None;
         let columns = mapping.columns.iter().filter(|column| is_used(&column.target) || column.permission.is_some());
         MappingReceipt {
@@ -76,7 +75,7 @@ impl MappingReceipt {
             columns: columns
                 .map(|column| ColumnReceipt {
                     column: column.name.clone(),
-                    to: if is_used(&column.target) { members(&column.target) } else { "opt-out".to_owned() },
+                    to: if is_used(&column.target) { column.target.members().join(",") } else { "opt-out".to_owned() },
                     found: found(column.found),
                 })
                 .collect(),
@@ -84,7 +83,7 @@ impl MappingReceipt {
                 .unmapped()
                 .map(|column| UnmappedReceipt {
                     column: column.name.clone(),
-                    filled: (u64::from(column.filled) * 100 / u64::from(records)) as u32,
+                    filled: column.filled_percent(mapping.records),
                     sample: column.samples.first().filter(|_| !redact).cloned(),
                     suggestion: column.suggestion.clone(),
                 })
@@ -106,22 +105,5 @@ fn found(how: How) -> &'static str {
         How::Unmapped => "unmapped",
         How::Taken(_) => "taken",
         How::Own => "presort",
-    }
-}
-
-/// The members of a target, with commas between them.
-fn members(target: &Target) -> String {
-    let parts = |kind: &AddressKind, parts: &[usize]| {
-        let names: Vec<&str> = parts.iter().map(|part| kind.part(*part).info().name).collect();
-        names.join(",")
-    };
-    match target {
-        Target::Member(id) => id.info().name.to_owned(),
-        Target::Custom(name) => name.clone(),
-        Target::FullName => "first_name,last_name".to_owned(),
-        Target::Birthday => "birthday_month,birthday_day".to_owned(),
-        Target::WholeAddress(kind) => parts(kind, &[0, 2, 3, 4, 5]),
-        Target::CityState(kind) => parts(kind, &[2, 3]),
-        Target::None => String::new(),
     }
 }

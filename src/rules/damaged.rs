@@ -68,7 +68,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         code: Code::VAL012,
-        message: "a character was lost: U+FFFD stands in its place",
+        message: "a character was lost and replaced by U+FFFD",
         help: "export the source again as UTF-8, or give presort the original file with --encoding",
         why: "A program that read the text in the wrong encoding replaced what it could not read. The letter cannot be known.",
         before: "\"city\":\"K\u{fffd}ln\"",

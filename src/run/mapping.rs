@@ -6,8 +6,8 @@ use crate::clean::mapped::InputMapping;
 use crate::document::envelope::EnvelopeOverrides;
 use crate::document::{Document, Opening, ReadOptions};
 use crate::json::pointer::Pointer;
-use crate::mapping::{Column, Late, MapOptions, Profile, Target, Unmapped, decide};
-use crate::model::error::{Error, Kind, Result};
+use crate::mapping::{Column, Late, MapOptions, Mapping, Profile, Target, Unmapped, decide};
+use crate::model::error::{Kind, Result};
 use crate::model::finding::Code;
 use crate::model::member::MemberId;
 use crate::output::receipt::Receipt;
@@ -34,11 +34,20 @@ pub fn map_document(options: &MapOptions, contact: Option<&Pointer>, document: &
     if !is_mapped(options) && contact.is_none() {
         return Ok(());
     }
-    let profile = document.profile(contact)?;
-    let mapping = decide(&profile, options)
-        .map_err(|error| Kind::NotContacts { input: document.source.name().to_owned(), what: error.to_string() })?;
+    let mapping = mapping_of(options, contact, document)?;
     document.mapping = Some(Arc::new(InputMapping { mapping, contact: contact.cloned() }));
     Ok(())
+}
+
+/// The mapping of a document by its first records. The document is read from its start afterwards.
+///
+/// # Errors
+/// The document cannot be read, or its names do not fit the options.
+pub fn mapping_of(options: &MapOptions, contact: Option<&Pointer>, document: &mut Document<'_>) -> Result<Mapping> {
+    let profile = document.profile(contact)?;
+    let name = document.source.name();
+    decide(&profile, options)
+        .map_err(|error| Kind::NotContacts { input: name.to_owned(), what: error.to_string() }.into())
 }
 
 /// Adds the addresses of an export to a list: of each record, the one that `--map auto` would take.
@@ -47,23 +56,13 @@ pub fn map_document(options: &MapOptions, contact: Option<&Pointer>, document: &
 /// The export cannot be read, is broken, or has no addresses.
 pub fn suppressed_by(path: &Path, list: &mut SuppressionList) -> Result<()> {
     let (overrides, reading) = (EnvelopeOverrides::default(), ReadOptions::default());
-    let opening = Opening {
-        limit: u64::MAX,
-        asked: &overrides,
-        lists_needed: false,
-        may_be_empty: true,
-        as_endpoint: false,
-        reading: &reading,
-    };
+    let opening = Opening { may_be_empty: true, ..Opening::whole(&overrides, &reading) };
     let mut document = Document::open(path, opening)?;
-    let profile = document.profile(None)?;
-    let name = document.source.name().to_owned();
-    let options = MapOptions { auto: true, ..MapOptions::default() };
-    let not_contacts = |what: String| Error::from(Kind::NotContacts { input: name.clone(), what });
-    let mapping = decide(&profile, &options).map_err(|error| not_contacts(error.to_string()))?;
+    let mapping = mapping_of(&MapOptions { auto: true, ..MapOptions::default() }, None, &mut document)?;
     let is_email = |column: &Column| column.target == Target::Member(MemberId::Email);
-    if !profile.is_empty() && !mapping.columns.iter().any(is_email) {
-        return Err(not_contacts("none of its names is that of an email address".to_owned()));
+    if !mapping.columns.is_empty() && !mapping.columns.iter().any(is_email) {
+        let what = "none of its names is that of an email address".to_owned();
+        return Err(Kind::NotContacts { input: document.source.name().to_owned(), what }.into());
     }
     let mut reader = Reader::new(vec![document], vec![false], None);
     let (mut batch, mut late) = (ReadBatch::default(), Late::default());

@@ -579,14 +579,8 @@ mod tests {
         let open = |(i, bytes): (usize, &&str)| {
             let path = dir.join(i.to_string());
             std::fs::write(&path, bytes).unwrap();
-            let opening = Opening {
-                limit: u64::MAX,
-                asked: &EnvelopeOverrides::default(),
-                lists_needed: false,
-                may_be_empty: true,
-                as_endpoint: false,
-                reading: &ReadOptions::default(),
-            };
+            let (overrides, reading) = (EnvelopeOverrides::default(), ReadOptions::default());
+            let opening = Opening { may_be_empty: true, ..Opening::whole(&overrides, &reading) };
             Document::open(&path, opening).unwrap()
         };
         contents.iter().enumerate().map(open).collect()

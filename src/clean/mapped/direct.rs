@@ -5,7 +5,7 @@
 use super::InputMapping;
 use crate::clean::batch::Batch;
 use crate::clean::fast_path::{PADDING, Quotes};
-use crate::json::write::json_string;
+use crate::json::write::{close_object, json_string};
 use crate::mapping::{How, Meaning, PermissionColumn, Target};
 use crate::rules::text;
 use std::hash::{BuildHasher, RandomState};
@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 /// What a column takes.
 #[derive(Debug, Default)]
 struct Plan {
-    /// The name in the record, its quote and the colon.
+    /// The name in the record.
     name: Box<[u8]>,
     /// A comma, and the member's name with its colon; nothing where the value is not in the output.
     prefix: Box<[u8]>,
@@ -39,7 +39,7 @@ pub(super) struct Direct {
     table: Vec<u32>,
     /// The seed of the hash, so that no names can be made to collide.
     seed: u64,
-    /// For each column, and at the end for the start of a record, the two columns that came behind it last.
+    /// For each column, the last two columns that were found after it. The last entry is for the start of a record.
     next: Vec<[u32; 2]>,
     /// The number of the record in which each column was met last.
     met: Vec<u64>,
@@ -58,6 +58,9 @@ pub(super) struct Direct {
 impl Direct {
     /// For the records of an input.
     pub(super) fn new(input: &InputMapping) -> Self {
+        if input.contact.is_some() {
+            return Direct::default();
+        }
         let columns = &input.mapping.columns;
         let holders = |target: &Target| columns.iter().filter(|other| other.target == *target).count();
         let plan = |column: &crate::mapping::Column| {
@@ -75,7 +78,7 @@ impl Direct {
             // A path or an escape is not found as it stands in the record.
             let is_plain_name = !column.name.bytes().any(|b| matches!(b, b'"' | b'\\' | b'/' | b'~' | 0..=0x1f));
             Plan {
-                name: format!("{}\":", column.name).into_bytes().into(),
+                name: column.name.as_bytes().into(),
                 prefix: prefix.into(),
                 is_known,
                 is_joined: column.is_joined(),
@@ -83,9 +86,6 @@ impl Direct {
                 permission: column.permission,
             }
         };
-        if input.contact.is_some() {
-            return Direct::default();
-        }
         let mut direct = Direct {
             plans: columns.iter().map(plan).collect(),
             table: vec![NONE; (columns.len() * 4).next_power_of_two().max(16)],
@@ -95,19 +95,13 @@ impl Direct {
             ..Direct::default()
         };
         for i in 0..direct.plans.len() {
-            let mut at = direct.place(name_of(&direct.plans[i]));
+            let mut at = place(&direct.plans[i].name, direct.seed, direct.table.len());
             while direct.table[at] != NONE {
                 at = (at + 1) % direct.table.len();
             }
             direct.table[at] = i as u32;
         }
         direct
-    }
-
-    /// Where the search for a name begins.
-    #[inline]
-    fn place(&self, name: &[u8]) -> usize {
-        xxh3_64_with_seed(name, self.seed) as usize & (self.table.len() - 1)
     }
 
     /// Finds the quotes of a batch.
@@ -218,21 +212,18 @@ impl Direct {
             out.extend_from_slice(&plans[*index as usize].prefix);
             out.extend_from_slice(&record[value.clone()]);
         }
-        match out.get_mut(start) {
-            Some(comma) => *comma = b'{',
-            None => out.push(b'{'),
-        }
-        out.push(b'}');
+        close_object(out, start);
         Some(())
     }
 }
 
-/// The name of a column.
-fn name_of(plan: &Plan) -> &[u8] {
-    &plan.name[..plan.name.len() - 2]
+/// Where the search for a name begins in a table of this length, a power of two.
+#[inline]
+fn place(name: &[u8], seed: u64, len: usize) -> usize {
+    xxh3_64_with_seed(name, seed) as usize & (len - 1)
 }
 
-/// The column of a name. `next` are the two that came in its place last.
+/// The column of a name. `next` holds the last two columns that were found after the same column: they are compared first.
 #[inline]
 fn column(
     record: &[u8],
@@ -245,15 +236,15 @@ fn column(
     let name = record.get(name)?;
     for index in *next {
         if let Some(plan) = plans.get(index as usize)
-            && name_of(plan) == name
+            && *plan.name == *name
         {
             return Some(index as usize);
         }
     }
-    let mut at = xxh3_64_with_seed(name, seed) as usize & (table.len() - 1);
+    let mut at = place(name, seed, table.len());
     loop {
         let index = table[at];
-        if name_of(plans.get(index as usize)?) == name {
+        if *plans.get(index as usize)?.name == *name {
             *next = [index, next[0]];
             return Some(index as usize);
         }

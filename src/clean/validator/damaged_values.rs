@@ -5,7 +5,7 @@ use crate::model::finding::{Code, Detail, Outcome, Raw, Severity};
 use crate::model::member::{Family, MemberId, Value};
 use crate::rules::damaged::{self, Extended};
 use crate::rules::date::{self, OrderClue};
-use crate::rules::{BadField, ValueCheck, address, birthday, phone, text};
+use crate::rules::{ValueCheck, address, birthday, phone, text};
 use std::borrow::Cow;
 
 /// What dates tell about the order of their parts.
@@ -20,7 +20,7 @@ pub struct DateClues {
 }
 
 /// A value before the rule of its member sees it.
-pub(super) enum Mended<'t> {
+pub(super) enum Repaired<'t> {
     /// This is the value; the code says what was undone, if anything was.
     As(Cow<'t, str>, Option<Code>),
     /// It is left out by the rule of this code.
@@ -35,7 +35,7 @@ const OTHERS_MAX: usize = 16;
 impl<'a> Validator<'a, '_> {
     /// Undoes what can be undone to a value.
     #[inline]
-    pub(super) fn mend<'t>(&self, given: &'t str) -> Mended<'t> {
+    pub(super) fn repair<'t>(&self, given: &'t str) -> Repaired<'t> {
         let nulls = &self.settings.null_texts;
         // Most values begin with a letter or a digit that none of these begins with. White space in front may hide one.
         let may_be_damaged = !matches!(
@@ -43,7 +43,7 @@ impl<'a> Validator<'a, '_> {
             [b'0'..=b'9' | b'A'..=b'M' | b'O'..=b'Z' | b'a'..=b't' | b'v'..=b'z', ..] | []
         );
         if nulls.is_empty() && !may_be_damaged {
-            return Mended::As(Cow::Borrowed(given), None);
+            return Repaired::As(Cow::Borrowed(given), None);
         }
         let (value, code) = match damaged::unguarded(given) {
             Some(value) => (value, Some(Code::VAL007)),
@@ -51,11 +51,11 @@ impl<'a> Validator<'a, '_> {
         };
         let trimmed = text::trim(&value);
         if nulls.iter().any(|null| null == trimmed) && !trimmed.is_empty() {
-            return Mended::LeftOut(Code::VAL010);
+            return Repaired::LeftOut(Code::VAL010);
         }
         match damaged::placeholder(&value) {
-            Some(detail) => Mended::Bad(detail),
-            None => Mended::As(value, code),
+            Some(detail) => Repaired::Bad(detail),
+            None => Repaired::As(value, code),
         }
     }
 
@@ -69,10 +69,10 @@ impl<'a> Validator<'a, '_> {
                 Some(Extended::Text(text) | Extended::Number(text)) => (Some(Cow::Owned(text)), Some(Code::VAL018)),
                 None => (None, None),
             },
-            Value::String(text) => match self.mend(text) {
-                Mended::As(text, code) => (Some(text), code),
-                Mended::LeftOut(code) => return self.leave_out(i, code),
-                Mended::Bad(detail) => return self.hold_back(i, Code::VAL008, detail),
+            Value::String(text) => match self.repair(text) {
+                Repaired::As(text, code) => (Some(text), code),
+                Repaired::LeftOut(code) => return self.leave_out(i, code),
+                Repaired::Bad(detail) => return self.hold_back(i, Code::VAL008, detail),
             },
             _ => (None, None),
         };
@@ -104,10 +104,7 @@ impl<'a> Validator<'a, '_> {
 
     /// Holds further values of a member back. The first of them stays.
     fn hold_further(&mut self, name: &'a str, value: &'a str) {
-        let outcome = match self.settings.bad_field {
-            BadField::Hold => Outcome::HeldBack,
-            BadField::Reject => Outcome::Rejected,
-        };
+        let outcome = self.bad_outcome();
         self.rejected |= outcome == Outcome::Rejected;
         let value = Raw::Value(Value::String(value));
         self.push(Code::VAL017, Severity::Error, outcome, Some(name), value, Detail::None);

@@ -1,7 +1,7 @@
 //! What the validator makes of a contact in the end: its identity, its JSON, its findings.
 
 use super::{Findings, Output, PendingFinding, Validator, Verdict};
-use crate::json::write::json_string;
+use crate::json::write::{close_object, json_string};
 use crate::model::finding::{Code, Detail, Finding, Outcome, Raw, Severity, To};
 use crate::model::identity::Identity;
 use crate::model::member::{MemberId, Value};
@@ -69,12 +69,7 @@ impl<'a> Validator<'a, '_> {
             }
         }
         copy(run, out);
-        // The comma before the first member becomes the brace.
-        match out.get_mut(start) {
-            Some(comma) => *comma = b'{',
-            None => out.push(b'{'),
-        }
-        out.push(b'}');
+        close_object(out, start);
     }
 
     /// Reports the findings, now that the contact is accepted or rejected.

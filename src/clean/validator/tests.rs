@@ -276,7 +276,7 @@ fn alone(s: &Settings, name: &str, value: Value<'_>) -> (String, String) {
 }
 
 #[test]
-fn damaged_values_are_mended_or_told() {
+fn damaged_values_are_repaired_or_reported() {
     let s = Settings { null_texts: vec!["NULL".into()], ..Settings::default() };
     let nested = Value::Nested;
     for (name, value, out, reported) in [
@@ -389,7 +389,7 @@ fn dates_tell_their_order() {
 }
 
 #[test]
-fn birthdays_are_mended() {
+fn birthdays_are_repaired() {
     let s = Settings { null_texts: vec!["?".into()], ..Settings::default() };
     let good = ("email", Text("a@example.com"));
     let halves = |month, day| check(&s, &[good, ("birthday_month", month), ("birthday_day", day)]);
