@@ -97,6 +97,8 @@ pub mod clean;
 #[allow(rustdoc::bare_urls)]
 pub mod cli;
 #[doc(hidden)]
+pub mod csv;
+#[doc(hidden)]
 pub mod document;
 mod facade;
 #[doc(hidden)]
@@ -122,6 +124,7 @@ pub use crate::{
     clean::owned::{FoundValue, NewValue, OwnedFinding},
     document::envelope::SmsPermission,
     document::format::Shape,
+    document::table::InputFormat,
     facade::{Cleaner, CleanerBuilder, Contact, Contacts, Sink},
     json::pointer::Pointer,
     mapping::{MapFile, MapOptions, Unmapped},

@@ -2,6 +2,7 @@
 
 use crate::clean::mapped::LateName;
 use crate::clean::owned::OwnedFinding;
+use crate::clean::table_rejects::Noted;
 use crate::clean::validator::DateClues;
 use crate::model::fault::Fault;
 use crate::model::finding::{Code, Example};
@@ -116,6 +117,8 @@ pub struct Cleaned {
     pub unknown_names: Vec<String>,
     /// Findings of the current contact as its [note](crate::clean::note) has them, should it be rejected.
     pub noted: Vec<u8>,
+    /// The same for a row of a table.
+    pub noted_row: Noted,
     /// Counts of contacts and findings.
     pub stats: Stats,
     /// Findings for the summary.
@@ -143,6 +146,7 @@ impl Cleaned {
         self.late_names.clear();
         self.unknown_names.clear();
         self.noted.clear();
+        self.noted_row.clear();
         self.stats = Stats::default();
         self.examples.clear();
         self.any_custom = false;

@@ -10,7 +10,9 @@ use crate::clean::fast_path::{Classifier, Compact, FastPath};
 use crate::clean::lines::{self, Place};
 use crate::clean::mapped::Translator;
 use crate::clean::note::{self, Origin};
+use crate::clean::table_rejects::reject_as_json;
 use crate::clean::validator::{Buffers, Findings, Validator, Verdict};
+use crate::csv::Cells;
 use crate::json::parse::{Parsed, ParsedContacts, Parser, Strict, raw_value};
 use crate::json::split::Layout;
 use crate::json::syntax::{self};
@@ -480,6 +482,7 @@ impl<'w> BatchContext<'w> {
             changes: &mut self.cleaned.changes,
             findings: &mut self.cleaned.findings,
             noted: &mut self.cleaned.noted,
+            noted_row: &mut self.cleaned.noted_row,
             unknown_names: &mut self.cleaned.unknown_names,
             stats: &mut self.cleaned.stats,
             examples: &mut self.cleaned.examples,
@@ -544,25 +547,40 @@ impl<'w> BatchContext<'w> {
             cleaned.stats.rejected += 1;
             cleaned.stats.opted_out += u64::from(verdict.opted_out);
             if self.selection.rejects {
-                let span = &self.raw.spans[i];
-                let contact = self.raw.contact(span);
-                match (is_json, self.raw.layout, &self.selection.notes) {
-                    (false, Layout::Objects, _) => lines::reject_lines(contact, &mut cleaned.rejects),
-                    (true, _, Some(names)) => {
-                        let input = names.get(self.raw.input).map_or("", String::as_str);
-                        let origin = Origin { input, contact: self.raw.first + i as u64, line: span.line };
-                        note::reject(contact, origin, &cleaned.noted, &mut cleaned.rejects);
-                    }
-                    _ => lines::reject(contact, is_json, &mut cleaned.rejects),
-                }
+                self.write_reject(i, is_json);
             }
+            let cleaned = &mut *self.cleaned;
+            cleaned.noted_row.clear();
             cleaned.noted.clear();
         }
+        let cleaned = &mut *self.cleaned;
         let ends = (cleaned.report.len() as u32, cleaned.changes.len() as u32, cleaned.rejects.len() as u32);
         let before = cleaned.marks.last().map_or((0, 0, 0), |m| (m.report, m.changes, m.rejects));
         if ends != before {
             let (report, changes, rejects) = ends;
             cleaned.marks.push(Mark { contact: i as u32, report, changes, rejects });
+        }
+    }
+
+    /// Writes contact `i` to the rejects, as it is in the input.
+    fn write_reject(&mut self, i: usize, is_json: bool) {
+        let (raw, selection, cleaned) = (self.raw, self.selection, &mut *self.cleaned);
+        let span = &raw.spans[i];
+        let contact = raw.contact(span);
+        let rejects = &mut cleaned.rejects;
+        let name = selection.notes.as_ref().map(|names| names.get(raw.input).map_or("", String::as_str));
+        let origin = name.map(|input| Origin { input, contact: raw.first + i as u64, line: span.line });
+        if let Some(table) = raw.mapping.and_then(|input| input.table.as_ref()) {
+            let mut cells = Cells::default();
+            return match &selection.table {
+                Some(rows) => rows.reject(contact, raw.input, span.line, &cleaned.noted_row, &mut cells, rejects),
+                None => reject_as_json(contact, table, origin, &cleaned.noted, &mut cells, rejects),
+            };
+        }
+        match (is_json, raw.layout, origin) {
+            (false, Layout::Objects, _) => lines::reject_lines(contact, rejects),
+            (true, _, Some(origin)) => note::reject(contact, origin, &cleaned.noted, rejects),
+            _ => lines::reject(contact, is_json, rejects),
         }
     }
 }

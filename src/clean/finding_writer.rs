@@ -6,6 +6,7 @@ use crate::clean::lines::{self, Place};
 use crate::clean::mapped::{InputMapping, Translator};
 use crate::clean::note;
 use crate::clean::owned::OwnedFinding;
+use crate::clean::table_rejects::Noted;
 use crate::clean::validator::Findings;
 use crate::model::finding::{Code, Example, Finding, Outcome, Severity};
 use std::sync::atomic::Ordering;
@@ -24,6 +25,7 @@ pub(super) struct FindingWriter<'x> {
     pub(super) changes: &'x mut Vec<u8>,
     pub(super) findings: &'x mut Vec<(u64, OwnedFinding)>,
     pub(super) noted: &'x mut Vec<u8>,
+    pub(super) noted_row: &'x mut Noted,
     pub(super) unknown_names: &'x mut Vec<String>,
     pub(super) stats: &'x mut Stats,
     pub(super) examples: &'x mut Vec<Example>,
@@ -46,7 +48,10 @@ impl Findings for FindingWriter<'_> {
         };
         let place = Place { column: column.as_deref(), ..self.place };
         if finding.outcome == Outcome::Rejected && self.selection.notes.is_some() {
-            note::add_finding(finding, self.noted);
+            match self.selection.table {
+                Some(_) => self.noted_row.add(finding, column.as_deref()),
+                None => note::add_finding(finding, self.noted),
+            }
         }
         if finding.code == Code::CON004
             && self.input == 0

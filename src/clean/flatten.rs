@@ -50,6 +50,8 @@ pub enum LeafKind {
     Nested,
     /// The note of an earlier run, in a contact that was rejected.
     Note,
+    /// The text of a cell of a table, which is no JSON.
+    Cell,
 }
 
 impl Leaf {
@@ -61,7 +63,7 @@ impl Leaf {
             LeafKind::Nothing => Cow::Borrowed(""),
             LeafKind::Plain => Cow::Borrowed(&json[1..json.len() - 1]),
             LeafKind::Escaped => unescape(&json.as_bytes()[1..json.len() - 1]),
-            LeafKind::Bare | LeafKind::Nested | LeafKind::Note => Cow::Borrowed(json),
+            LeafKind::Bare | LeafKind::Nested | LeafKind::Note | LeafKind::Cell => Cow::Borrowed(json),
             LeafKind::List => Cow::Owned(list_text(json)),
         }
     }

@@ -6,11 +6,14 @@
 //! [`Note`]s.
 
 mod direct;
+mod rows;
 
 use crate::clean::batch::Batch;
 use crate::clean::fast_path::PADDING;
 use crate::clean::flatten::{Leaf, LeafKind, NoCells, flatten};
+use crate::clean::table_rejects::OWN;
 use crate::clean::validator::Note;
+use crate::csv::{self, Table};
 use crate::json::parse::recycle;
 use crate::json::pointer::Pointer;
 use crate::json::split::{Layout, Span};
@@ -23,8 +26,11 @@ use crate::model::finding::{Code, Outcome, Severity};
 use crate::model::member::{Family, MemberId};
 use crate::rules::whole::CONTACT_BYTES_MAX;
 use crate::rules::{OptedOut, Settings};
+use crate::simd::Choice;
 use direct::Direct;
+use rows::Rows;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// How the records of an input become contacts.
 #[derive(Debug, Clone)]
@@ -33,6 +39,8 @@ pub struct InputMapping {
     pub mapping: Mapping,
     /// The object within each record that is the contact.
     pub contact: Option<Pointer>,
+    /// The form of the table, if the records are its rows.
+    pub table: Option<Arc<Table>>,
 }
 
 /// A value that was under an unmapped name that the first records do not have.
@@ -75,6 +83,7 @@ pub struct Translator {
     opted_out: OptedOut,
     late_names: Vec<LateName>,
     direct: Direct,
+    rows: Option<Rows>,
     record: RecordReader,
     /// No record takes the direct way, for tests that compare both.
     is_thorough: bool,
@@ -92,11 +101,58 @@ struct RecordReader {
     /// The number of the record in which each column was met last.
     met: Vec<u64>,
     number: u64,
+    row: csv::Cells,
+}
+
+/// Why a record is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unread {
+    /// It is no JSON object.
+    NoObject,
+    /// There is no object at the pointer to the contact.
+    NoContact,
+    /// The row has this many cells, some of them with a value behind the last column.
+    LongRow(usize),
 }
 
 impl RecordReader {
+    /// Reads a row to cells, and maps them.
+    fn read_row(&mut self, row: &str, table: &Table, input: &InputMapping) -> Result<(), Unread> {
+        self.cells.clear();
+        self.cell_texts.clear();
+        self.note = None;
+        self.row.read(row.as_bytes(), table.delimiter);
+        let columns = table.header.len();
+        for (column, piece) in self.row.pieces().iter().enumerate() {
+            let text = self.row.bytes(row.as_bytes(), column);
+            if column >= columns {
+                if text.trim_ascii().is_empty() {
+                    continue;
+                }
+                return Err(Unread::LongRow(self.row.len()));
+            }
+            let (json, text) = match piece {
+                csv::Piece::Row(range) => (range.clone(), None),
+                csv::Piece::Made(_) => {
+                    let start = self.cell_texts.len();
+                    self.cell_texts.push_str(&String::from_utf8_lossy(text));
+                    (0..0, Some(start..self.cell_texts.len()))
+                }
+            };
+            self.cells.push(Cell { column, leaf: Leaf { json, kind: LeafKind::Cell }, text });
+        }
+        let mut refs: Vec<(usize, &str)> = recycle(std::mem::take(&mut self.refs));
+        refs.extend(self.cells.iter().map(|cell| (cell.column, text_of(cell, row, &self.cell_texts))));
+        input.mapping.record(&[], &refs, &mut self.mapped);
+        self.refs = recycle(refs);
+        Ok(())
+    }
+
     /// Reads a record to cells, and maps them. A column that comes twice is an answer of its own.
-    fn read(&mut self, record: &str, input: &InputMapping, late: &mut Late) -> Result<Option<usize>, NoCells> {
+    fn read(&mut self, record: &str, input: &InputMapping, late: &mut Late) -> Result<Option<usize>, Unread> {
+        if let Some(table) = &input.table {
+            return self.read_row(record, table, input).map(|()| None);
+        }
         self.number += 1;
         self.cells.clear();
         self.cell_texts.clear();
@@ -125,6 +181,10 @@ impl RecordReader {
                 _ => None,
             };
             cells.push(Cell { column, leaf, text });
+        })
+        .map_err(|error| match error {
+            NoCells::NoObject => Unread::NoObject,
+            NoCells::NoContact => Unread::NoContact,
         })?;
         let mut refs: Vec<(usize, &str)> = recycle(std::mem::take(&mut self.refs));
         refs.extend(self.cells.iter().map(|cell| (cell.column, text_of(cell, record, &self.cell_texts))));
@@ -175,7 +235,12 @@ impl Translator {
         if self.late_of != Some(batch.input) {
             self.late_of = Some(batch.input);
             self.late = Late::default();
-            self.direct = if self.is_thorough { Direct::default() } else { Direct::new(input) };
+            let is_table = input.table.is_some();
+            self.direct = if self.is_thorough || is_table { Direct::default() } else { Direct::new(input) };
+            self.rows = if self.is_thorough { None } else { Rows::new(input, Choice::best()) };
+        }
+        if input.table.is_some() {
+            return self.translate_rows(batch, input);
         }
         self.direct.begin(batch);
         for (i, span) in batch.spans.iter().enumerate() {
@@ -194,6 +259,38 @@ impl Translator {
             self.out.push(b'\n');
             self.spans.push(Span { start: start as u64, end: end as u64, ..*span });
         }
+        self.out.resize(self.out.len() + PADDING, 0);
+    }
+
+    fn translate_rows(&mut self, batch: &Batch<'_>, input: &InputMapping) {
+        let mut rows = self.rows.take();
+        let mut i = 0;
+        loop {
+            if let Some(rows) = &mut rows {
+                i += rows.write(batch, i, &mut self.out, &mut self.spans);
+            }
+            let Some(span) = batch.spans.get(i) else { break };
+            let bytes = batch.contact(span);
+            let start = self.out.len();
+            let is_candidate = bytes.len() as u64 <= CONTACT_BYTES_MAX;
+            match std::str::from_utf8(bytes) {
+                // The rules reject it by its length.
+                _ if !is_candidate => self.out.extend_from_slice(b"{}"),
+                Ok(row) => {
+                    self.rewrite(i as u32, row, input);
+                }
+                Err(error) => {
+                    self.out.extend_from_slice(b"{}");
+                    let at = format!("byte {} of the row", error.valid_up_to());
+                    self.note(i as u32, Code::TAB002, Severity::Error, Outcome::Rejected, None, &at, None);
+                }
+            }
+            let end = self.out.len();
+            self.out.push(b'\n');
+            self.spans.push(Span { start: start as u64, end: end as u64, ..*span });
+            i += 1;
+        }
+        self.rows = rows;
         self.out.resize(self.out.len() + PADDING, 0);
     }
 
@@ -275,8 +372,14 @@ impl Translator {
     /// Writes a record under the contract's names. False if it is not a record.
     fn rewrite(&mut self, contact: u32, record: &str, input: &InputMapping) -> bool {
         let repeated = match self.record.read(record, input, &mut self.late) {
-            Err(NoCells::NoObject) => return false,
-            Err(NoCells::NoContact) => {
+            Err(Unread::NoObject) => return false,
+            Err(Unread::LongRow(cells)) => {
+                self.out.extend_from_slice(b"{}");
+                let value = format!("{cells} cells");
+                self.note(contact, Code::TAB001, Severity::Error, Outcome::Rejected, None, &value, None);
+                return true;
+            }
+            Err(Unread::NoContact) => {
                 self.out.extend_from_slice(b"{}");
                 let pointer = input.contact.as_ref().map(ToString::to_string).unwrap_or_default();
                 self.note(contact, Code::MAP010, Severity::Error, Outcome::Rejected, None, &pointer, None);
@@ -310,6 +413,16 @@ impl Translator {
             begin(out, member.id, member.column);
             let cell = &reader.cells[member.cell];
             match &member.piece {
+                Piece::Whole if cell.leaf.kind == LeafKind::Cell => {
+                    let text = reader.text(member.cell, record);
+                    let is_birthday = member.id.info().family == Family::Birthday;
+                    // A table has no numbers.
+                    if is_birthday && rows::is_small_number(text.as_bytes()) {
+                        out.extend_from_slice(text.as_bytes());
+                    } else {
+                        json_string(text, out);
+                    }
+                }
                 Piece::Whole if cell.leaf.kind != LeafKind::List => {
                     out.extend_from_slice(record[cell.leaf.json.clone()].as_bytes());
                 }
@@ -323,12 +436,28 @@ impl Translator {
         // Values that say nothing. The rules report them, as they do under the contract's names.
         let mut given: u64 = reader.mapped.members.iter().map(|member| member.id.bit()).fold(0, |all, bit| all | bit);
         for (i, cell) in reader.cells.iter().enumerate() {
+            // An empty cell of a table is no value.
+            if cell.leaf.kind == LeafKind::Cell {
+                break;
+            }
             let Some(Column { target: Target::Member(id), .. }) = column(cell.column) else { continue };
             if given & id.bit() == 0 && reader.text(i, record).trim().is_empty() {
                 given |= id.bit();
                 begin(out, *id, cell.column);
                 let is_list = cell.leaf.kind == LeafKind::Nothing && record.as_bytes()[cell.leaf.json.start] != b'n';
                 out.extend_from_slice(if is_list { b"null" } else { record[cell.leaf.json.clone()].as_bytes() });
+            }
+        }
+        if let Some(table) = &input.table {
+            let own = |name: &str| {
+                let at = table.header.iter().position(|column| column == name)?;
+                let cell = reader.cells.iter().position(|cell| cell.column == at)?;
+                Some(reader.text(cell, record)).filter(|text| !text.is_empty())
+            };
+            if let (Some(name), Some(line)) = (own(OWN[0]), own(OWN[1]).and_then(|line| line.parse::<u64>().ok())) {
+                out.extend_from_slice(b",\"presort\":{\"input\":");
+                json_string(name, out);
+                out.extend_from_slice(format!(",\"contact\":0,\"line\":{line},\"findings\":[]}}").as_bytes());
             }
         }
         if let Some(note) = &reader.note {

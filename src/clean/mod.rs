@@ -12,4 +12,5 @@ pub mod mapped;
 pub mod note;
 pub mod owned;
 pub mod selection;
+pub mod table_rejects;
 pub mod validator;

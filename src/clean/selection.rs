@@ -1,6 +1,7 @@
 //! What a run asks of the cleaner beside the contacts themselves.
 
 use crate::clean::lines::Redactor;
+use crate::clean::table_rejects::TableRejects;
 use crate::model::finding::Code;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,6 +25,8 @@ pub struct OutputSelection {
     pub rejects: bool,
     /// Rejected contacts get a [note](crate::clean::note); these are the names of the inputs.
     pub notes: Option<Vec<String>>,
+    /// Rejects are a table, as all inputs are.
+    pub table: Option<TableRejects>,
     /// The encodings that the inputs are decoded from; none for UTF-8.
     pub encodings: Vec<Option<&'static str>>,
     /// Findings as data, changes included ([`Cleaned::findings`](crate::clean::cleaned::Cleaned::findings)).

@@ -242,7 +242,8 @@ impl<'a, 's> Validator<'a, 's> {
             self.member(member);
         }
         // A record without a contact has its own finding.
-        if self.pending.first().is_none_or(|finding| finding.code != Code::MAP010) {
+        let has_none = |code| matches!(code, Code::MAP010 | Code::TAB001 | Code::TAB002);
+        if self.pending.first().is_none_or(|finding| !has_none(finding.code)) {
             self.check_cross_field();
         }
         if let Some(list) = &self.settings.suppressed

@@ -1,6 +1,7 @@
 //! The arguments of the command line, and the parsers of their values.
 
 use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
+use crate::document::table::InputFormat;
 use crate::facade::CleanerBuilder;
 use crate::json::pointer::Pointer;
 use crate::model::limits::{MAX_BYTES, MAX_CONTACTS};
@@ -15,6 +16,24 @@ Exit status:
   0  success: every contact was accepted; values were normalised at most
   1  finished, but something was rejected, held back, or dropped at a limit
   2  failure: usage, input or output, broken JSON";
+
+/// The formats of inputs.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum FromFormat {
+    /// A request body, an array, a wrapped document, or contacts one after another
+    Json,
+    /// A table: cells divided by commas, semicolons, tabs or pipes
+    Csv,
+}
+
+impl FromFormat {
+    pub(super) fn format(self) -> InputFormat {
+        match self {
+            FromFormat::Json => InputFormat::Json,
+            FromFormat::Csv => InputFormat::Csv,
+        }
+    }
+}
 
 /// Cleans, checks and splits large contact exports into request bodies for the Constant Contact V3 import endpoint.
 #[derive(Parser)]
@@ -182,6 +201,9 @@ pub(super) struct Common {
     pub(super) redact: bool,
     #[command(flatten)]
     pub(super) envelope: EnvelopeArgs,
+    /// The format of the inputs [default: what their first bytes show]
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub(super) from: Option<FromFormat>,
     /// The array that holds the contacts in JSON with something around them, like /results or /data/items [default: the only
     /// array of objects at the top]
     #[arg(long, value_name = "POINTER", value_parser = Pointer::parse)]

@@ -233,7 +233,7 @@ fn split(path: &Path, parse: bool) -> Result<u64> {
         let keep = splitter.pending().map_or(splitter.offset(), |pending| pending.start);
         chunk = document.source.next(keep)?;
         if chunk.is_none() {
-            splitter.finish(&mut spans);
+            splitter.finish_input(document.source.name(), &mut spans)?;
             return Ok(splitter.spans());
         }
     }

@@ -1,6 +1,8 @@
 //! `presort map`, and the options that map names.
 
+use super::args::FromFormat;
 use crate::document::envelope::EnvelopeOverrides;
+use crate::document::table::InputFormat;
 use crate::document::{Document, Opening, ReadOptions};
 use crate::json::pointer::Pointer;
 use crate::mapping::{MapFile, MapOptions, Unmapped, file};
@@ -166,6 +168,9 @@ fn read_suppressed(path: &Path, list: &mut SuppressionList) -> Result<()> {
 pub(super) struct Map {
     /// The file to look at; standard input if absent or -
     input: Option<PathBuf>,
+    /// The format of the input [default: what its first bytes show]
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    from: Option<FromFormat>,
     /// The array that holds the contacts in JSON with something around them, like /results
     #[arg(long, value_name = "POINTER", value_parser = Pointer::parse)]
     records: Option<Pointer>,
@@ -196,14 +201,19 @@ pub(super) enum MapFormat {
 
 impl Map {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let reading =
-            ReadOptions { records: self.records.clone(), contact: self.contact.clone(), encoding: self.encoding };
-        let input = self.input.clone().unwrap_or_else(|| "-".into());
-        let overrides = EnvelopeOverrides::default();
-        let mut document = Document::open(&input, Opening::whole(&overrides, &reading))?;
         // To show what could be: without another choice, everything that is known counts.
         let mut options = self.map.options()?;
         options.auto |= options.file.is_none();
+        let reading = ReadOptions {
+            records: self.records.clone(),
+            contact: self.contact.clone(),
+            encoding: self.encoding,
+            format: self.from.map_or(InputFormat::Detect, FromFormat::format),
+            identity_names: options.identity_names(),
+        };
+        let input = self.input.clone().unwrap_or_else(|| "-".into());
+        let overrides = EnvelopeOverrides::default();
+        let mut document = Document::open(&input, Opening::whole(&overrides, &reading))?;
         let mapping = mapping_of(&options, self.contact.as_ref(), &mut document)?;
         if mapping.columns.is_empty() {
             let what = "no record in its first part has a name; with --contact, check the pointer".to_owned();

@@ -182,6 +182,9 @@ impl Common {
         if let Some(permission) = sms_permission {
             cleaner = cleaner.sms_permission(permission);
         }
+        if let Some(from) = self.from {
+            cleaner = cleaner.format(from.format());
+        }
         if let Some(records) = &self.records {
             cleaner = cleaner.records(records.clone());
         }

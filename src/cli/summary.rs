@@ -309,7 +309,7 @@ fn place(example: &Example, plan: &Plan, short: bool) -> String {
         let _ = write!(text, ": {}", printable(&shortened(field, 40)));
     }
     // A mark cannot be seen, and a number of actions is no value.
-    if matches!(example.code, Code::SYN004 | Code::SYN005) {
+    if matches!(example.code, Code::SYN004 | Code::SYN005 | Code::SYN006) {
         let _ = write!(text, ": line {}", count(example.line));
         return text;
     }

@@ -33,6 +33,8 @@ pub enum Shape {
     Objects,
     /// An object that holds the contacts in some array.
     Wrapped,
+    /// A table of delimited text: CSV, TSV and the like.
+    Csv,
 }
 
 impl Shape {
@@ -45,6 +47,7 @@ impl Shape {
             Shape::Lines => "ndjson",
             Shape::Objects => "objects",
             Shape::Wrapped => "wrapped",
+            Shape::Csv => "csv",
         }
     }
 }

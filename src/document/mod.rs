@@ -5,11 +5,16 @@ pub mod envelope;
 pub mod format;
 pub mod pages;
 pub mod profile;
+pub mod splitter;
+pub mod table;
 pub mod wrapper;
 
 use crate::clean::mapped::InputMapping;
+use crate::csv::{RowSplitter, Sniffed, Table};
 use crate::document::envelope::{End, EnvelopeMembers, EnvelopeOverrides, EnvelopeReader, IMPORT_DATA, Side, breach};
 use crate::document::format::{Detected, Detector, Shape, begins_another};
+use crate::document::splitter::ContactSplitter;
+use crate::document::table::InputFormat;
 use crate::document::wrapper::{Event, Walker};
 use crate::json::pointer::Pointer;
 use crate::json::split::{Layout, SplitError, Splitter, Status};
@@ -33,6 +38,10 @@ pub struct ReadOptions {
     pub contact: Option<Pointer>,
     /// The encoding of inputs without a byte-order mark. By default it is UTF-8, or UTF-16 or UTF-32 where the first bytes show that.
     pub encoding: Option<Encoding>,
+    /// The format. By default the first bytes show it.
+    pub format: InputFormat,
+    /// Names of columns that the options make the email address or the SMS number: a header is known by them.
+    pub identity_names: Vec<String>,
 }
 
 /// What an input is opened for.
@@ -86,6 +95,8 @@ pub struct Document<'i> {
     pub is_bulk: bool,
     /// How its records become contacts, if they have other names than the contract's.
     pub mapping: Option<Arc<InputMapping>>,
+    /// The form of a table, if it is one.
+    pub table: Option<Arc<Table>>,
 }
 
 impl<'i> Document<'i> {
@@ -110,6 +121,11 @@ impl<'i> Document<'i> {
             // Rejects of a run with the same option are UTF-8.
             let is_decoded = encoding.is_some() && is_rejects_file(&mut source)?;
             source.decode(encoding.filter(|_| !is_decoded))?;
+        }
+        if !opening.as_endpoint
+            && let Some(found) = table::find(&mut source, opening.reading)?
+        {
+            return Ok(Document::of_table(source, found));
         }
         let (detected, start, mut ended) = detect(&mut source, &opening)?;
         let is_body = detected == Detected::Shape(Shape::Body);
@@ -137,6 +153,7 @@ impl<'i> Document<'i> {
             Shape::Body | Shape::Array | Shape::Wrapped => Layout::Array,
             Shape::Lines => Layout::Lines,
             Shape::Objects => Layout::Objects,
+            Shape::Csv => Layout::Rows,
         };
         if shape == Shape::Body {
             source.set_limit(opening.limit);
@@ -161,13 +178,14 @@ impl<'i> Document<'i> {
             wrapper: None,
             is_bulk: false,
             mapping: None,
+            table: None,
         };
         match shape {
             Shape::Body => document.read_head(ended)?,
             Shape::Wrapped => document.read_wrapper_head(opening.reading.records.is_some())?,
             Shape::Array => document.start = document.start.after(b"["),
             Shape::Lines => document.is_bulk = !opening.as_endpoint && document.begins_bulk(),
-            Shape::Objects => {}
+            Shape::Objects | Shape::Csv => {}
         }
         document.found = document.head.clone();
         // Everything the rules need is known when there is no envelope, and the contacts can be read as they come.
@@ -175,6 +193,29 @@ impl<'i> Document<'i> {
             document.look_ahead(opening.limit, opening.lists_needed && opening.asked.list_ids.is_empty())?;
         }
         Ok(document)
+    }
+
+    /// A document that is a table.
+    fn of_table(mut source: Source<'i>, found: Sniffed) -> Self {
+        source.set_limit(u64::MAX);
+        if let Some(watch) = source.watch() {
+            watch.allow_growth();
+        }
+        Document {
+            source,
+            shape: Shape::Csv,
+            layout: Layout::Rows,
+            start: found.start,
+            head: EnvelopeMembers::default(),
+            found: EnvelopeMembers::default(),
+            looked_ahead: false,
+            broken: None,
+            records: None,
+            wrapper: None,
+            is_bulk: false,
+            mapping: None,
+            table: Some(Arc::new(found.table)),
+        }
     }
 
     /// Reads the members of a wrapped document up to the contacts, which is where the document starts then.
@@ -297,11 +338,15 @@ impl<'i> Document<'i> {
 
     /// A splitter at the first byte of the contacts.
     #[must_use]
-    pub fn splitter(&self) -> Splitter {
+    pub fn splitter(&self) -> ContactSplitter {
         let Position { offset, line, column, .. } = self.start;
-        let splitter = Splitter::new(self.layout, offset, line, (offset + 1).saturating_sub(column));
+        let line_start = (offset + 1).saturating_sub(column);
+        if let Some(table) = &self.table {
+            return ContactSplitter::Rows(RowSplitter::new(table.delimiter, offset, line, line_start));
+        }
+        let splitter = Splitter::new(self.layout, offset, line, line_start);
         // Several arrays are one export, in parts; a body is one.
-        if self.shape == Shape::Array { splitter.series() } else { splitter }
+        ContactSplitter::Json(if self.shape == Shape::Array { splitter.series() } else { splitter })
     }
 }
 
@@ -399,7 +444,7 @@ fn survey(source: &mut Source<'_>, start: Position) -> Result<(Shape, Option<Poi
 
 /// Where the splitter's byte `at` is. The column is not known where the line began before the splitter's current one.
 #[must_use]
-pub fn position(splitter: &Splitter, at: u64) -> Position {
+pub fn position(splitter: &ContactSplitter, at: u64) -> Position {
     let (line, line_start) = splitter.line();
     Position { offset: at, line, column: column(at, line_start), contact: Some(splitter.spans()) }
 }
@@ -411,7 +456,7 @@ fn column(at: u64, line_start: u64) -> u64 {
 
 /// The error for broken syntax that the splitter found.
 #[must_use]
-pub fn split_error(input: &str, splitter: &Splitter, error: SplitError) -> Error {
+pub fn split_error(input: &str, splitter: &ContactSplitter, error: SplitError) -> Error {
     let (line, line_start) = splitter.line();
     let column = if error.line == line { column(error.at, line_start) } else { 0 };
     // Bytes behind the last array come before no contact.
@@ -422,7 +467,7 @@ pub fn split_error(input: &str, splitter: &Splitter, error: SplitError) -> Error
 
 /// The input ends within its contacts.
 #[must_use]
-pub fn cut_off(input: &str, splitter: &Splitter) -> Error {
+pub fn cut_off(input: &str, splitter: &ContactSplitter) -> Error {
     let error = SplitError { at: splitter.offset(), line: splitter.line().0, fault: Fault::End };
     split_error(input, splitter, error)
 }

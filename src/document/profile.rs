@@ -2,6 +2,7 @@
 
 use super::{Document, bulk};
 use crate::clean::flatten::flatten;
+use crate::csv;
 use crate::json::pointer::Pointer;
 use crate::json::split::{Layout, Span, Status};
 use crate::mapping::Profile;
@@ -20,7 +21,11 @@ impl Document<'_> {
     /// # Errors
     /// The input cannot be read.
     pub fn profile(&mut self, contact: Option<&Pointer>) -> Result<Profile> {
-        let mut profile = Profile::default();
+        let mut profile = match &self.table {
+            Some(table) => Profile::of_columns(&table.header),
+            None => Profile::default(),
+        };
+        let mut cells = csv::Cells::default();
         let start = self.start.offset;
         let mut splitter = self.splitter();
         let mut spans: Vec<Span> = Vec::new();
@@ -37,12 +42,27 @@ impl Document<'_> {
             let status = splitter.feed(bytes.get(read..).unwrap_or_default(), &mut spans);
             let is_over = is_all || !matches!(status, Ok(Status::More));
             if ended && self.layout != Layout::Array {
-                splitter.finish(&mut spans);
+                // What is broken is told when the contacts are read.
+                let _ = splitter.finish(&mut spans);
             }
             for span in &spans {
                 let record = &bytes[(span.start - start) as usize..(span.end - start) as usize];
                 let is_record = span.whole && record.len() as u64 <= CONTACT_BYTES_MAX;
                 if !is_record || (self.is_bulk && bulk::action(record).is_some()) {
+                    continue;
+                }
+                if let Some(table) = &self.table {
+                    cells.read(record, table.delimiter);
+                    if record == table.header_row || cells.len() > table.header.len() {
+                        continue;
+                    }
+                    for i in 0..cells.len() {
+                        profile.cell_at(i, &cells.text(record, i));
+                    }
+                    profile.end_record();
+                    if profile.records() == RECORDS {
+                        return Ok(profile);
+                    }
                     continue;
                 }
                 let Ok(record) = std::str::from_utf8(record) else { continue };

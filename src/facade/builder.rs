@@ -3,6 +3,7 @@
 use super::cleaner::Cleaner;
 use crate::document::ReadOptions;
 use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
+use crate::document::table::InputFormat;
 use crate::json::pointer::Pointer;
 use crate::mapping::MapOptions;
 use crate::model::error::{Error, Result};
@@ -95,6 +96,12 @@ impl CleanerBuilder {
     /// The object in each record that is the contact. Default: the record itself.
     pub fn contact(mut self, contact: Pointer) -> Self {
         self.reading.contact = Some(contact);
+        self
+    }
+
+    /// The format of the input. Default: [`InputFormat::Detect`], what its first bytes show.
+    pub fn format(mut self, format: InputFormat) -> Self {
+        self.reading.format = format;
         self
     }
 

@@ -3,6 +3,7 @@
 use super::builder::CleanerBuilder;
 use super::contacts::Contacts;
 use super::sink::Sink;
+use crate::document::ReadOptions;
 use crate::model::error::{Error, Result};
 use crate::rules::Settings;
 use crate::rules::date::Date;
@@ -121,10 +122,14 @@ impl Cleaner {
         Contacts::new(
             self.settings(),
             options.overrides.clone(),
-            options.reading.clone(),
+            self.reading(),
             options.mapping.clone(),
             Box::new(reader),
         )
+    }
+
+    fn reading(&self) -> ReadOptions {
+        ReadOptions { identity_names: self.options.mapping.identity_names(), ..self.options.reading.clone() }
     }
 
     fn settings(&self) -> Settings {
@@ -138,7 +143,7 @@ impl Cleaner {
             limits: options.limits,
             settings: self.settings(),
             asked: options.overrides.clone(),
-            reading: options.reading.clone(),
+            reading: self.reading(),
             mapping: options.mapping.clone(),
             bare_rejects: sink.bare_rejects,
             force: sink.overwrite,

@@ -283,6 +283,18 @@ fn wrapper(profile: &Profile, rules: &Rules) -> Option<String> {
     persons.next().filter(|_| persons.next().is_none())
 }
 
+impl MapOptions {
+    /// The names of columns that these options make the email address or the number for text messages.
+    #[must_use]
+    pub fn identity_names(&self) -> Vec<String> {
+        let is_identity = |target: &Target| matches!(target, Target::Member(MemberId::Email | MemberId::SmsNumber));
+        let renamed =
+            self.rename.iter().filter(|(_, to)| Entry::parse(to).is_some_and(|entry| is_identity(&entry.target)));
+        let mapped = self.file.iter().flat_map(|file| file.names_of(is_identity));
+        renamed.map(|(name, _)| name.as_str()).chain(mapped).map(str::to_owned).collect()
+    }
+}
+
 /// Decides what each column becomes.
 ///
 /// # Errors

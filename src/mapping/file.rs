@@ -150,6 +150,11 @@ impl MapFile {
         self.by_name.get(decide::plain(name)).map(|at| &self.entries[*at].1)
     }
 
+    /// The names of columns with one of these targets.
+    pub(super) fn names_of(&self, is_wanted: impl Fn(&Target) -> bool) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter(move |(_, entry)| is_wanted(&entry.target)).map(|(name, _)| name.as_str())
+    }
+
     /// The columns that it mentions, in its order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().map(|(name, _)| name.as_str())

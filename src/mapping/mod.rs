@@ -26,4 +26,4 @@ pub use file::MapFile;
 pub use permission::{Meaning, PermissionColumn, PermissionKind};
 pub use profile::Profile;
 pub use record::{Held, HeldReason, MappedMember, MappedRecord, Permission, Piece, Split, SplitKind};
-pub use systems::systems;
+pub use systems::{is_identity, systems};

@@ -65,6 +65,25 @@ impl Profile {
         self.columns[index].add(value, self.records as usize);
     }
 
+    /// A profile of a table with these columns, in this order. Two may have one name.
+    #[must_use]
+    pub fn of_columns(names: &[String]) -> Profile {
+        let mut profile = Profile::default();
+        for name in names {
+            let index = profile.columns.len() as u32;
+            profile.by_name.entry(name.as_str().into()).or_insert(index);
+            profile.columns.push(Observed::new(name));
+        }
+        profile
+    }
+
+    /// A value of the column of this index in the current record.
+    pub fn cell_at(&mut self, column: usize, value: &str) {
+        if let Some(column) = self.columns.get_mut(column) {
+            column.add(value, self.records as usize);
+        }
+    }
+
     /// The record is complete.
     pub fn end_record(&mut self) {
         self.records = self.records.saturating_add(1);

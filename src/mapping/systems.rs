@@ -215,6 +215,25 @@ pub(super) fn table() -> &'static Table {
     })
 }
 
+/// Whether a name, in any file, is that of an email address or of a number for text messages.
+#[must_use]
+pub fn is_identity(name: &str) -> bool {
+    let is_one = |target: &Target| {
+        matches!(
+            target,
+            Target::Member(crate::model::member::MemberId::Email | crate::model::member::MemberId::SmsNumber)
+        )
+    };
+    let name = name.trim();
+    if name.len() > 200 {
+        return false;
+    }
+    let own = crate::model::member::MemberId::of(name);
+    is_one(&Target::Member(own))
+        || table().hits(name).iter().any(|hit| is_one(&hit.header.target()))
+        || table().synonym(&names::fold(name)).is_some_and(|header| is_one(&header.target()))
+}
+
 impl Table {
     /// The headers that a name may be: of each system the one that is spelled so, else the first that folds so.
     pub fn hits(&self, name: &str) -> Vec<Hit> {

@@ -232,7 +232,8 @@ impl fmt::Display for Error {
             }
             Kind::NotContacts { input, what } => write!(f, "{input}: {what}"),
             Kind::Syntax { input, position, fault } => {
-                write!(f, "{input}: broken JSON at {position}: {fault}; {}", fault.help())
+                let what = if *fault == Fault::OpenQuote { "a broken row" } else { "broken JSON" };
+                write!(f, "{input}: {what} at {position}: {fault}; {}", fault.help())
             }
             Kind::TooLarge { input, position, what } => write!(f, "{input}: at {position}: {what}"),
             Kind::Envelope { code, message, help, input, position, detail } => {

@@ -40,6 +40,8 @@ pub enum Fault {
     Number(&'static str),
     /// Bytes that are not UTF-8.
     Utf8,
+    /// A quote of a table's cell that is not closed.
+    OpenQuote,
     /// Nested deeper than [`MAX_DEPTH`].
     Depth,
     /// More bytes after a complete value.
@@ -63,6 +65,7 @@ impl Fault {
             Fault::LoneSurrogate => "write the character whole, or both halves of its pair",
             Fault::Number(_) => "quote it if it is text (a zip code, a phone number)",
             Fault::Utf8 => "convert the file to UTF-8 (for example with iconv -f WINDOWS-1252 -t UTF-8)",
+            Fault::OpenQuote => "close the quote in that row, or write it twice where it is part of the text",
             Fault::Depth => "a contact is flat: remove the nested data",
             Fault::Follows(_) => "one input holds one document: put each into a file of its own, and name all of them",
             Fault::Expected(_) | Fault::Trailing => "correct the export at this byte, or write it with a JSON library",
@@ -84,6 +87,7 @@ impl fmt::Display for Fault {
             Fault::LoneSurrogate => f.write_str("half of a surrogate pair (\\ud800 to \\udfff) alone"),
             Fault::Number(what) => write!(f, "not a JSON number: {what}"),
             Fault::Utf8 => f.write_str("bytes that are not UTF-8"),
+            Fault::OpenQuote => f.write_str("a cell opens a quote here that is not closed"),
             Fault::Depth => write!(f, "nested deeper than {MAX_DEPTH}"),
             Fault::Trailing => f.write_str("something more after the value"),
             Fault::Follows(what) => write!(f, "{what} here"),

@@ -71,7 +71,7 @@ impl MappingReceipt {
         MappingReceipt {
             system: mapping.system.map(|system| system.name),
             mapped: mapping.columns.iter().filter(|column| is_used(&column.target)).count(),
-            names: mapping.columns.len(),
+            names: mapping.columns.iter().filter(|column| column.found != How::Own).count(),
             columns: columns
                 .map(|column| ColumnReceipt {
                     column: column.name.clone(),

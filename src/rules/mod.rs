@@ -16,6 +16,7 @@ pub mod opt_out;
 pub mod phone;
 pub mod sms;
 pub mod suppress;
+pub mod table;
 pub mod text;
 pub mod whole;
 
@@ -92,6 +93,7 @@ static FAMILIES: &[&[Rule]] = &[
     duplicates::RULES,
     opt_out::RULES,
     mapping::RULES,
+    table::RULES,
     import::RULES,
 ];
 

@@ -62,6 +62,17 @@ pub static SYNTAX: &[Rule] = &[
         before: r#"{"index":{"_id":"1"}}, and on the next line {"email":"joe@example.com"}"#,
         after: "the document is taken",
     },
+    Rule {
+        code: Code::SYN006,
+        severity: Severity::Warning,
+        effect: Effect::Keeps,
+        message: "the header of the table stands between its rows once more",
+        help: "nothing to do, if several tables were joined on purpose",
+        why: "A row that is the header again is no contact. It shows that files were joined; it is passed over and counted, and reported \
+              once per input, with the number of such rows as the value.",
+        before: "email,first_name as a row of a table with that header",
+        after: "passed over",
+    },
 ];
 
 /// Faults of a contact as a whole.

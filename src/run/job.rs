@@ -5,6 +5,8 @@
 
 use crate::clean::cleaner::OutputSelection;
 use crate::clean::lines::Redactor;
+use crate::clean::table_rejects::TableRejects;
+use crate::csv::Table;
 use crate::document::envelope::{Envelope, EnvelopeFinding, EnvelopeMembers, EnvelopeOverrides, SmsPermission, breach};
 use crate::document::format::Shape;
 use crate::document::{Document, Opening, ReadOptions, SLICE};
@@ -307,6 +309,9 @@ fn run_on<'i>(job: &Job<'i>, mut documents: Vec<Document<'i>>, outputs: Outputs<
     writer.report = open(outputs.report, "the findings", job.force)?;
     writer.changes = open(outputs.changes, "the ledger", job.force)?;
     writer.rejects = open(outputs.rejects, "the rejects", job.force)?;
+    if let (Some(rejects), Some(table)) = (&mut writer.rejects, &selection.table) {
+        rejects.write(&table.head())?;
+    }
     let receipt = open(outputs.receipt, "the receipt", job.force)?;
     for (input, findings) in findings.iter().enumerate() {
         writer.write_envelope_findings(input, findings)?;
@@ -357,10 +362,20 @@ fn selection_of(job: &Job<'_>, outputs: &Outputs<'_>, documents: &[Document<'_>]
         rejects: outputs.rejects.is_some(),
         encodings,
         notes: (outputs.rejects.is_some() && !job.bare_rejects).then(names),
+        table: outputs.rejects.as_ref().and_then(|_| table_of(job, documents)),
         redactor: job.redact.as_deref().map(Redactor::new),
         listed: AtomicBool::new(job.mode == Mode::Check),
         ..OutputSelection::default()
     }
+}
+
+/// What the rejects have, if all inputs are tables with one header.
+fn table_of(job: &Job<'_>, documents: &[Document<'_>]) -> Option<TableRejects> {
+    let first = documents.first()?.table.as_ref()?;
+    let form = |table: &Table| (table.delimiter, table.header_row.clone());
+    let is_same = |document: &Document<'_>| document.table.as_ref().is_some_and(|table| form(table) == form(first));
+    let names = || documents.iter().map(|document| document.source.name().to_owned()).collect();
+    documents.iter().all(is_same).then(|| TableRejects::new(first, (!job.bare_rejects).then(names)))
 }
 
 /// Opens the output of the contacts. With `is_broken`, no body can be written.

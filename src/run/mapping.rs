@@ -3,6 +3,7 @@
 use super::reader::{Next, ReadBatch, Reader};
 use crate::clean::flatten::flatten;
 use crate::clean::mapped::InputMapping;
+use crate::csv;
 use crate::document::envelope::EnvelopeOverrides;
 use crate::document::{Document, Opening, ReadOptions};
 use crate::json::pointer::Pointer;
@@ -31,11 +32,13 @@ pub fn is_mapped(options: &MapOptions) -> bool {
 /// # Errors
 /// The document cannot be read, or its names do not fit the options.
 pub fn map_document(options: &MapOptions, contact: Option<&Pointer>, document: &mut Document<'_>) -> Result<()> {
-    if !is_mapped(options) && contact.is_none() {
+    if document.table.is_none() && !is_mapped(options) && contact.is_none() {
         return Ok(());
     }
+    let contact = contact.filter(|_| document.table.is_none());
     let mapping = mapping_of(options, contact, document)?;
-    document.mapping = Some(Arc::new(InputMapping { mapping, contact: contact.cloned() }));
+    let table = document.table.clone();
+    document.mapping = Some(Arc::new(InputMapping { mapping, contact: contact.cloned(), table }));
     Ok(())
 }
 
@@ -46,7 +49,10 @@ pub fn map_document(options: &MapOptions, contact: Option<&Pointer>, document: &
 pub fn mapping_of(options: &MapOptions, contact: Option<&Pointer>, document: &mut Document<'_>) -> Result<Mapping> {
     let profile = document.profile(contact)?;
     let name = document.source.name();
-    decide(&profile, options)
+    // The names of a table are always mapped.
+    let auto = options.auto || document.table.is_some() && options.file.is_none();
+    let options = MapOptions { auto, ..options.clone() };
+    decide(&profile, &options)
         .map_err(|error| Kind::NotContacts { input: name.to_owned(), what: error.to_string() }.into())
 }
 
@@ -64,6 +70,8 @@ pub fn suppressed_by(path: &Path, list: &mut SuppressionList) -> Result<()> {
         let what = "none of its names is that of an email address".to_owned();
         return Err(Kind::NotContacts { input: document.source.name().to_owned(), what }.into());
     }
+    let table = document.table.clone();
+    let mut cells = csv::Cells::default();
     let mut reader = Reader::new(vec![document], vec![false], None);
     let (mut batch, mut late) = (ReadBatch::default(), Late::default());
     loop {
@@ -79,6 +87,16 @@ pub fn suppressed_by(path: &Path, list: &mut SuppressionList) -> Result<()> {
                 continue;
             };
             let mut found = false;
+            if let Some(table) = &table {
+                cells.read(record.as_bytes(), table.delimiter);
+                for i in (0..cells.len()).filter(|i| mapping.columns.get(*i).is_some_and(is_email)) {
+                    found = found || list.push_line(&cells.text(record.as_bytes(), i));
+                }
+                if !found {
+                    list.push_line("(no address)");
+                }
+                continue;
+            }
             let cells = flatten(record, None, |path, leaf| {
                 let index = late.find(&mapping, path);
                 if !found && mapping.column(late.columns(), index).is_some_and(is_email) {

@@ -7,9 +7,10 @@ use crate::clean::batch::Batch;
 use crate::clean::mapped::InputMapping;
 use crate::document::bulk;
 use crate::document::envelope::{End, EnvelopeFinding, FindingValue};
+use crate::document::splitter::ContactSplitter;
 use crate::document::wrapper::Event;
 use crate::document::{Document, SLICE, cut_off, position, read_tail, split_error};
-use crate::json::split::{Layout, Span, Splitter, Status};
+use crate::json::split::{Layout, Span, Status};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::finding::Code;
 use crate::model::position::Position;
@@ -126,7 +127,7 @@ pub struct ReadOutcome {
 
 /// Where the reader is in an input.
 struct Cursor {
-    splitter: Splitter,
+    splitter: ContactSplitter,
     chunk: Option<Arc<Chunk>>,
     /// Offset at which the line of the chunk's first byte begins.
     line_start: u64,
@@ -139,6 +140,9 @@ struct Cursor {
     /// Which lines of a bulk request are actions, and where the first is.
     lines: bulk::Lines,
     first_action: Option<Position>,
+    /// Rows of a table that are its header once more, and where the first is.
+    headers: u64,
+    first_header: Option<Position>,
 }
 
 /// Reads inputs, one after the other. See the [module](self).
@@ -249,6 +253,8 @@ impl<'i> Reader<'i> {
             paused: false,
             lines: bulk::Lines::default(),
             first_action: None,
+            headers: 0,
+            first_header: None,
         });
         Ok(())
     }
@@ -262,7 +268,7 @@ impl<'i> Reader<'i> {
             let rest = chunk.from(splitter.offset());
             if !rest.is_empty() {
                 batch.spans.clear();
-                batch.first = splitter.spans() - cursor.lines.actions;
+                batch.first = splitter.spans() - (cursor.lines.actions + cursor.headers);
                 let status = splitter.feed(&rest[..rest.len().min(SLICE)], &mut batch.spans);
                 if let Some(progress) = self.progress {
                     progress.bytes(splitter.offset());
@@ -277,9 +283,7 @@ impl<'i> Reader<'i> {
                     Err(error) => broken = Some(split_error(document.source.name(), splitter, error)),
                 }
                 let chunk = Arc::clone(chunk);
-                if document.is_bulk {
-                    cursor.take_actions(&mut batch.spans, &chunk);
-                }
+                cursor.take_others(&mut batch.spans, document, &chunk);
                 cursor.too_long(batch, Some(&chunk), document, self.keep_rejects)?;
                 let spans = cursor.contacts();
                 if batch.spans.is_empty() && batch.long.is_none() {
@@ -370,8 +374,8 @@ impl<'i> Reader<'i> {
         // The last line has no line break; behind a limit it counts when its object is closed before it.
         batch.spans.clear();
         if document.layout != Layout::Array && (!limited || splitter.is_closed()) {
-            batch.first = splitter.spans() - cursor.lines.actions;
-            splitter.finish(&mut batch.spans);
+            batch.first = splitter.spans() - (cursor.lines.actions + cursor.headers);
+            splitter.finish_input(document.source.name(), &mut batch.spans)?;
         }
         if limited {
             let at = splitter.pending().map_or(splitter.offset(), |pending| pending.start);
@@ -382,10 +386,8 @@ impl<'i> Reader<'i> {
             });
             self.read.bytes[input] = at;
         }
-        if document.is_bulk
-            && let Some(rest) = &rest
-        {
-            cursor.take_actions(&mut batch.spans, rest);
+        if let Some(rest) = &rest {
+            cursor.take_others(&mut batch.spans, document, rest);
         }
         if !batch.spans.is_empty() {
             cursor.too_long(batch, rest.as_ref(), document, self.keep_rejects)?;
@@ -457,6 +459,9 @@ impl<'i> Reader<'i> {
             self.read.actions[self.input] = cursor.lines.actions;
             find(Code::SYN005, first, FindingValue::Json(cursor.lines.actions.to_string()));
         }
+        if let Some(first) = cursor.first_header {
+            find(Code::SYN006, first, FindingValue::Json(cursor.headers.to_string()));
+        }
         if let Some((_, first)) = cursor.splitter.marks() {
             let position = Position { offset: first.start, line: first.line, ..Position::default() };
             find(Code::SYN004, position, FindingValue::Text("\u{feff}".into()));
@@ -478,7 +483,27 @@ impl<'i> Reader<'i> {
 impl Cursor {
     /// Contacts so far.
     fn contacts(&self) -> u64 {
-        self.splitter.spans() - self.lines.actions
+        self.splitter.spans() - self.lines.actions - self.headers
+    }
+
+    /// Takes out what the splitter found and is no contact.
+    fn take_others(&mut self, spans: &mut Vec<Span>, document: &Document<'_>, chunk: &Chunk) {
+        if document.is_bulk {
+            self.take_actions(spans, chunk);
+        }
+        let Some(table) = &document.table else { return };
+        let header = &table.header_row[..];
+        spans.retain(|span| {
+            let is_header = span.end - span.start == header.len() as u64
+                && span.start >= chunk.base
+                && chunk.from(span.start).starts_with(header);
+            if is_header {
+                let position = Position { offset: span.start, line: span.line, ..Position::default() };
+                self.first_header.get_or_insert(position);
+                self.headers += 1;
+            }
+            !is_header
+        });
     }
 
     /// Takes the actions of a bulk request out of the lines. A long line is none, and `chunk` may not have all of it.
@@ -544,7 +569,7 @@ impl Cursor {
 }
 
 /// The error of an array that does not end. The cause may be a fault inside the last contact.
-fn cut(name: &str, splitter: &Splitter, rest: Option<&Chunk>) -> Error {
+fn cut(name: &str, splitter: &ContactSplitter, rest: Option<&Chunk>) -> Error {
     if let (Some(pending), Some(chunk)) = (splitter.pending(), rest)
         && pending.start >= chunk.base
     {

@@ -2,6 +2,8 @@
 //! the writer.
 
 use crate::clean::cleaner::{Accepted, BatchCleaner, Cleaned, OutputSelection, Separator, Stats, example};
+use crate::clean::table_rejects::Noted;
+use crate::csv::Cells;
 
 use crate::clean::batch::Batch;
 use crate::clean::lines::{self, Place};
@@ -263,12 +265,19 @@ impl<'j> Writer<'j> {
         if is_first || self.listed.len() < LISTED {
             self.example(example(input, &place, &finding, self.selection));
         }
+        let mut noted = Noted::default();
+        noted.add(&finding, None);
         if let Some(report) = &mut self.report {
             let mut line = Vec::new();
             lines::line(&place, &finding, self.selection.redactor.as_ref(), &mut line);
             report.write(&line)?;
         }
         if let (Some(rejects), Some(file)) = (&mut self.rejects, &mut long.file) {
+            if let Some(table) = &self.selection.table {
+                let mut own = Vec::new();
+                table.own_cells(&[], input, long.span.line, &noted, &Cells::default(), &mut own);
+                rejects.write(&own)?;
+            }
             let mut block = vec![0; 64 << 10];
             loop {
                 match file.read(&mut block).map_err(|error| Error::io("read", "a temporary file", error))? {
@@ -504,6 +513,8 @@ impl<'j> Writer<'j> {
         if self.listed.len() < LISTED || self.stats.codes[Code::DUP001 as usize] == 1 {
             self.example(example(batch.input, &place, &finding, self.selection));
         }
+        let mut noted = Noted::default();
+        noted.add(&finding, None);
         if let Some(report) = &mut self.report {
             let mut line = Vec::new();
             lines::line(&place, &finding, self.selection.redactor.as_ref(), &mut line);

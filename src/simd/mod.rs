@@ -153,6 +153,36 @@ impl EmailMasks {
     }
 }
 
+/// The bytes that divide a table of delimited text into rows and cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RowMasks {
+    /// `"`
+    pub quote: u64,
+    /// The delimiter of cells.
+    pub delimiter: u64,
+    /// `\n`
+    pub newline: u64,
+    /// `\r`
+    pub carriage_return: u64,
+    /// Spaces.
+    pub space: u64,
+}
+
+impl RowMasks {
+    /// The masks of 64 bytes.
+    #[inline(always)]
+    pub fn of<B: Backend>(backend: B, bytes: &[u8; 64], delimiter: u8) -> Self {
+        let block = backend.load(bytes);
+        RowMasks {
+            quote: backend.eq(block, b'"'),
+            delimiter: backend.eq(block, delimiter),
+            newline: backend.eq(block, b'\n'),
+            carriage_return: backend.eq(block, b'\r'),
+            space: backend.eq(block, b' '),
+        }
+    }
+}
+
 /// Prefetches the memory at this address. Any address is allowed.
 #[inline(always)]
 pub fn prefetch(address: *const u8) {
@@ -266,7 +296,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    type All = (StructureMasks, TextMasks, EmailMasks, u64, [u64; 5], Vec<u32>, bool);
+    type All = (StructureMasks, TextMasks, EmailMasks, RowMasks, u64, [u64; 5], Vec<u32>, bool);
 
     #[inline(always)]
     fn all<B: Backend>(b: B, bytes: &[u8; 64]) -> All {
@@ -289,7 +319,8 @@ mod tests {
         }
         let held = b.within32(some(0), &low, &high);
         let xor = b.prefix_xor(b.eq(block, b'"'));
-        (StructureMasks::of(b, bytes), TextMasks::of(b, bytes), EmailMasks::of(b, bytes), xor, odd, offsets, held)
+        let rows = RowMasks::of(b, bytes, b';');
+        (StructureMasks::of(b, bytes), TextMasks::of(b, bytes), EmailMasks::of(b, bytes), rows, xor, odd, offsets, held)
     }
 
     fn masks_of(choice: Choice, bytes: &[u8; 64]) -> All {

@@ -13,6 +13,7 @@ fn mapping_of(records: &[String]) -> InputMapping {
         }
     }
     InputMapping {
+        table: None,
         mapping: decide(&profile, &MapOptions { auto: true, ..MapOptions::default() }).unwrap(),
         contact: None,
     }

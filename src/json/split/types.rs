@@ -24,6 +24,8 @@ pub enum Layout {
     Lines,
     /// Objects over several lines each, one after another.
     Objects,
+    /// Rows of a table of delimited text.
+    Rows,
 }
 
 /// The result of a block.

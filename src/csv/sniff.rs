@@ -1,0 +1,246 @@
+//! The dialect and the header of a table, from its first bytes.
+//!
+//! The header is the first of the first rows that names an identity: a column with the email address or the number for text
+//! messages. Only a delimiter under which there is a header is considered; of several, the one that gives the following rows as
+//! many cells as the header.
+
+use super::cells::Cells;
+use super::split::RowSplitter;
+use crate::json::split::Span;
+use crate::model::position::Position;
+
+/// Bytes that are looked at.
+pub const LOOK_AT: usize = 1 << 20;
+/// Rows within which the header must be.
+pub const HEADER_WITHIN: usize = 20;
+/// Most columns of a table.
+pub const COLUMNS_MAX: usize = 10_000;
+/// Rows behind the header that are compared with it.
+const COMPARED: usize = 100;
+/// Delimiters that are tried, the most usual first.
+const DELIMITERS: [u8; 4] = *b",;\t|";
+
+/// The form of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// What stands between cells.
+    pub delimiter: u8,
+    /// The names of the columns, with white space around them left out. A column without a name is called `(column 5)`.
+    pub header: Vec<String>,
+    /// The header as it is in the input, without its line break.
+    pub header_row: Vec<u8>,
+    /// The line of the header, from 1.
+    pub header_line: u64,
+    /// Rows above the header.
+    pub title_rows: usize,
+    /// The first line is `sep=` with the delimiter, for spreadsheets.
+    pub has_separator_line: bool,
+    /// Lines end with a carriage return and a line feed.
+    pub has_crlf: bool,
+}
+
+/// A table, and where its rows begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sniffed {
+    /// Its form.
+    pub table: Table,
+    /// The end of the header.
+    pub start: Position,
+}
+
+/// Why a text is no table of contacts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoTable {
+    /// There are no rows.
+    Empty,
+    /// None of the first rows names an identity.
+    NoHeader {
+        /// The first row that has a value, as it is.
+        first: String,
+        /// What stands between its cells, if anything that often does.
+        delimiter: Option<u8>,
+        /// The first row has an address: it is a contact.
+        has_address: bool,
+    },
+    /// The header has more columns than [`COLUMNS_MAX`].
+    TooManyColumns(usize),
+}
+
+/// The name of a delimiter, for people.
+#[must_use]
+pub fn delimiter_name(delimiter: u8) -> String {
+    match delimiter {
+        b',' => "comma".into(),
+        b';' => "semicolon".into(),
+        b'\t' => "tab".into(),
+        b'|' => "pipe".into(),
+        other => char::from(other).to_string(),
+    }
+}
+
+/// Looks at the first bytes of a text, which begins at `start`. `is_whole` says that it ends with them. `is_identity` knows the
+/// names of identity columns.
+///
+/// # Errors
+/// It has no header.
+pub fn sniff(
+    bytes: &[u8],
+    is_whole: bool,
+    start: Position,
+    is_identity: &dyn Fn(&str) -> bool,
+) -> Result<Sniffed, NoTable> {
+    let is_whole = is_whole && bytes.len() <= LOOK_AT;
+    let bytes = &bytes[..bytes.len().min(LOOK_AT)];
+    let (separator, skipped) = match separator_line(bytes) {
+        Some((delimiter, end)) => (Some(delimiter), end),
+        None => (None, 0),
+    };
+    let start = start.after(&bytes[..skipped]);
+    let bytes = &bytes[skipped..];
+    let candidates = match &separator {
+        Some(delimiter) => std::slice::from_ref(delimiter),
+        None => &DELIMITERS[..],
+    };
+    let mut best: Option<Candidate> = None;
+    for delimiter in candidates {
+        if let Some(candidate) = Candidate::find(bytes, is_whole, *delimiter, is_identity)
+            && best.as_ref().is_none_or(|best| candidate.score > best.score)
+        {
+            best = Some(candidate);
+        }
+    }
+    let Some(found) = best else { return Err(no_header(bytes, is_whole)) };
+    if found.names.len() > COLUMNS_MAX {
+        return Err(NoTable::TooManyColumns(found.names.len()));
+    }
+    let [from, to] = [found.header.start, found.header.end].map(|at| at as usize);
+    Ok(Sniffed {
+        table: Table {
+            delimiter: found.delimiter,
+            header: found.names,
+            header_row: bytes[from..to].to_vec(),
+            header_line: start.line + found.header.line - 1,
+            title_rows: found.index,
+            has_separator_line: separator.is_some(),
+            has_crlf: bytes[to..].starts_with(b"\r\n"),
+        },
+        start: after_rows(start, &bytes[..to]),
+    })
+}
+
+/// The position behind these bytes, of which a carriage return alone ends a line as well.
+fn after_rows(start: Position, bytes: &[u8]) -> Position {
+    let mut position = start;
+    let mut line_start = None;
+    for at in memchr::memchr2_iter(b'\n', b'\r', bytes) {
+        if bytes[at] == b'\n' || bytes.get(at + 1) != Some(&b'\n') {
+            position.line += 1;
+            line_start = Some(at + 1);
+        }
+    }
+    position.offset += bytes.len() as u64;
+    position.column = match line_start {
+        Some(line_start) => (bytes.len() - line_start) as u64 + 1,
+        None => position.column + bytes.len() as u64,
+    };
+    position
+}
+
+/// The delimiter of a line `sep=;`, and where the line ends.
+fn separator_line(bytes: &[u8]) -> Option<(u8, usize)> {
+    let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'))?;
+    let line = bytes[..end].trim_ascii_end();
+    let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+    let is_named = line.get(..4).is_some_and(|name| name.eq_ignore_ascii_case(b"sep="));
+    let tab = bytes.get(4) == Some(&b'\t') && end == 5;
+    match line.get(4..) {
+        Some([delimiter]) if is_named && is_delimiter(*delimiter) => Some((*delimiter, end)),
+        // The tab was trimmed.
+        Some([]) if is_named && tab => Some((b'\t', end)),
+        _ => None,
+    }
+}
+
+/// Whether a byte can stand between cells.
+#[must_use]
+pub fn is_delimiter(byte: u8) -> bool {
+    byte == b'\t' || (byte.is_ascii_punctuation() && byte != b'"')
+}
+
+/// A header under one delimiter.
+struct Candidate {
+    delimiter: u8,
+    names: Vec<String>,
+    header: Span,
+    /// Rows above it.
+    index: usize,
+    score: u64,
+}
+
+impl Candidate {
+    fn find(bytes: &[u8], is_whole: bool, delimiter: u8, is_identity: &dyn Fn(&str) -> bool) -> Option<Candidate> {
+        let rows = rows(bytes, is_whole, delimiter);
+        let mut cells = Cells::default();
+        let (index, header, names) = rows.iter().take(HEADER_WITHIN).enumerate().find_map(|(index, span)| {
+            let row = &bytes[span.start as usize..span.end as usize];
+            cells.read(row, delimiter);
+            let names: Vec<String> = (0..cells.len()).map(|i| name(&cells.text(row, i), i)).collect();
+            names.iter().any(|name| is_identity(name)).then_some((index, *span, names))
+        })?;
+        let behind = &rows[index + 1..];
+        let same = behind.iter().take(COMPARED).filter(|span| {
+            cells.read(&bytes[span.start as usize..span.end as usize], delimiter);
+            cells.len() == names.len()
+        });
+        let compared = behind.len().clamp(1, COMPARED);
+        let share = same.count() * 1000 / compared;
+        // One column is what any other delimiter gives as well.
+        let score = if names.len() > 1 { 1 + share as u64 * 100_000 + names.len() as u64 } else { 0 };
+        Some(Candidate { delimiter, names, header, index, score })
+    }
+}
+
+/// The name of a column.
+fn name(text: &str, index: usize) -> String {
+    let text = text.trim().trim_start_matches('\u{feff}');
+    if text.is_empty() { format!("(column {})", index + 1) } else { text.to_owned() }
+}
+
+/// The first rows.
+fn rows(bytes: &[u8], is_whole: bool, delimiter: u8) -> Vec<Span> {
+    let mut splitter = RowSplitter::new(delimiter, 0, 1, 0);
+    let mut spans = Vec::new();
+    for block in bytes.chunks(4096) {
+        if splitter.feed(block, &mut spans).is_err() || spans.len() > HEADER_WITHIN + COMPARED {
+            return spans;
+        }
+    }
+    if is_whole {
+        // What a quote leaves open is told when the rows are read.
+        let _ = splitter.finish(&mut spans);
+    }
+    spans
+}
+
+fn no_header(bytes: &[u8], is_whole: bool) -> NoTable {
+    /// Bytes of the first row that are shown.
+    const SHOWN: usize = 200;
+    let Some(first) = rows(bytes, is_whole, b',').first().copied() else {
+        return if is_whole {
+            NoTable::Empty
+        } else {
+            NoTable::NoHeader { first: String::new(), delimiter: None, has_address: false }
+        };
+    };
+    let row = &bytes[first.start as usize..first.end as usize];
+    let count = |delimiter: &u8| row.iter().filter(|byte| *byte == delimiter).count();
+    let delimiter = DELIMITERS.into_iter().max_by_key(count).filter(|delimiter| count(delimiter) > 0);
+    NoTable::NoHeader {
+        first: String::from_utf8_lossy(&row[..row.len().min(SHOWN)]).into_owned(),
+        delimiter,
+        has_address: row.contains(&b'@'),
+    }
+}
+
+#[cfg(test)]
+mod tests;

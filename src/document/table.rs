@@ -1,0 +1,136 @@
+//! Inputs that are tables: found by their header, and read in rows.
+
+use super::ReadOptions;
+use crate::csv::sniff::{self, LOOK_AT, NoTable, Sniffed, delimiter_name};
+use crate::mapping::is_identity;
+use crate::model::error::{Kind, Result};
+use crate::model::position::Position;
+use crate::source::Source;
+
+/// What is wanted of an input: a format by name, or what it looks like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InputFormat {
+    /// What the first bytes show.
+    #[default]
+    Detect,
+    /// JSON of any shape.
+    Json,
+    /// A table of delimited text.
+    Csv,
+}
+
+/// Looks for a table at the start of an input. None: the input is JSON, or shows that it is something else.
+///
+/// # Errors
+/// The input cannot be read, or is a table without a header.
+pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Option<Sniffed>> {
+    let is_asked = reading.format == InputFormat::Csv;
+    if reading.format == InputFormat::Json {
+        return Ok(None);
+    }
+    let mut ended = false;
+    let start = loop {
+        let bytes = source.current().map_or(&[][..], |chunk| chunk.bytes());
+        let (start, first) = skip_blank(bytes);
+        match first {
+            Some(first) if is_asked || may_be_table(first, &bytes[start..]) => break start,
+            Some(_) => return Ok(None),
+            None if ended => return Ok(None),
+            None => ended = source.next(0)?.is_none(),
+        }
+    };
+    // The same bytes for a file and for a pipe, however it comes.
+    while !ended && source.current().is_none_or(|chunk| chunk.bytes().len() < start + LOOK_AT) {
+        ended = source.next(0)?.is_none();
+    }
+    let bytes = source.current().map_or(&[][..], |chunk| chunk.bytes());
+    if !is_asked && is_other(&bytes[start..]) {
+        return Ok(None);
+    }
+    let is_known = |name: &str| is_identity(name) || reading.identity_names.iter().any(|known| known == name);
+    let position = Position { offset: 0, line: 1, column: 1, contact: None }.after(&bytes[..start]);
+    let found = sniff::sniff(&bytes[start..], ended, position, &is_known);
+    let input = source.name().to_owned();
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(NoTable::TooManyColumns(count)) => {
+            let what = format!(
+                "the header has {count} columns, at most {} are read: look for a line break that is missing behind the header",
+                sniff::COLUMNS_MAX
+            );
+            Err(Kind::NotContacts { input, what }.into())
+        }
+        Err(no_table) if is_asked || looks_like_rows(&bytes[start..], &no_table) => {
+            Err(Kind::NotContacts { input, what: no_header(no_table) }.into())
+        }
+        Err(_) => Ok(None),
+    }
+}
+
+/// Skips byte-order marks and white space. Tabs stay: a table may begin with an empty cell.
+fn skip_blank(bytes: &[u8]) -> (usize, Option<u8>) {
+    let mut at = 0;
+    loop {
+        let rest = &bytes[at..];
+        let Some(first) = rest.first() else { return (at, None) };
+        if rest.starts_with(b"\xef\xbb\xbf") {
+            at += 3;
+        } else if b"\xef\xbb\xbf".starts_with(&rest[..rest.len().min(3)]) {
+            // A mark that goes on in the next block.
+            return (at, None);
+        } else if matches!(first, b'\n' | b'\r' | b' ') {
+            at += 1;
+        } else {
+            return (at, Some(*first));
+        }
+    }
+}
+
+/// Whether a document that begins so may be a table: not if it begins as JSON does.
+fn may_be_table(first: u8, rest: &[u8]) -> bool {
+    !matches!(first, b'{' | b'[' | b'<') || rest.starts_with(b"[]") && rest.len() > 2
+}
+
+/// Formats that have their own message, and lines of contacts with one that is broken in front.
+fn is_other(bytes: &[u8]) -> bool {
+    let starts = |text: &str| bytes.get(..text.len()).is_some_and(|head| head.eq_ignore_ascii_case(text.as_bytes()));
+    let has_contact_line =
+        bytes.split(|byte| *byte == b'\n').skip(1).any(|line| line.trim_ascii_start().starts_with(b"{"));
+    starts("BEGIN:VCARD") || has_contact_line || memchr::memchr(0, &bytes[..bytes.len().min(4096)]).is_some()
+}
+
+/// Whether a text without a header is a table all the same: lines with delimiters or addresses in them.
+fn looks_like_rows(bytes: &[u8], no_table: &NoTable) -> bool {
+    let NoTable::NoHeader { delimiter, has_address, first } = no_table else { return false };
+    let is_text = !first.contains('\u{fffd}') && !bytes.starts_with(b"'") && !first.contains(['(', '{', '<']);
+    let is_statement = first.trim_end().ends_with(';') && first.contains(' ');
+    is_text && !is_statement && (*has_address || delimiter.is_some_and(|delimiter| has_same_cells(bytes, delimiter)))
+}
+
+/// Whether the first two lines have as many delimiters.
+fn has_same_cells(bytes: &[u8], delimiter: u8) -> bool {
+    let count = |line: &[u8]| line.iter().filter(|byte| **byte == delimiter).count();
+    let mut lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty()).map(count);
+    let first = lines.next().unwrap_or_default();
+    first > 0 && lines.next().is_none_or(|second| second == first)
+}
+
+fn no_header(no_table: NoTable) -> String {
+    let NoTable::NoHeader { first, delimiter, has_address } = no_table else {
+        return "the table is empty; was the export written?".to_owned();
+    };
+    let rows = sniff::HEADER_WITHIN;
+    let first = crate::model::printable::cut(first.lines().next().unwrap_or_default(), 100).to_owned();
+    let cells =
+        delimiter.map_or(String::new(), |delimiter| format!(" (cells divided by {})", delimiter_name(delimiter)));
+    let help = if has_address {
+        "the first row is a contact: put a row with the names of the columns above it, like email,first_name"
+    } else {
+        "if a column has another name, say which: --rename NAME=email"
+    };
+    format!(
+        "this looks like a table, but none of the first {rows} rows names a column with the email address or the SMS number; \
+         the first row is {first:?}{cells}; {help}"
+    )
+}

@@ -1,0 +1,29 @@
+//! Tables: rows that cannot be read as contacts.
+
+use super::{Effect, Rule};
+use crate::model::finding::{Code, Severity};
+
+/// The family's codes.
+pub static RULES: &[Rule] = &[
+    Rule {
+        code: Code::TAB001,
+        severity: Severity::Error,
+        effect: Effect::Rejects,
+        message: "the row has more cells than the header has columns",
+        help: "put the text that has the delimiter in it into quotes, and quotes within it twice",
+        why: "A delimiter in a cell without quotes moves every value behind it into the wrong column. Cells without a value behind the \
+              last column do no harm and are passed over.",
+        before: "Ann,Smith, MD,ann@example.com under the header first_name,last_name,email",
+        after: "the row is rejected",
+    },
+    Rule {
+        code: Code::TAB002,
+        severity: Severity::Error,
+        effect: Effect::Rejects,
+        message: "the row is not in the encoding of the table",
+        help: "if the whole file has another encoding, name it: --encoding windows-1252 is the most common",
+        why: "Bytes that cannot be read would become wrong names and addresses.",
+        before: "the byte E9 alone, which is é in Windows-1252, in a table of UTF-8",
+        after: "the row is rejected",
+    },
+];
