@@ -58,6 +58,7 @@ fn export(contacts: u64, mess: f64, format: SampleFormat) -> (Vec<u8>, Vec<Span>
     write(&Sample { contacts, seed: 11, mess, format }, &mut bytes).unwrap();
     let (layout, start) = match format {
         SampleFormat::Ndjson => (Layout::Lines, 0),
+        SampleFormat::Csv(_) => unreachable!("these are spans of JSON"),
         SampleFormat::Payload => {
             let key = b"\"import_data\":[";
             (Layout::Array, bytes.windows(key.len()).position(|at| at == key).unwrap() + key.len())

@@ -880,6 +880,37 @@ fn sizes_have_units() {
 }
 
 #[test]
+fn samples_as_tables() {
+    let dir = Dir::new();
+    let sample = |more: &[&str]| {
+        let args = [&["sample", "--contacts", "50", "--format", "csv", "--seed", "7"][..], more].concat();
+        String::from_utf8(dir.run(&args).exits(0).out).unwrap()
+    };
+    let usual = sample(&["--mess", "0"]);
+    assert!(usual.starts_with("email,first_name,last_name,job_title,") && !usual.contains('\r'));
+    assert_eq!(usual.lines().count(), 51);
+    assert_eq!(sample(&["--mess", "0", "--crlf"]), usual.replace('\n', "\r\n"));
+    assert_eq!(sample(&["--mess", "0", "--bom"]), format!("\u{feff}{usual}"));
+    assert!(sample(&["--quote-all"]).starts_with("\"email\",\"first_name\","));
+    for (name, delimiter) in [("semicolon", ';'), ("tab", '\t'), ("pipe", '|'), (";", ';'), ("~", '~'), ("comma", ',')]
+    {
+        assert!(
+            sample(&["--delimiter", name]).starts_with(&format!("email{delimiter}first_name{delimiter}")),
+            "{name}"
+        );
+    }
+    assert!(sample(&["--system", "hubspot"]).starts_with("Record ID,First Name,Last Name,Email,"));
+
+    for bad in ["\"", "x", "\n", "", ",,", "é", "semi"] {
+        dir.run(&["sample", "-c", "1", "-f", "csv", "--delimiter", bad]).exits(2).says(&["semicolon"]);
+    }
+    // The options of a table are for tables.
+    for option in [&["--crlf"][..], &["--bom"], &["--quote-all"], &["--delimiter", "comma"], &["--delimiter", "tab"]] {
+        dir.run(&[&["sample", "-c", "1"][..], option].concat()).exits(2).says(&["--format csv"]);
+    }
+}
+
+#[test]
 fn samples_are_repeatable() {
     let dir = Dir::new();
     let sample = |more: &[&str]| dir.run(&[&["sample", "--contacts", "200"][..], more].concat()).exits(0).out;

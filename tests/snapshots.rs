@@ -111,6 +111,18 @@ fn summary_of_an_import() {
 }
 
 #[test]
+fn samples_as_tables() {
+    for (name, args) in [
+        ("table", &["--contacts", "20", "--mess", "80", "--seed", "5"][..]),
+        ("table_of_google", &["--contacts", "3", "--mess", "0", "--system", "google"]),
+        ("table_of_salesforce", &["--contacts", "3", "--mess", "0", "--system", "salesforce"]),
+    ] {
+        let output = run(Path::new("."), &[&["sample", "--format", "csv"], args].concat());
+        assert_snapshot!(name, text(output.stdout));
+    }
+}
+
+#[test]
 fn times_are_filtered() {
     assert_eq!(without_times("a (b)\n  to x (0.1 s, 1.3 MB/s); y\n"), "a (b)\n  to x ([time], [speed]); y\n");
 }

@@ -68,7 +68,7 @@ pub(super) enum Verb {
     /// Write a synthetic export for tests; the same options give the same bytes
     #[command(
         after_help = "Examples:\n  presort sample --contacts 1000 > sample.json\n  presort sample --contacts 3000000 --format ndjson --seed 7 \
-                      --mess 20 -o big.ndjson"
+                      --mess 20 -o big.ndjson\n  presort sample --contacts 1000 --format csv --delimiter semicolon --bom > excel.csv"
     )]
     Sample(SampleArgs),
     /// Create an account in a file, and inspect it
@@ -342,13 +342,25 @@ pub(super) struct SampleArgs {
     /// Percentage of contacts with a mistake
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0, value_parser = percent)]
     pub(super) mess: f64,
-    /// The format: a request body, or one contact per line
-    #[arg(short, long, value_enum, default_value_t = Format::Payload)]
-    pub(super) format: Format,
+    /// The format: a request body, one contact per line, or a table
+    #[arg(short, long, value_enum, default_value_t = SampleChoice::Payload)]
+    pub(super) format: SampleChoice,
     /// Write what this system exports: its names, its quirks, and people who opted out; hubspot, mailchimp, salesforce, google,
     /// constantcontact and some thirty more, which an unknown name lists
     #[arg(long, value_name = "NAME", value_parser = sample_system)]
     pub(super) system: Option<SampleSystem>,
+    /// CSV: what is between two cells: comma, semicolon, tab, pipe, or a punctuation mark
+    #[arg(long, value_name = "NAME", value_parser = delimiter)]
+    pub(super) delimiter: Option<u8>,
+    /// CSV: end lines with CRLF
+    #[arg(long)]
+    pub(super) crlf: bool,
+    /// CSV: begin with a byte order mark
+    #[arg(long)]
+    pub(super) bom: bool,
+    /// CSV: quote every cell
+    #[arg(long)]
+    pub(super) quote_all: bool,
     /// The output file, or - for standard output
     #[arg(short, long, value_name = "PATH", default_value = "-")]
     pub(super) output: PathBuf,
@@ -361,6 +373,13 @@ pub(super) struct SampleArgs {
 pub(super) enum Format {
     Payload,
     Ndjson,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub(super) enum SampleChoice {
+    Payload,
+    Ndjson,
+    Csv,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -413,6 +432,18 @@ pub(super) enum TextFormat {
 /// the program, whatever it does.)
 fn sample_system(name: &str) -> std::result::Result<SampleSystem, String> {
     SampleSystem::named(name).ok_or_else(|| format!("the systems are {}", SampleSystem::names().join(", ")))
+}
+
+/// A delimiter of CSV, by its name or as it is.
+fn delimiter(text: &str) -> std::result::Result<u8, String> {
+    match (text, text.as_bytes()) {
+        ("comma", _) => Ok(b','),
+        ("semicolon", _) => Ok(b';'),
+        ("tab", _) => Ok(b'\t'),
+        ("pipe", _) => Ok(b'|'),
+        (_, [byte]) if *byte == b'\t' || (byte.is_ascii_punctuation() && *byte != b'"') => Ok(*byte),
+        _ => Err("write comma, semicolon, tab, pipe, or one punctuation mark of ASCII that is no quote".to_owned()),
+    }
 }
 
 /// A size in bytes: digits, and a unit or none.

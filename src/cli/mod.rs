@@ -25,10 +25,10 @@ use crate::output::body::Earlier;
 use crate::output::file::Output;
 use crate::output::path::{check_stdout, is_stdout};
 use crate::rules::{BadField, Duplicates, PhoneFormat, custom};
-use crate::sample::{Sample, SampleFormat};
+use crate::sample::{CsvDialect, Sample, SampleFormat};
 use args::{
-    BadFieldChoice, Check, Clean, Cli, Common, DuplicatesChoice, Format, PhoneFormatChoice, SampleArgs, TextFormat,
-    Verb, When,
+    BadFieldChoice, Check, Clean, Cli, Common, DuplicatesChoice, Format, PhoneFormatChoice, SampleArgs, SampleChoice,
+    TextFormat, Verb, When,
 };
 use clap::Parser;
 use std::io::{self, IsTerminal, Read, Write};
@@ -409,15 +409,8 @@ impl Check {
 
 impl SampleArgs {
     fn run(&self) -> Result<ExitCode> {
-        let sample = Sample {
-            contacts: self.contacts,
-            seed: self.seed,
-            mess: self.mess,
-            format: match self.format {
-                Format::Payload => SampleFormat::Payload,
-                Format::Ndjson => SampleFormat::Ndjson,
-            },
-        };
+        let format = self.sample_format()?;
+        let sample = Sample { contacts: self.contacts, seed: self.seed, mess: self.mess, format };
         let name = if self.output.as_os_str() == "-" {
             "standard output".to_owned()
         } else {
@@ -434,5 +427,23 @@ impl SampleArgs {
         })?;
         output.finish()?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn sample_format(&self) -> Result<SampleFormat> {
+        let usual = CsvDialect::default();
+        let dialect = CsvDialect {
+            delimiter: self.delimiter.unwrap_or(usual.delimiter),
+            crlf: self.crlf,
+            bom: self.bom,
+            quote_all: self.quote_all,
+        };
+        match self.format {
+            SampleChoice::Csv => Ok(SampleFormat::Csv(dialect)),
+            _ if self.delimiter.is_some() || dialect != usual => {
+                Err(Error::usage("--delimiter, --crlf, --bom and --quote-all are about CSV: add --format csv"))
+            }
+            SampleChoice::Payload => Ok(SampleFormat::Payload),
+            SampleChoice::Ndjson => Ok(SampleFormat::Ndjson),
+        }
     }
 }

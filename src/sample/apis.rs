@@ -16,6 +16,82 @@ fn snake(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect()
 }
 
+/// The name of a custom field of Salesforce: `Loyalty_Tier__c`.
+fn salesforce_name(name: &str) -> String {
+    name.replace(' ', "_") + "__c"
+}
+
+/// Columns of HubSpot's export to CSV, and the properties in them.
+const HUBSPOT_COLUMNS: &[(&str, &str)] = &[
+    ("Record ID", "hs_object_id"),
+    ("First Name", "firstname"),
+    ("Last Name", "lastname"),
+    ("Email", "email"),
+    ("Phone Number", "phone"),
+    ("Mobile Phone Number", "mobilephone"),
+    ("Job Title", "jobtitle"),
+    ("Company Name", "company"),
+    ("Street Address", "address"),
+    ("City", "city"),
+    ("State/Region", "state"),
+    ("Postal Code", "zip"),
+    ("Country/Region", "country"),
+    ("Date of birth", "date_of_birth"),
+    ("Lifecycle Stage", "lifecyclestage"),
+    ("Create Date", "createdate"),
+    ("Last modified date", "lastmodifieddate"),
+    ("Unsubscribed from all email", "hs_email_optout"),
+];
+
+/// Columns of Salesforce's export of the object `Contact`, which are the names of its fields.
+const SALESFORCE_COLUMNS: &[&str] = &[
+    "Id",
+    "Salutation",
+    "FirstName",
+    "LastName",
+    "Name",
+    "Email",
+    "Title",
+    "Phone",
+    "MobilePhone",
+    "HomePhone",
+    "OtherPhone",
+    "MailingStreet",
+    "MailingCity",
+    "MailingState",
+    "MailingPostalCode",
+    "MailingCountry",
+    "OtherStreet",
+    "OtherCity",
+    "OtherState",
+    "OtherPostalCode",
+    "OtherCountry",
+    "Birthdate",
+    "LeadSource",
+    "HasOptedOutOfEmail",
+    "HasOptedOutOfFax",
+    "DoNotCall",
+    "CreatedDate",
+    "LastModifiedDate",
+];
+
+/// The names of the usual custom fields, without `cf:`.
+fn custom_names() -> impl Iterator<Item = &'static str> {
+    CUSTOM_FIELDS.iter().map(|(name, _)| &name[3..])
+}
+
+/// Headers of HubSpot's export to CSV, each with its property. Custom fields have their labels.
+pub(super) fn hubspot_columns() -> impl Iterator<Item = (String, String)> {
+    let own = HUBSPOT_COLUMNS.iter().map(|(header, property)| ((*header).to_owned(), (*property).to_owned()));
+    own.chain(custom_names().map(|name| (name.to_owned(), snake(name))))
+}
+
+/// Headers of Salesforce's export to CSV, each with its field.
+pub(super) fn salesforce_columns() -> impl Iterator<Item = (String, String)> {
+    let own = SALESFORCE_COLUMNS.iter().map(|name| (*name).to_owned());
+    own.chain(custom_names().map(salesforce_name)).map(|name| (name.clone(), name))
+}
+
 /// A moment with milliseconds, between quotes.
 fn moment(record: &mut Record, end: &str, out: &mut Vec<u8>) {
     quoted(out, |out| {
@@ -197,7 +273,7 @@ pub(super) fn salesforce(record: &mut Record, out: &mut Vec<u8>) {
         object.json("HasOptedOutOfEmail", if record.opted_out { b"true" } else { b"false" });
         object.json("HasOptedOutOfFax", b"false");
         object.json("DoNotCall", if record.rng.per_mille(50) { b"true" } else { b"false" });
-        record.custom().for_each(|(name, value)| object.json(&(name.replace(' ', "_") + "__c"), value));
+        record.custom().for_each(|(name, value)| object.json(&salesforce_name(name), value));
         record.strangers().for_each(|(name, value)| object.json(name, value));
         object.add("CreatedDate", |out| moment(record, ".000+0000", out));
         object.add("LastModifiedDate", |out| moment(record, ".000+0000", out));

@@ -4,6 +4,7 @@ use super::apis::HONORIFICS;
 use super::draft::*;
 use super::people::*;
 use super::record::*;
+use super::tables::CUSTOM_FIELDS;
 use crate::mapping::permission::{self, PermissionKind};
 use crate::mapping::systems::{Header, System};
 use crate::mapping::{AddressKind, Target, names};
@@ -62,6 +63,11 @@ type Words = [&'static str; 2];
 
 impl Flat {
     pub(super) fn new(system: &'static System) -> Flat {
+        Flat::with(system, |_| true)
+    }
+
+    /// With those headers of the system that `is_wanted` takes.
+    pub(super) fn with(system: &'static System, is_wanted: impl Fn(&str) -> bool) -> Flat {
         let mut flat = Flat { fields: Vec::new(), numbers: Vec::new(), addresses: Vec::new() };
         let mut folded: Vec<String> = Vec::new();
         let mut targets: Vec<Target> = Vec::new();
@@ -75,7 +81,7 @@ impl Flat {
             let target = header.target();
             let is_known = target != Target::None && targets.contains(&target);
             // Two spellings of one header are never in one file, and neither are two headers of one member.
-            if folded.contains(&fold) || is_known || stands_behind(header) {
+            if !is_wanted(header.name) || folded.contains(&fold) || is_known || stands_behind(header) {
                 continue;
             }
             let source = flat.source(header, &target);
@@ -97,6 +103,14 @@ impl Flat {
             flat.addresses = better;
         }
         flat
+    }
+
+    /// The names of its fields, in their order.
+    pub(super) fn columns(&self) -> impl Iterator<Item = String> {
+        self.fields.iter().flat_map(|field| match field.source {
+            Source::Customs => CUSTOM_FIELDS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            _ => vec![field.name.to_owned()],
+        })
     }
 
     pub(super) fn has_opt_outs(&self) -> bool {

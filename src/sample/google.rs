@@ -161,3 +161,24 @@ fn address(record: &mut Record, names: &Names, object: &mut Object) {
         object.json(&format!("Address 1 - {name}"), value.unwrap_or(b"\"\""));
     }
 }
+
+/// The columns of a table, in the order of its records.
+pub(super) fn columns(names: &Names) -> Vec<String> {
+    let mut columns: Vec<String> = Vec::new();
+    columns.extend(names.has_name.then(|| "Name".to_owned()));
+    let simple = [names.first, names.last, "Name Prefix", "Nickname", names.company, names.title, "Birthday", "Notes"];
+    columns.extend(simple.map(str::to_owned));
+    columns.push(names.tags.to_owned());
+    let label = names.label;
+    let numbered = |kind: &str, at: usize| [format!("{kind} {at} - {label}"), format!("{kind} {at} - Value")];
+    columns.extend(numbered("E-mail", 1));
+    columns.extend((1..=3).flat_map(|at| numbered("Phone", at)));
+    columns.push(format!("Address 1 - {label}"));
+    let parts = ["Formatted", "Street", "City", "PO Box", "Region", "Postal Code", "Country", "Extended Address"];
+    columns.extend(parts.map(|part| format!("Address 1 - {part}")));
+    if !names.has_name {
+        columns.extend(numbered("Event", 1));
+        columns.extend(numbered("Custom Field", 1));
+    }
+    columns
+}

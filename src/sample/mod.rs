@@ -23,6 +23,7 @@ mod people;
 mod plan;
 mod random;
 mod record;
+mod rows;
 mod systems;
 #[rustfmt::skip]
 mod tables;
@@ -32,8 +33,10 @@ use mistakes::*;
 use people::{Person, fill_members};
 use plan::*;
 use random::{Purpose, Rng};
+use rows::{Columns, Rows};
 use std::io::{self, Write};
 
+pub use rows::CsvDialect;
 pub use systems::SampleSystem;
 
 /// What to generate.
@@ -56,6 +59,10 @@ pub enum SampleFormat {
     Payload,
     /// One contact a line.
     Ndjson,
+    /// A header, and one contact a row: the contacts of the other formats, as far as cells can say it. Where JSON says what no
+    /// cell can, the row is one that cleaning treats alike: a value of a wrong type is an empty cell, and a contact with a member
+    /// twice is a row with too many cells.
+    Csv(CsvDialect),
 }
 
 /// The buffer is written once it holds this many bytes: large enough that the cost of a system call is negligible, small
@@ -69,60 +76,130 @@ const LARGEST_CONTACT: usize = 8 * 1024;
 const ENVELOPE: &str =
     r#"{"list_ids":["3f0c9b52-7d1e-4c68-9a40-5be2d7f61c83"],"sms_permission_to_send":"explicit","import_data":["#;
 
+/// What stands around the contacts of a document.
+#[derive(Default)]
+struct Frame {
+    before: Vec<u8>,
+    between: &'static str,
+    /// After each contact.
+    end: &'static str,
+    after: String,
+}
+
+impl Frame {
+    /// That of a format of JSON, where a payload has `open` and `close` around its contacts.
+    fn json(format: SampleFormat, open: &str, close: &str) -> Frame {
+        match format {
+            SampleFormat::Payload => {
+                Frame { before: open.into(), between: ",", after: format!("{close}\n"), ..Frame::default() }
+            }
+            _ => Frame { end: "\n", ..Frame::default() },
+        }
+    }
+}
+
 /// Writes the sample to `out` in pieces of at least 128 KiB, except for the last.
 ///
 /// # Errors
 /// Any error of `out`. A closed pipe is one of them; the caller decides what it means.
 pub fn write(sample: &Sample, out: &mut dyn Write) -> io::Result<()> {
     let mut maker = Maker::new(sample.seed, sample.mess);
-    write_all(sample, [ENVELOPE, "]}"], &mut |index, out| maker.write_contact(index, out), out)
+    let SampleFormat::Csv(dialect) = sample.format else {
+        let frame = Frame::json(sample.format, ENVELOPE, "]}");
+        return write_all(sample.contacts, &frame, &mut |index, out| maker.write_contact(index, out), out);
+    };
+    let rows = Rows::new(Columns::of_contract(), dialect);
+    write_rows(
+        sample.contacts,
+        &mut maker,
+        rows,
+        &mut |maker, _, oddities, rows, out| {
+            rows.write_draft(&maker.draft, oddities, out);
+        },
+        out,
+    )
 }
 
 /// Writes the sample to `out` as an export of another system: the same people with that system's names, and some of them opted
 /// out where the system knows that. Who opted out depends only on the seed and the contact, so it is the same for every system.
 ///
+/// CSV has the columns that the system exports to CSV, which an answer of its interface may not have.
+///
 /// # Errors
 /// Any error of `out`. A closed pipe is one of them; the caller decides what it means.
 pub fn write_system(sample: &Sample, system: &SampleSystem, out: &mut dyn Write) -> io::Result<()> {
     let mut maker = Maker::new(sample.seed, sample.mess);
-    let [open, close] = system.envelope(sample.contacts);
-    let mut write = |index, out: &mut Vec<u8>| {
-        if let Some(person) = maker.make(index, out) {
-            system.write_contact(&maker.draft, &person, maker.seed, out);
-        }
+    let SampleFormat::Csv(dialect) = sample.format else {
+        let [open, close] = system.envelope(sample.contacts);
+        let frame = Frame::json(sample.format, &open, &close);
+        let mut write = |index, out: &mut Vec<u8>| {
+            if let Some(person) = maker.make(index, out) {
+                system.write_contact(&maker.draft, &person, maker.seed, out);
+            }
+        };
+        return write_all(sample.contacts, &frame, &mut write, out);
     };
-    write_all(sample, [&open, &close], &mut write, out)
+    let (system, columns) = system.table();
+    let rows = Rows::new(columns, dialect);
+    let mut record = Vec::new();
+    write_rows(
+        sample.contacts,
+        &mut maker,
+        rows,
+        &mut |maker, person, oddities, rows, out| {
+            record.clear();
+            system.write_contact(&maker.draft, person, maker.seed, &mut record);
+            rows.write_record(&record, oddities, out);
+        },
+        out,
+    )
 }
 
-/// Writes the contacts that `contact` makes, between what a payload has around them.
+/// Writes the row of the contact that is in the draft.
+type WriteRow<'a> = dyn FnMut(&Maker, &Person, Option<&mut Rng>, &mut Rows, &mut Vec<u8>) + 'a;
+
+/// Writes a header, and the rows that `write` makes.
+fn write_rows(
+    contacts: u64,
+    maker: &mut Maker,
+    mut rows: Rows,
+    write: &mut WriteRow,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let frame = Frame { before: rows.header(), ..Frame::default() };
+    let mut other = Vec::new();
+    let mut row = |index, out: &mut Vec<u8>| {
+        other.clear();
+        let mut oddities = maker.is_messy(index).then(|| rows::oddities(maker.seed, index));
+        match maker.make(index, &mut other) {
+            Some(person) => write(maker, &person, oddities.as_mut(), &mut rows, out),
+            None => rows.write_no_contact(&other, &Person::draw(maker.seed, index), out),
+        }
+    };
+    write_all(contacts, &frame, &mut row, out)
+}
+
+/// Writes the contacts that `contact` makes in their frame.
 fn write_all(
-    sample: &Sample,
-    [open, close]: [&str; 2],
+    contacts: u64,
+    frame: &Frame,
     contact: &mut dyn FnMut(u64, &mut Vec<u8>),
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut buffer = Vec::with_capacity(PIECE + LARGEST_CONTACT);
-    let payload = sample.format == SampleFormat::Payload;
-    if payload {
-        buffer.extend_from_slice(open.as_bytes());
-    }
-    for index in 0..sample.contacts {
-        if payload && index > 0 {
-            buffer.push(b',');
+    buffer.extend_from_slice(&frame.before);
+    for index in 0..contacts {
+        if index > 0 {
+            buffer.extend_from_slice(frame.between.as_bytes());
         }
         contact(index, &mut buffer);
-        if !payload {
-            buffer.push(b'\n');
-        }
+        buffer.extend_from_slice(frame.end.as_bytes());
         if buffer.len() >= PIECE {
             out.write_all(&buffer)?;
             buffer.clear();
         }
     }
-    if payload {
-        buffer.extend_from_slice(close.as_bytes());
-        buffer.push(b'\n');
-    }
+    buffer.extend_from_slice(frame.after.as_bytes());
     out.write_all(&buffer)?;
     out.flush()
 }
@@ -140,6 +217,10 @@ impl Maker {
         // The cast saturates, and turns NaN into 0.
         let messy_below = (mess / 100.0 * (1u64 << 53) as f64) as u64;
         Maker { seed, messy_below, draft: Draft::default() }
+    }
+
+    fn is_messy(&self, index: u64) -> bool {
+        self.plan(index).first.is_some()
     }
 
     fn plan(&self, index: u64) -> Plan {

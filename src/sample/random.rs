@@ -26,6 +26,8 @@ pub(super) enum Purpose {
     /// What a system adds to its contacts.
     System = 5,
     Permission = 6,
+    /// How a contact's row is written.
+    Row = 7,
 }
 
 impl Rng {
