@@ -31,14 +31,14 @@ pub trait Backend: Copy {
     /// Which of them are 0x80 and more.
     fn non_ascii(self, block: Self::Block) -> u64;
 
-    /// Which of them are [special](TextMasks::special).
-    #[inline(always)]
-    fn special(self, block: Self::Block) -> u64 {
-        self.within(block, 0, 0x1f)
-            | self.within(block, b';', b'=')
-            | self.within(block, b'[', b'\\')
-            | self.eq(block, 0x7f)
-    }
+    /// What [`text`](Backend::text) must know of the block before.
+    type Before: Copy;
+
+    /// What it must know where there is none.
+    fn nothing_before(self) -> Self::Before;
+
+    /// The masks of a block of text, of which `before` describes the block before, and then this one.
+    fn text(self, block: Self::Block, before: &mut Self::Before) -> TextMasks;
 
     /// Bit i of the result is the exclusive or of bits 0 to i. This turns the positions of quotes into the ranges between them.
     fn prefix_xor(self, bits: u64) -> u64;
@@ -92,28 +92,34 @@ pub struct TextMasks {
     /// `"`
     pub quote: u64,
     /// Backslashes, control characters of ASCII, and `;`, `<`, `=`, `[`: few clean values have them, and every character reference of
-    /// HTML, quoted-printable text and some words for no value do.
-    pub special: u64,
-    /// `:`
-    pub colon: u64,
-    /// Spaces.
-    pub space: u64,
+    /// HTML, quoted-printable text and some words for no value do. Also the second of two spaces or quotes in a row, as at a
+    /// space at either end of a string or at an empty string, and the second of two colons, which join several values.
+    pub unclean: u64,
     /// Bytes outside ASCII.
     pub non_ascii: u64,
 }
 
+/// Whether the last byte of a block is a space or a quote, and whether it is a colon: 1 or 0.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Last {
+    edge: u64,
+    colon: u64,
+}
+
 impl TextMasks {
-    /// The masks of 64 bytes.
+    /// The masks of 64 bytes, by one comparison for each kind of byte.
     #[inline(always)]
-    pub fn of<B: Backend>(backend: B, bytes: &[u8; 64]) -> Self {
-        let block = backend.load(bytes);
-        TextMasks {
-            quote: backend.eq(block, b'"'),
-            special: backend.special(block),
-            colon: backend.eq(block, b':'),
-            space: backend.eq(block, b' '),
-            non_ascii: backend.non_ascii(block),
-        }
+    pub fn of<B: Backend>(backend: B, block: B::Block, before: &mut Last) -> Self {
+        let quote = backend.eq(block, b'"');
+        let special = backend.within(block, 0, 0x1f)
+            | backend.within(block, b';', b'=')
+            | backend.within(block, b'[', b'\\')
+            | backend.eq(block, 0x7f);
+        let edge = quote | backend.eq(block, b' ');
+        let colon = backend.eq(block, b':');
+        let unclean = special | edge & (edge << 1 | before.edge) | colon & (colon << 1 | before.colon);
+        *before = Last { edge: edge >> 63, colon: colon >> 63 };
+        TextMasks { quote, unclean, non_ascii: backend.non_ascii(block) }
     }
 }
 
@@ -296,7 +302,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    type All = (StructureMasks, TextMasks, EmailMasks, RowMasks, u64, [u64; 5], Vec<u32>, bool);
+    type All = (StructureMasks, [TextMasks; 2], EmailMasks, RowMasks, u64, [u64; 5], Vec<u32>, bool);
 
     #[inline(always)]
     fn all<B: Backend>(b: B, bytes: &[u8; 64]) -> All {
@@ -320,7 +326,10 @@ mod tests {
         let held = b.within32(some(0), &low, &high);
         let xor = b.prefix_xor(b.eq(block, b'"'));
         let rows = RowMasks::of(b, bytes, b';');
-        (StructureMasks::of(b, bytes), TextMasks::of(b, bytes), EmailMasks::of(b, bytes), rows, xor, odd, offsets, held)
+        // The same block twice: the second one has another before it.
+        let mut before = b.nothing_before();
+        let text = [b.text(block, &mut before), b.text(block, &mut before)];
+        (StructureMasks::of(b, bytes), text, EmailMasks::of(b, bytes), rows, xor, odd, offsets, held)
     }
 
     fn masks_of(choice: Choice, bytes: &[u8; 64]) -> All {

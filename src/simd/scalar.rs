@@ -1,6 +1,6 @@
 //! The reference: the meaning of the comparisons, in readable loops.
 
-use super::Backend;
+use super::{Backend, Last, TextMasks};
 
 /// Plain Rust.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +38,18 @@ impl Backend for Scalar {
     #[inline(always)]
     fn non_ascii(self, block: [u8; 64]) -> u64 {
         bits(&block, |b| b >= 0x80)
+    }
+
+    type Before = Last;
+
+    #[inline(always)]
+    fn nothing_before(self) -> Last {
+        Last::default()
+    }
+
+    #[inline(always)]
+    fn text(self, block: Self::Block, before: &mut Last) -> TextMasks {
+        TextMasks::of(self, block, before)
     }
 
     #[inline(always)]

@@ -4,7 +4,7 @@
 //! its instructions are available. Its methods are inlined into their callers, and run at full width only inside a function
 //! with the same `target_feature`s (see `with_backend!`).
 
-use super::{Backend, scalar};
+use super::{Backend, Last, TextMasks, scalar};
 use std::arch::x86_64::*;
 
 /// The same for each part of a block. (Not `map`: a closure would not be compiled for the backend's instructions.)
@@ -75,6 +75,18 @@ impl Backend for Sse2 {
     fn non_ascii(self, block: Self::Block) -> u64 {
         // SAFETY: SSE2 is part of x86-64.
         unsafe { join16(each!(block, |v| _mm_movemask_epi8(v))) }
+    }
+
+    type Before = Last;
+
+    #[inline(always)]
+    fn nothing_before(self) -> Last {
+        Last::default()
+    }
+
+    #[inline(always)]
+    fn text(self, block: Self::Block, before: &mut Last) -> TextMasks {
+        TextMasks::of(self, block, before)
     }
 
     #[inline(always)]
@@ -159,20 +171,27 @@ impl Backend for Avx2 {
         unsafe { join32(_mm256_movemask_epi8(a), _mm256_movemask_epi8(b)) }
     }
 
+    /// The [classes](TEXT_LOW) of the last 32 bytes.
+    type Before = __m256i;
+
     #[inline(always)]
-    fn special(self, [a, b]: Self::Block) -> u64 {
+    fn nothing_before(self) -> __m256i {
+        // SAFETY: `self` proves that AVX2 is there.
+        unsafe { _mm256_setzero_si256() }
+    }
+
+    #[inline(always)]
+    fn text(self, [a, b]: Self::Block, before: &mut __m256i) -> TextMasks {
         // SAFETY: `self` proves that AVX2 is there.
         unsafe {
-            let (low, high) = (table32(&SPECIAL_LOW), table32(&SPECIAL_HIGH));
-            let (a_low, b_low) = (_mm256_shuffle_epi8(low, a), _mm256_shuffle_epi8(low, b));
-            let half = _mm256_set1_epi8(0x0f);
-            let a_high = _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16::<4>(a), half));
-            let b_high = _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16::<4>(b), half));
-            let none = _mm256_setzero_si256();
-            join32(
-                _mm256_movemask_epi8(_mm256_cmpgt_epi8(_mm256_and_si256(a_low, a_high), none)),
-                _mm256_movemask_epi8(_mm256_cmpgt_epi8(_mm256_and_si256(b_low, b_high), none)),
-            )
+            let (a_class, b_class) = (text_class(a), text_class(b));
+            let (a_unclean, b_unclean) = (unclean(a_class, *before), unclean(b_class, a_class));
+            *before = b_class;
+            TextMasks {
+                quote: join32(_mm256_movemask_epi8(a_class), _mm256_movemask_epi8(b_class)),
+                unclean: join32(_mm256_movemask_epi8(a_unclean), _mm256_movemask_epi8(b_unclean)),
+                non_ascii: join32(_mm256_movemask_epi8(a), _mm256_movemask_epi8(b)),
+            }
         }
     }
 
@@ -189,17 +208,77 @@ impl Backend for Avx2 {
     }
 }
 
-/// Classes of [special](super::TextMasks::special) bytes by their low and their high four bits: a byte is special where the two have
-/// a class in common. The classes are control characters, `;` to `=`, `[` and `\`, and 0x7f. A byte above that has none.
-static SPECIAL_LOW: [i8; 16] = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 | 2 | 4, 1 | 2 | 4, 1 | 2, 1, 1 | 8];
-static SPECIAL_HIGH: [i8; 16] = [1, 1, 0, 2, 0, 4, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0];
+/// Control characters, `;` to `=`, `[` and `\`, 0x7f: a class each. What belongs to one of them is [unclean](TextMasks::unclean).
+const SPECIAL: u8 = 0b1111;
+/// Spaces and quotes: two in a row are unclean.
+const EDGE: u8 = 1 << 4;
+/// Colons: so are they.
+const COLON: u8 = 1 << 5;
+/// Quotes. It is the highest bit, because that of each byte becomes a bit of the mask.
+const QUOTE: u8 = 1 << 7;
+
+/// Classes of bytes by their low four bits: a byte has those classes that it has by these and by its [high](TEXT_HIGH) four bits. A
+/// byte outside ASCII has none.
+static TEXT_LOW: [u8; 16] = {
+    let mut low = [1; 16];
+    low[0x0] |= EDGE;
+    low[0x2] |= EDGE | QUOTE;
+    low[0xa] |= COLON;
+    low[0xb] |= 2 | 4;
+    low[0xc] |= 2 | 4;
+    low[0xd] |= 2;
+    low[0xf] |= 8;
+    low
+};
+
+/// Classes of bytes by their high four bits.
+static TEXT_HIGH: [u8; 16] = {
+    let mut high = [0; 16];
+    high[0x0] = 1;
+    high[0x1] = 1;
+    high[0x2] = EDGE | QUOTE;
+    high[0x3] = 2 | COLON;
+    high[0x5] = 4;
+    high[0x7] = 8;
+    high
+};
+
+/// The [classes](TEXT_LOW) of 32 bytes.
+///
+/// # Safety
+/// The processor must have AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn text_class(bytes: __m256i) -> __m256i {
+    // SAFETY: the processor has AVX2. (A shuffle gives 0 for a byte outside ASCII.)
+    unsafe {
+        let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), _mm256_set1_epi8(0x0f));
+        let (low, high) =
+            (_mm256_shuffle_epi8(table32(&TEXT_LOW), bytes), _mm256_shuffle_epi8(table32(&TEXT_HIGH), high));
+        _mm256_and_si256(low, high)
+    }
+}
+
+/// 32 bytes, the highest bit of each set where the byte with this class is unclean, given the classes of the 32 bytes before.
+///
+/// # Safety
+/// The processor must have AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn unclean(class: __m256i, before: __m256i) -> __m256i {
+    // The classes of the byte before each.
+    let before = _mm256_alignr_epi8::<15>(class, _mm256_permute2x128_si256::<0x21>(before, class));
+    let either = _mm256_and_si256(class, _mm256_or_si256(before, _mm256_set1_epi8(SPECIAL as i8)));
+    // Anything above zero reaches the highest bit.
+    _mm256_adds_epu8(either, _mm256_set1_epi8(0x7f))
+}
 
 /// The table for both halves of a shuffle of 32 bytes.
 ///
 /// # Safety
 /// The processor must have AVX2.
 #[inline(always)]
-unsafe fn table32(table: &[i8; 16]) -> __m256i {
+unsafe fn table32(table: &[u8; 16]) -> __m256i {
     // SAFETY: the load is an unaligned one of exactly 16 bytes.
     unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(table.as_ptr().cast())) }
 }
@@ -266,6 +345,18 @@ impl Backend for Avx512 {
     fn non_ascii(self, block: Self::Block) -> u64 {
         // SAFETY: `self` proves that AVX-512BW is there.
         unsafe { _mm512_movepi8_mask(block) }
+    }
+
+    type Before = Last;
+
+    #[inline(always)]
+    fn nothing_before(self) -> Last {
+        Last::default()
+    }
+
+    #[inline(always)]
+    fn text(self, block: Self::Block, before: &mut Last) -> TextMasks {
+        TextMasks::of(self, block, before)
     }
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 //! marks are there already and separate their members, so they need no parser. A member that is clean by itself is marked as
 //! normal, and only the others go through the rules.
 
-use super::patterns::ValueForm;
+use super::patterns::{NamePattern, ValueForm};
 use super::walk::{Walk, may_be_word};
 use crate::json::parse::raw_value;
 use crate::json::syntax::Cursor;
@@ -75,7 +75,7 @@ impl<B: Backend> Walk<'_, B> {
             }
             any
         };
-        if self.marked.load::<0, _>(from) != b"{\"" {
+        if self.marked.load::<0, _>(from) != b"{\"" || self.quotes[self.at] != from + 1 {
             return None;
         }
         let mut at = self.at;
@@ -120,7 +120,10 @@ impl<B: Backend> Walk<'_, B> {
             match self.marked.load::<0, _>(behind) {
                 // The quotes are paired, so this one begins the next name.
                 b",\"" => {}
-                [b'}', _] if behind + 1 == to => return Some(()),
+                [b'}', _] if behind + 1 == to => {
+                    self.at = at;
+                    return Some(());
+                }
                 _ => return None,
             }
         }
@@ -130,9 +133,9 @@ impl<B: Backend> Walk<'_, B> {
     #[inline(always)]
     fn is_normal(&mut self, open: u32, (start, end): (u32, u32), wide: bool) -> bool {
         let (close, text) = (start - 3, self.marked.load::<1, _>(open));
-        // SAFETY: both are offsets of the marked bytes.
-        let (slot, _) = unsafe { self.marked.slot(open, close) };
-        let (pattern, entry) = (&self.table.patterns[slot], &self.table.entries[slot]);
+        // SAFETY: both are offsets of quotes, and the contact has a byte before the first of them.
+        let slot = unsafe { self.marked.slot(open, close) };
+        let NamePattern { pattern, entry } = &self.table.slots[slot];
         if self.is_null(start, end) {
             return false;
         }

@@ -2,10 +2,13 @@
 
 use super::patterns::CUSTOM_SLOT;
 use crate::model::name_lookup;
-use crate::simd::{Backend, TextMasks};
+use crate::simd::Backend;
 
 /// Readable bytes behind the marked ones. With them, a load of a fixed size needs no check against the end of the bytes.
 pub const PADDING: usize = 96;
+
+/// Words of 64 bytes for whose quotes room is made at once.
+const WORDS: usize = 32;
 
 /// Offsets of one kind of byte in ascending order, each below the number of marked bytes.
 #[derive(Debug, Default)]
@@ -16,20 +19,27 @@ pub(super) struct Offsets {
 }
 
 impl Offsets {
+    /// Room for the offsets of this many words, and 64 more.
+    #[inline(always)]
+    fn room(&mut self, words: usize) -> &mut [u32] {
+        let len = self.count + (words + 1) * 64;
+        if self.offsets.len() < len {
+            self.grow(len);
+        }
+        &mut self.offsets[self.count..]
+    }
+
     /// Appends the offsets of the set bits; the lowest bit is at `base`.
     #[inline(always)]
     fn push<B: Backend>(&mut self, backend: B, bits: u64, base: u32) {
-        if self.offsets.len() < self.count + 64 {
-            self.grow();
-        }
-        let Some(room) = self.offsets[self.count..].first_chunk_mut() else { return };
+        let Some(room) = self.room(0).first_chunk_mut() else { return };
         backend.positions(bits, base, room);
         self.count += bits.count_ones() as usize;
     }
 
     #[cold]
-    fn grow(&mut self) {
-        self.offsets.resize((self.offsets.len() * 2).max(256), 0);
+    fn grow(&mut self, len: usize) {
+        self.offsets.resize((self.offsets.len() * 2).max(len), 0);
     }
 
     /// All offsets, and four sentinels behind them.
@@ -39,10 +49,7 @@ impl Offsets {
 
     /// Appends the sentinels.
     fn end(&mut self, len: u32) {
-        if self.offsets.len() < self.count + 64 {
-            self.grow();
-        }
-        self.offsets[self.count..self.count + 4].fill(len);
+        self.room(0)[..4].fill(len);
     }
 }
 
@@ -70,15 +77,28 @@ impl<'b> Marked<'b> {
         assert!(bytes.len() >= len + PADDING);
         let Marks { quotes, unclean, non_ascii } = marks;
         (quotes.count, unclean.count, non_ascii.count) = (0, 0, 0);
-        let mut marker = Marker { edge_before: 0, quotes, unclean, non_ascii };
-        let (chunks, rest) = bytes[..len].as_chunks::<64>();
-        for (i, chunk) in chunks.iter().enumerate() {
-            marker.mark(backend, i as u32 * 64, chunk, !0);
+        let mut marker = Marker { before: backend.nothing_before(), unclean, non_ascii };
+        let (words, rest) = bytes[..len].as_chunks::<64>();
+        let mut base = 0;
+        for words in words.chunks(WORDS) {
+            let room = quotes.room(words.len());
+            let mut count = 0;
+            for word in words {
+                debug_assert!(room.len() >= count + 64);
+                // SAFETY: there is room for 64 offsets for each of these words.
+                let room = unsafe { &mut *room.as_mut_ptr().add(count).cast() };
+                let bits = marker.mark(backend, base, word, !0);
+                backend.positions(bits, base, room);
+                count += bits.count_ones() as usize;
+                base += 64;
+            }
+            quotes.count += count;
         }
         let mut last = [0; 64];
         last[..rest.len()].copy_from_slice(rest);
-        marker.mark(backend, chunks.len() as u32 * 64, &last, !(!0 << rest.len()));
-        for offsets in [marker.quotes, marker.unclean, marker.non_ascii] {
+        let bits = marker.mark(backend, base, &last, !(!0 << rest.len()));
+        quotes.push(backend, bits, base);
+        for offsets in [quotes, marker.unclean, marker.non_ascii] {
             offsets.end(len as u32);
         }
         Marked { bytes, len }
@@ -111,53 +131,43 @@ impl<'b> Marked<'b> {
         unsafe { &*self.bytes.as_ptr().add(offset as usize + SKIP).cast() }
     }
 
-    /// The slot of the name between these two quotes, and whether a string begins behind it.
+    /// The slot of the name between these two quotes.
     ///
     /// # Safety
-    /// Both offsets are at most `len`.
+    /// Both offsets are at most `len`, and `close` is at least 2.
     #[inline(always)]
-    pub(super) unsafe fn slot(&self, open: u32, close: u32) -> (usize, bool) {
-        // SAFETY: as above. (There were two bytes before the closing quote when it was marked. But another process may write to
-        // a mapped file at any time, so the subtraction saturates.)
-        let (first, last) = unsafe { (self.load_at::<1, _>(open), self.load_at::<0, _>(close.saturating_sub(2))) };
-        let (first, last) = (u32::from_le_bytes(*first), u64::from_le_bytes(*last));
-        let slot = name_lookup::slot(first, last as u32);
+    pub(super) unsafe fn slot(&self, open: u32, close: u32) -> usize {
+        // SAFETY: as above.
+        let (first, last) = unsafe { (self.load_at::<1, _>(open), self.load_at::<0, _>(close - 2)) };
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        let slot = name_lookup::slot(first, last);
         let is_custom = first & 0xff_ffff == u32::from_le_bytes(*b"cf:\0");
-        let is_string = last >> 16 & 0xff_ffff == u64::from_le_bytes(*b"\":\"\0\0\0\0\0");
         // No branch: about one name in ten is a custom field, at no predictable place.
-        (std::hint::select_unpredictable(is_custom, CUSTOM_SLOT, slot), is_string)
+        std::hint::select_unpredictable(is_custom, CUSTOM_SLOT, slot)
     }
 }
 
 /// The state of marking, from one word of 64 bytes to the next.
-struct Marker<'m> {
-    /// 1 when the last byte was a space or a quote.
-    edge_before: u64,
-    quotes: &'m mut Offsets,
+struct Marker<'m, B: Backend> {
+    before: B::Before,
     unclean: &'m mut Offsets,
     non_ascii: &'m mut Offsets,
 }
 
-impl Marker<'_> {
-    /// Marks 64 bytes, of which those in `real` are there. (A method and not a closure: a closure is not compiled for the
-    /// backend's instructions.)
+impl<B: Backend> Marker<'_, B> {
+    /// Marks 64 bytes, of which those in `real` are there, and gives the bits of the quotes. (A method and not a closure: a closure
+    /// is not compiled for the backend's instructions.)
     #[inline(always)]
-    fn mark<B: Backend>(&mut self, backend: B, base: u32, bytes: &[u8; 64], real: u64) {
-        let text = TextMasks::of(backend, bytes);
-        // Two spaces, a space at either end of a string, an empty string: each is two of these in a row.
-        let edge = text.space | text.quote;
-        // Two colons in a row. Of the three that join several values, two are in one word.
-        let joint = text.colon & text.colon << 1;
-        let unclean = (text.special | joint | edge & (edge << 1 | self.edge_before)) & real;
-        self.edge_before = edge >> 63;
-        self.quotes.push(backend, text.quote & real, base);
+    fn mark(&mut self, backend: B, base: u32, bytes: &[u8; 64], real: u64) -> u64 {
+        let text = backend.text(backend.load(bytes), &mut self.before);
+        let (unclean, non_ascii) = (text.unclean & real, text.non_ascii & real);
         if unclean != 0 {
             self.unclean.push(backend, unclean, base);
         }
-        let non_ascii = text.non_ascii & real;
         if non_ascii != 0 {
             self.non_ascii.push(backend, non_ascii, base);
         }
+        text.quote & real
     }
 }
 

@@ -115,7 +115,7 @@ pub(super) const CUSTOM: u64 = 1 << CUSTOM_SHIFT;
 pub(super) const CUSTOM_SHIFT: u32 = 58;
 const CUSTOM_LIMIT: u16 = MEMBERS[MemberId::Custom as usize].limit;
 
-static CUSTOM_ENTRY: NameEntry = NameEntry {
+const CUSTOM_ENTRY: NameEntry = NameEntry {
     bit: CUSTOM,
     reach: CUSTOM_LIMIT as u32 + 3,
     limit: CUSTOM_LIMIT,
@@ -124,7 +124,7 @@ static CUSTOM_ENTRY: NameEntry = NameEntry {
 };
 
 /// The names of the table, by [`MemberId`].
-static ENTRIES: [NameEntry; KNOWN.len()] = {
+const ENTRIES: [NameEntry; KNOWN.len()] = {
     let mut entries =
         [NameEntry { bit: 0, reach: 0, limit: 0, form: ValueForm::Text, id: MemberId::Unknown }; KNOWN.len()];
     let mut i = 0;
@@ -158,38 +158,48 @@ pub(super) const WORD: std::ops::Range<u32> = 6..8;
 /// The slot of custom fields, behind those of the names in the table.
 pub(super) const CUSTOM_SLOT: usize = SLOTS;
 
-/// The pattern and the name at each slot of the name lookup.
+/// A name and its pattern.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NamePattern {
+    pub(super) pattern: Pattern,
+    pub(super) entry: NameEntry,
+}
+
+/// The name at each slot of the name lookup. (Pattern and entry are together, so that the loop over members needs one address.)
 pub(super) struct PatternTable {
-    pub(super) patterns: [Pattern; SLOTS + 1],
-    pub(super) entries: [NameEntry; SLOTS + 1],
+    pub(super) slots: [NamePattern; SLOTS + 1],
 }
 
 impl PatternTable {
     /// With `dashed_phones`, a phone number that matches `ddd-ddd-dddd` is clean; without, the phone rules decide.
     const fn new(dashed_phones: bool) -> PatternTable {
-        let mut table = PatternTable { patterns: [Pattern::NONE; SLOTS + 1], entries: [CUSTOM_ENTRY; SLOTS + 1] };
-        table.patterns[CUSTOM_SLOT] = Pattern::ALL.with(0, b"cf:");
+        let mut slots = [NamePattern { pattern: Pattern::NONE, entry: CUSTOM_ENTRY }; SLOTS + 1];
+        slots[CUSTOM_SLOT].pattern = Pattern::ALL.with(0, b"cf:");
         let mut i = 0;
         while i < KNOWN.len() {
             let name = MEMBERS[i].name.as_bytes();
             let slot = name_lookup::slot_of(KNOWN[i]);
-            table.entries[slot] = ENTRIES[i];
-            table.patterns[slot] = match ENTRIES[i].form {
+            slots[slot].entry = ENTRIES[i];
+            slots[slot].pattern = match ENTRIES[i].form {
                 ValueForm::Phone | ValueForm::Sms if dashed_phones => Pattern::string(name, Pattern::DASHED),
                 ValueForm::Text => Pattern::text(name),
                 ValueForm::Custom | ValueForm::Email | ValueForm::Sms => Pattern::string(name, Pattern::ANY),
                 ValueForm::Phone => {
                     // No value fits, so each goes to `Walk::look_again`.
-                    table.entries[slot].reach = 0;
+                    slots[slot].entry.reach = 0;
                     Pattern::string(name, Pattern::ANY)
                 }
                 ValueForm::Zip => Pattern::zip(name),
                 ValueForm::Date | ValueForm::Consent => Pattern::string(name, Pattern::ISO_DATE),
-                ValueForm::Birthday => Pattern::number(name),
+                ValueForm::Birthday => {
+                    // The same: a number has no quotes.
+                    slots[slot].entry.reach = 0;
+                    Pattern::number(name)
+                }
             };
             i += 1;
         }
-        table
+        PatternTable { slots }
     }
 }
 
@@ -234,9 +244,8 @@ mod tests {
         bytes.resize(len + PADDING, b'.');
         let marked = Marked::unmarked(&bytes, len);
         // SAFETY: both are within the bytes.
-        let (slot, is_string) = unsafe { marked.slot(1, 2 + name.len() as u32) };
-        assert_eq!(is_string, value.starts_with('"'));
-        let (pattern, entry) = (&table.patterns[slot], &table.entries[slot]);
+        let slot = unsafe { marked.slot(1, 2 + name.len() as u32) };
+        let NamePattern { pattern, entry } = &table.slots[slot];
         let matches = Choice::available().into_iter().map(|choice| {
             let text = marked.load::<1, _>(1);
             #[inline(always)]
@@ -247,7 +256,8 @@ mod tests {
         });
         let matches: Vec<bool> = matches.collect();
         assert!(matches.iter().all(|h| *h == matches[0]));
-        (matches[0] && entry.reach > 0).then_some(entry.id)
+        let is_checked = entry.reach > 0 || entry.form == ValueForm::Birthday;
+        (matches[0] && is_checked).then_some(entry.id)
     }
 
     #[test]

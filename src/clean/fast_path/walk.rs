@@ -2,8 +2,8 @@
 
 use super::marks::Marked;
 use super::patterns::{
-    COUNTRIES, CUSTOM, CUSTOM_SHIFT, DASHED_PHONES, NameEntry, OTHER_PHONES, PHONES, PatternTable, STREETS, ValueForm,
-    WORD, address_bits, bit,
+    COUNTRIES, CUSTOM, CUSTOM_SHIFT, DASHED_PHONES, NameEntry, NamePattern, OTHER_PHONES, PHONES, PatternTable,
+    STREETS, ValueForm, WORD, address_bits, bit,
 };
 use crate::model::identity::Identity;
 use crate::model::member::MemberId;
@@ -16,7 +16,7 @@ use crate::simd::{Backend, EmailMasks};
 #[inline(always)]
 fn goes_on(bytes: &[u8; 4], close: u32, to: u32) -> Option<bool> {
     let word = u32::from_le_bytes(*bytes);
-    if word & 0xff_ffff == u32::from_le_bytes(*b"\",\"\0") {
+    if word << 8 == u32::from_le_bytes(*b"\0\",\"") {
         Some(true)
     } else if word & 0xffff == u32::from_le_bytes(*b"\"}\0\0") && close + 2 == to {
         Some(false)
@@ -158,31 +158,38 @@ impl<'w, B: Backend> Walk<'w, B> {
     #[inline(always)]
     pub(super) fn contact(&mut self, from: u32, to: u32) -> Option<Identity> {
         let (quotes, table, backend, marked) = (self.quotes, self.table, self.backend, self.marked);
-        if marked.load::<0, _>(from) != b"{\"" {
+        let mut rest = quotes.get(self.at..)?;
+        // The first quote begins a name, and there is a byte before it.
+        if marked.load::<0, _>(from) != b"{\"" || *rest.first()? != from + 1 {
             return None;
         }
-        let mut rest = quotes.get(self.at..)?;
         let next_non_ascii = self.non_ascii[self.non_ascii_at];
         let mut tally = Tally { sum: 0, numbers: 0, birthday: [0; 2], next_non_ascii };
         'members: loop {
             // Takes members as long as one comparison shows each to be good. Then one needs another look.
-            let mut sum = tally.sum;
+            let (mut sum, next_non_ascii) = (tally.sum, tally.next_non_ascii);
             let first_look = loop {
                 // The quotes of a name and of a value. The first of them begins the name, as was checked before. The quotes of a
                 // contact are paired, so none of the four lies behind it unless the value is no string.
                 let (&[open, close, _, value_close], behind) = rest.split_first_chunk()?;
-                // SAFETY: they are offsets of the marked bytes.
-                let (text, (slot, is_string), last) = unsafe {
+                // SAFETY: they are offsets of the marked bytes, or the number of these, and the second is at least 2: the first
+                // is above `from`.
+                let (text, slot, last) = unsafe {
                     (marked.load_at::<1, _>(open), marked.slot(open, close), marked.load_at::<0, 4>(value_close))
                 };
-                let (pattern, entry) = (&table.patterns[slot], &table.entries[slot]);
-                let looks_good = backend.within32(text, &pattern.low, &pattern.high);
+                let NamePattern { pattern, entry } = &table.slots[slot];
+                if !backend.within32(text, &pattern.low, &pattern.high) {
+                    break None;
+                }
+                // A value that fits is a string, but for custom fields, which are looked at later.
                 let distance = value_close - close;
-                let fits = is_string && looks_good && distance <= entry.reach;
+                if distance > entry.reach {
+                    break Some((entry, false));
+                }
                 // SAFETY: as above.
                 let first = unsafe { marked.load_at::<3, 1>(close)[0] };
-                if !fits || value_close > tally.next_non_ascii || may_be_word(distance, first) {
-                    break looks_good.then_some((entry, fits));
+                if value_close > next_non_ascii || may_be_word(distance, first) {
+                    break Some((entry, true));
                 }
                 let at = (quotes.len() - rest.len()) as u32;
                 self.members[entry.id as usize % 64] = at;
@@ -260,9 +267,9 @@ impl<'w, B: Backend> Walk<'w, B> {
     /// The name between these quotes, if it is that of a text: its value may be normal without the pattern.
     #[inline(always)]
     pub(super) fn text_name(&self, open: u32, close: u32) -> Option<&'static NameEntry> {
-        // SAFETY: both are offsets of the marked bytes.
-        let (slot, _) = unsafe { self.marked.slot(open, close) };
-        let entry = &self.table.entries[slot];
+        // SAFETY: both are offsets of quotes, and the contact has a byte before the first of them.
+        let slot = unsafe { self.marked.slot(open, close) };
+        let entry = &self.table.slots[slot].entry;
         let is_text = matches!(entry.form, ValueForm::Text | ValueForm::Zip)
             && self.text(open + 1, close) == entry.id.info().name.as_bytes();
         is_text.then_some(entry)
@@ -449,13 +456,15 @@ impl<'w, B: Backend> Walk<'w, B> {
         true
     }
 
-    /// Whether the value of the custom field whose first quote has the index `at` is neither a text guard nor a word for no value.
+    /// Whether the value of the custom field whose first quote has the index `at` is a string, and neither a text guard nor a word for
+    /// no value.
     #[inline(always)]
     fn is_sound_custom(&self, at: usize) -> bool {
         let Some(&[_, close, _, end]) = self.quotes.get(at..).and_then(|quotes| quotes.first_chunk()) else {
             return false;
         };
-        !may_be_damaged(self.marked.load::<3, 1>(close)[0]) || !is_no_value(self.text(close + 3, end))
+        let &[colon, quote, first] = self.marked.load::<1, _>(close);
+        [colon, quote] == *b":\"" && (!may_be_damaged(first) || !is_no_value(self.text(close + 3, end)))
     }
 
     #[inline(never)]
