@@ -247,7 +247,7 @@ impl Translator {
             let bytes = batch.contact(span);
             let start = self.out.len();
             let is_candidate = span.whole && bytes.len() as u64 <= CONTACT_BYTES_MAX;
-            if !(is_candidate && self.direct.rewrite(bytes, span.start, &mut self.out)) {
+            if !(is_candidate && self.direct.rewrite(batch, span, &mut self.out)) {
                 self.out.truncate(start);
                 let record = if is_candidate { std::str::from_utf8(bytes).ok() } else { None };
                 if !record.is_some_and(|record| self.rewrite(i as u32, record, input)) {

@@ -158,9 +158,9 @@ impl<'w, B: Backend> Walk<'w, B> {
     #[inline(always)]
     pub(super) fn contact(&mut self, from: u32, to: u32) -> Option<Identity> {
         let (quotes, table, backend, marked) = (self.quotes, self.table, self.backend, self.marked);
-        let mut rest = quotes.get(self.at..)?;
+        let (mut at, last_at) = (self.at, quotes.len().checked_sub(4)?);
         // The first quote begins a name, and there is a byte before it.
-        if marked.load::<0, _>(from) != b"{\"" || *rest.first()? != from + 1 {
+        if marked.load::<0, _>(from) != b"{\"" || *quotes.get(at)? != from + 1 {
             return None;
         }
         let next_non_ascii = self.non_ascii[self.non_ascii_at];
@@ -171,7 +171,11 @@ impl<'w, B: Backend> Walk<'w, B> {
             let first_look = loop {
                 // The quotes of a name and of a value. The first of them begins the name, as was checked before. The quotes of a
                 // contact are paired, so none of the four lies behind it unless the value is no string.
-                let (&[open, close, _, value_close], behind) = rest.split_first_chunk()?;
+                if at > last_at {
+                    return None;
+                }
+                // SAFETY: there are four at this index.
+                let &[open, close, _, value_close] = unsafe { &*quotes.as_ptr().add(at).cast::<[u32; 4]>() };
                 // SAFETY: they are offsets of the marked bytes, or the number of these, and the second is at least 2: the first
                 // is above `from`.
                 let (text, slot, last) = unsafe {
@@ -191,24 +195,22 @@ impl<'w, B: Backend> Walk<'w, B> {
                 if value_close > next_non_ascii || may_be_word(distance, first) {
                     break Some((entry, true));
                 }
-                let at = (quotes.len() - rest.len()) as u32;
-                self.members[entry.id as usize % 64] = at;
-                self.customs[(sum >> CUSTOM_SHIFT) as usize] = at;
+                self.members[entry.id as usize % 64] = at as u32;
+                self.customs[(sum >> CUSTOM_SHIFT) as usize] = at as u32;
                 sum = sum.wrapping_add(entry.bit);
-                rest = behind;
+                at += 4;
                 if !goes_on(last, value_close, to)? {
                     tally.sum = sum;
                     break 'members;
                 }
             };
             tally.sum = sum;
-            let (count, goes_on) = self.look_again(quotes.len() - rest.len(), to, first_look, &mut tally)?;
-            rest = rest.get(count..)?;
+            let (count, goes_on) = self.look_again(at, to, first_look, &mut tally)?;
+            at += count;
             if !goes_on {
                 break;
             }
         }
-        let at = quotes.len() - rest.len();
         let count = (at - self.at + 2 * tally.numbers) / 4;
         self.at = at;
         self.check_cross_field(next_non_ascii < to, &tally, count)

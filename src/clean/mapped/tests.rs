@@ -152,7 +152,7 @@ fn usual_records_are_direct() {
         };
         let (mut direct, mut out) = (Direct::new(&input), Vec::new());
         direct.begin(&batch);
-        direct.rewrite(record.as_bytes(), 7, &mut out).then_some(out)
+        direct.rewrite(&batch, &span, &mut out).then_some(out)
     };
     for record in &records {
         let out = rewritten_by(record).expect(record);
