@@ -227,7 +227,7 @@ impl Fixture {
         let Output { status, stdout, stderr } = feed(command, input.map_or(&[][..], |input| input.as_bytes()));
         assert_eq!(stdout, b"", "{}: something was written to standard output", self.code);
         let read = |path: &Path| match std::fs::read(path) {
-            Ok(bytes) => Some(String::from_utf8(bytes).unwrap()),
+            Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
             Err(_) => None,
         };
         let output = if self.mode == "split" {
@@ -361,7 +361,9 @@ fn compare(fixture: &Fixture, ran: &Ran) -> Result<(), String> {
         *counts.entry(finding.get("code").unwrap().text()).or_insert(0) += 1;
     }
     same("findings by code", &receipt["findings"].to_string(), &serde_json::json!(counts).to_string())?;
-    same("contacts rejected", &receipt["contacts"]["rejected"].as_u64(), &Some(fixture.rejects.len() as u64))
+    // Rejects of a table begin with its header.
+    let head = fixture.rejects.iter().take(1).filter(|line| line.starts_with("email")).count();
+    same("contacts rejected", &receipt["contacts"]["rejected"].as_u64(), &Some((fixture.rejects.len() - head) as u64))
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::args::FromFormat;
 use crate::document::envelope::EnvelopeOverrides;
-use crate::document::table::InputFormat;
+use crate::document::table::{InputFormat, has_header};
 use crate::document::{Document, Opening, ReadOptions};
 use crate::json::pointer::Pointer;
 use crate::mapping::{MapFile, MapOptions, Unmapped, file};
@@ -145,7 +145,9 @@ fn read_suppressed(path: &Path, list: &mut SuppressionList) -> Result<()> {
     let mut reader = BufReader::with_capacity(1 << 16, std::fs::File::open(path).map_err(io)?);
     let first = reader.fill_buf().map_err(io)?;
     let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first).trim_ascii_start();
-    if matches!(text.first(), Some(b'{' | b'[')) {
+    let is_packed =
+        matches!(first, [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..]) || Encoding::sniff(first).is_some();
+    if matches!(text.first(), Some(b'{' | b'[')) || is_packed || has_header(text) {
         drop(reader);
         return suppressed_by(path, list);
     }

@@ -2,6 +2,7 @@
 
 use super::paint::Paint;
 use super::{Main, Plan};
+use crate::csv::sniff::delimiter_name;
 use crate::document::format::Shape;
 use crate::model::finding::{Code, Example, Severity};
 use crate::model::printable::printable;
@@ -128,6 +129,12 @@ fn shape(input: &InputReceipt) -> String {
     let mut text = input.shape.as_str().to_owned();
     if let Some(records) = &input.records {
         let _ = write!(text, ": the contacts are in {}", printable(&shortened(records, 40)));
+    }
+    if let Some(table) = input.table.as_ref().filter(|table| table.delimiter != ",") {
+        let _ = write!(text, " with {}", delimiter_name(table.delimiter.as_bytes()[0]));
+    }
+    if let Some(table) = input.table.as_ref().filter(|table| table.title_rows > 0) {
+        let _ = write!(text, ", header in line {}", count(table.header_line));
     }
     if let Some(encoding) = input.encoding {
         let _ = write!(text, ", read as {encoding}");
@@ -271,6 +278,10 @@ fn causes(plan: &Plan, summary: &Summary, room: usize, paint: &Paint) -> Vec<Str
                     format!(" ({}: {}; {})", contact(example, plan), printable(cause), printable(&example.help))
                 }
                 Some(cause) => format!(" ({}: {})", place(example, plan, true), printable(cause)),
+                // What a person does about rows that are no contacts is not in the row.
+                None if matches!(*code, Code::TAB001 | Code::TAB002) => {
+                    format!(" ({}; {})", place(example, plan, true), printable(&example.help))
+                }
                 None => format!(" ({})", place(example, plan, true)),
             });
             format!("  {:>width$} x {name} {}{example}", count(*n), rule.message)

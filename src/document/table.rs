@@ -68,6 +68,13 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
     }
 }
 
+/// Whether a text begins as a table of contacts does: with a header.
+#[must_use]
+pub fn has_header(bytes: &[u8]) -> bool {
+    let start = Position { offset: 0, line: 1, column: 1, contact: None };
+    sniff::sniff(bytes, true, start, &is_identity).is_ok()
+}
+
 /// Skips byte-order marks and white space. Tabs stay: a table may begin with an empty cell.
 fn skip_blank(bytes: &[u8]) -> (usize, Option<u8>) {
     let mut at = 0;

@@ -86,6 +86,9 @@ pub struct InputReceipt {
     /// The array that the contacts are in, as a JSON pointer; `None` unless it is wrapped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<String>,
+    /// The form of a table; `None` for JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableReceipt>,
     /// The encoding that it was decoded from; `None` for UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<&'static str>,
@@ -109,6 +112,33 @@ pub struct InputReceipt {
     /// The size that it grew to while it was read, in bytes. The added bytes were not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grown_to: Option<u64>,
+}
+
+/// The form of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TableReceipt {
+    /// What stands between cells: `,`, `;`, a tab, `|`.
+    pub delimiter: String,
+    /// The line of the header, from 1.
+    pub header_line: u64,
+    /// Columns of the header.
+    pub columns: usize,
+    /// Rows above the header. They are in no output.
+    pub title_rows: usize,
+}
+
+impl TableReceipt {
+    /// Of a table.
+    #[must_use]
+    pub(crate) fn new(table: &crate::csv::Table) -> Self {
+        TableReceipt {
+            delimiter: char::from(table.delimiter).to_string(),
+            header_line: table.header_line,
+            columns: table.header.len(),
+            title_rows: table.title_rows,
+        }
+    }
 }
 
 /// Options that bear on the output.

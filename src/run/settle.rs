@@ -12,6 +12,7 @@ use crate::output::in_all::InAll;
 use crate::output::mapping::MappingReceipt;
 use crate::output::receipt::{
     Contacts, Counts, DatesReceipt, Dropped, InputReceipt, LimitsReceipt, Options, Payload, Receipt, Stopped,
+    TableReceipt,
 };
 use crate::rules::date::DateOrder;
 use crate::rules::{BadField, Duplicates, PhoneFormat};
@@ -167,6 +168,7 @@ fn input_receipts(run: &Ended<'_, '_>, ending: &mut Ending) -> Vec<InputReceipt>
             bytes_decoded: None,
             bytes_total: source.total().or(is_read.then_some(run.read.bytes[i])),
             contacts: *contacts,
+            table: document.table.as_deref().map(TableReceipt::new),
             action_lines: run.read.actions[i],
             spooled: source.is_spooled(),
             mapping: document.mapping.as_ref().map(|input| {
