@@ -270,7 +270,7 @@ impl<'w> BatchContext<'w> {
             done = i + 1;
             buffers = match contacts.next() {
                 Some(Parsed::Members(members)) => {
-                    let mut validator = Validator::new(self.settings, buffers);
+                    let mut validator = Validator::new(self.settings, buffers).mapped(self.translator.is_some());
                     self.validate(i, b"", members, None, &mut validator);
                     validator.into_buffers()
                 }
@@ -297,7 +297,7 @@ impl<'w> BatchContext<'w> {
         }
         let mut done = range.start;
         if let Ok(mut rest) = std::str::from_utf8(&copies) {
-            let mut validator = Validator::new(self.settings, buffers);
+            let mut validator = Validator::new(self.settings, buffers).mapped(self.translator.is_some());
             for one in compact {
                 let i = one.contact as usize;
                 self.copy_canonical(done..i);
@@ -413,7 +413,7 @@ impl<'w> BatchContext<'w> {
                 self.reject(i, Code::CON001, None, Raw::Value(value), Detail::Is(value.kind().name()), true);
             }
             Ok(Some(strict)) => {
-                let mut validator = Validator::new(self.settings, buffers);
+                let mut validator = Validator::new(self.settings, buffers).mapped(self.translator.is_some());
                 self.validate(i, b"", strict.members(), duplicate_of, &mut validator);
                 let buffers = validator.into_buffers();
                 *self.strict = strict.recycle();

@@ -145,6 +145,8 @@ pub struct Validator<'a, 's> {
     names: HashSet<OtherName<'a>>,
     others: Vec<OtherName<'a>>,
     permissions: PermissionNames,
+    /// Names say something about permission for email.
+    asks_permission: bool,
     pub(super) rejected: bool,
     /// Some contact had a custom field.
     any_custom: bool,
@@ -184,12 +186,20 @@ impl<'a, 's> Validator<'a, 's> {
             names: HashSet::new(),
             others: recycle(buffers.others),
             permissions: buffers.permissions,
+            asks_permission: settings.opted_out != OptedOut::Ignore,
             rejected: false,
             any_custom: false,
             returned: false,
             clues: DateClues::default(),
             further_phones: Vec::new(),
         }
+    }
+
+    /// For contacts whose names were mapped: what a name says about permission is known from the mapping.
+    #[must_use]
+    pub fn mapped(mut self, is_mapped: bool) -> Self {
+        self.asks_permission &= !is_mapped;
+        self
     }
 
     /// Whether any checked contact had a custom field.
@@ -407,11 +417,17 @@ impl<'a, 's> Validator<'a, 's> {
             Family::Birthday => self.birthday_half(i),
             Family::Unknown if name == note::NAME && self.is_note(value) => {}
             Family::Unknown => {
-                if self.settings.opted_out != OptedOut::Ignore && self.check_permission(i) {
+                if self.asks_permission && self.check_permission(i) {
                     return;
                 }
                 let detail = hint(name).map_or(Detail::None, Detail::Hint);
                 self.push(Code::CON004, Severity::Warning, Outcome::HeldBack, Some(name), Raw::Value(value), detail);
+            }
+            Family::Custom => {
+                if self.asks_permission {
+                    self.check_permission(i);
+                }
+                self.text_member(i);
             }
             _ => self.text_member(i),
         }

@@ -2,7 +2,7 @@
 
 use super::args::FromFormat;
 use crate::document::envelope::EnvelopeOverrides;
-use crate::document::table::{InputFormat, has_header};
+use crate::document::table::InputFormat;
 use crate::document::{Document, Opening, ReadOptions};
 use crate::json::pointer::Pointer;
 use crate::mapping::{MapFile, MapOptions, Unmapped, file};
@@ -11,17 +11,15 @@ use crate::model::printable::printable;
 use crate::output::file::Output;
 use crate::rules::OptedOut;
 use crate::rules::suppress::SuppressionList;
-use crate::run::mapping::{mapping_of, suppressed_by};
+use crate::run::mapping::{mapping_of, read_suppressed};
 use crate::source::Encoding;
 use clap::{Args, ValueEnum};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Bytes of the longest map file.
 const MAP_MAX: u64 = 16 << 20;
-/// Bytes of the longest line in a suppression list. An address is shorter.
-const LINE_MAX: u64 = 64 << 10;
 
 /// Options that map the names of an export to the members of the contract.
 #[derive(Args)]
@@ -114,7 +112,7 @@ impl OptOutArgs {
     }
 
     /// The addresses of all suppression lists; none if there is no list.
-    pub(super) fn suppressed(&self) -> Result<Option<SuppressionList>> {
+    pub(super) fn suppressed(&self, quiet: bool) -> Result<Option<SuppressionList>> {
         if self.suppress.is_empty() {
             return Ok(None);
         }
@@ -133,35 +131,15 @@ impl OptOutArgs {
                     "{name}: there is no address in its {lines} lines; a list has one address per line"
                 )));
             }
+            if without > 0 && !quiet {
+                let _ = writeln!(
+                    io::stderr(),
+                    "presort: note: {name}: {without} of {lines} lines or records have no address"
+                );
+            }
         }
         list.finish();
         Ok(Some(list))
-    }
-}
-
-fn read_suppressed(path: &Path, list: &mut SuppressionList) -> Result<()> {
-    let name = path.display().to_string();
-    let io = |error| Error::io("read", &name, error);
-    let mut reader = BufReader::with_capacity(1 << 16, std::fs::File::open(path).map_err(io)?);
-    let first = reader.fill_buf().map_err(io)?;
-    let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first).trim_ascii_start();
-    let is_packed =
-        matches!(first, [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..]) || Encoding::sniff(first).is_some();
-    if matches!(text.first(), Some(b'{' | b'[')) || is_packed || has_header(text) {
-        drop(reader);
-        return suppressed_by(path, list);
-    }
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        if (&mut reader).take(LINE_MAX).read_until(b'\n', &mut line).map_err(io)? == 0 {
-            return Ok(());
-        }
-        if !line.ends_with(b"\n") && line.len() as u64 == LINE_MAX {
-            reader.skip_until(b'\n').map_err(io)?;
-        }
-        let text = String::from_utf8_lossy(&line);
-        list.push_line(text.trim_start_matches('\u{feff}'));
     }
 }
 

@@ -203,7 +203,7 @@ impl Common {
             let fields = custom::parse_names(&file).map_err(|what| Error::usage(format!("{name}: {what}")))?;
             cleaner = cleaner.custom_fields(fields);
         }
-        if let Some(list) = self.opt_out.suppressed()? {
+        if let Some(list) = self.opt_out.suppressed(self.quiet)? {
             cleaner = cleaner.suppress(list);
         }
         if self.redact {

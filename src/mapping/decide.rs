@@ -3,7 +3,7 @@
 use super::columns::{AddressKind, Column, How, Mapping, SystemMatch, Target};
 use super::context::{self, Context};
 use super::file::{Entry, MapFile};
-use super::guess::{Guess, Known};
+use super::guess::{Guess, Known, contract_target};
 use super::profile::Profile;
 use super::resolve::{Resolver, members_of};
 use super::{labels, names, systems};
@@ -218,19 +218,42 @@ pub(super) fn similar_member(name: &str) -> Option<&'static str> {
         .or_else(near)
 }
 
+/// How well a system's headers cover the names of an input.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cover {
+    /// Names that the system has.
+    matched: usize,
+    /// Those of them that are spelled as the system does.
+    exact: usize,
+    /// Those of them that few records have.
+    rare: usize,
+    /// Those of them that not everybody uses.
+    telling: usize,
+    /// One of them is the address.
+    has_email: bool,
+}
+
+/// Whether everybody's exports have a name: `id`, `Email`, `Name`.
+fn is_common(name: &str) -> bool {
+    let folded = names::fold(name);
+    folded == "id" || contract_target(name).is_some() || systems::table().synonym(&folded).is_some()
+}
+
 /// Finds the systems whose headers cover most of the input's, if they are at least three and 60 % of them, and email is among
-/// them. Exact spellings decide between two.
+/// them. Exact spellings decide between two. Names that few records have, such as misspelled ones, do not count against a system.
+/// Names that everybody uses tell nothing: if there are no others, the system must have all of the input's.
 fn recognise(profile: &Profile, rules: &Rules) -> (Vec<usize>, Option<SystemMatch>) {
     let all = systems::systems();
-    let mut counts = vec![(0usize, 0usize, false); all.len()];
-    let mut headers = 0;
+    let mut covers = vec![Cover::default(); all.len()];
+    let mut frequent = 0;
     for column in &profile.columns {
         if matches!(rules.said(&column.name), Said::Ignored | Said::Renamed(_))
             || rules.known.guess(&column.name, None).how == How::Own
         {
             continue;
         }
-        headers += 1;
+        let is_rare = column.is_rare(profile.records);
+        frequent += usize::from(!is_rare);
         let parts = names::segments(&column.name);
         let last = &parts[parts.len() - 1];
         let mut hits = if parts.len() > 1 { systems::table().hits(&column.name) } else { Vec::new() };
@@ -242,20 +265,27 @@ fn recognise(profile: &Profile, rules: &Rules) -> (Vec<usize>, Option<SystemMatc
             hits = systems::table().hits(last);
         }
         for hit in hits {
-            let (matched, exact, email) = &mut counts[hit.system];
-            *matched += 1;
-            *exact += usize::from(hit.header.name == last || hit.header.name == column.name);
-            *email |= hit.header.member == "email" && (column.filled == 0 || column.addresses > 0);
+            let cover = &mut covers[hit.system];
+            cover.matched += 1;
+            cover.exact += usize::from(hit.header.name == last || hit.header.name == column.name);
+            cover.rare += usize::from(is_rare);
+            cover.telling += usize::from(!is_common(last));
+            cover.has_email |= hit.header.member == "email" && (column.filled == 0 || column.addresses > 0);
         }
     }
-    let good = |(matched, _, email): &(usize, usize, bool)| *matched >= 3 && *matched * 10 >= headers * 6 && *email;
-    let Some(best) = counts.iter().filter(|count| good(count)).map(|(matched, exact, _)| (*matched, *exact)).max()
-    else {
+    let headers = |cover: &Cover| frequent + cover.rare;
+    let good = |cover: &Cover| {
+        let needed = if cover.telling == 0 { 10 } else { 6 };
+        cover.has_email && cover.matched >= 3 && cover.matched * 10 >= headers(cover) * needed
+    };
+    let rank = |cover: &Cover| (cover.matched, cover.exact);
+    let Some(best) = covers.iter().filter(|cover| good(cover)).map(rank).max() else {
         return (Vec::new(), None);
     };
-    let found: Vec<usize> =
-        (0..all.len()).filter(|i| good(&counts[*i]) && (counts[*i].0, counts[*i].1) == best).collect();
-    let system = SystemMatch { name: all[found[0]].name, matched: best.0, headers, others: found.len() - 1 };
+    let found: Vec<usize> = (0..all.len()).filter(|i| good(&covers[*i]) && rank(&covers[*i]) == best).collect();
+    let first = found[0];
+    let headers = headers(&covers[first]);
+    let system = SystemMatch { name: all[first].name, matched: best.0, headers, others: found.len() - 1 };
     (found, Some(system))
 }
 

@@ -189,14 +189,7 @@ impl Known {
         let last = parts[parts.len() - 1].as_str();
         let folded = names::fold(last);
         let status = |is: bool| is.then_some(PermissionColumn { kind: PermissionKind::Status });
-        // `sms/opt_in` and `sms_channel/status` are about text messages.
-        let other_channel = parts[..parts.len() - 1].iter().flat_map(|part| names::words(part)).any(|word| {
-            matches!(
-                word.as_str(),
-                "sms" | "mms" | "whatsapp" | "phone" | "phones" | "telephone" | "push" | "postal" | "fax"
-            )
-        });
-        if other_channel {
+        if permission::is_other_channel(&parts[..parts.len() - 1]) {
             return None;
         }
         if permission::is_by_values(&folded) {
@@ -299,23 +292,7 @@ fn by_words(name: &str, parts: &[String]) -> Option<PermissionColumn> {
             hits.iter().filter(|hit| hit.header.name == last).filter_map(|hit| permission::of_header(&hit.header));
         kinds.find(|found| !matches!(found.kind, PermissionKind::Caution | PermissionKind::Status))
     };
-    // Below a part about permission, only names that are its answer say something.
-    let is_answer = [
-        "state",
-        "status",
-        "value",
-        "consent",
-        "marketing",
-        "email",
-        "optin",
-        "optout",
-        "enabled",
-        "canreceiveemailmarketing",
-    ]
-    .contains(&names::fold(last).as_str());
-    permission::of_name(last)
-        .or_else(|| if parts.len() > 1 && is_answer { permission::of_name(name) } else { None })
-        .or_else(noted)
+    permission::of_path(name, parts).or_else(noted)
 }
 
 /// The target of a name of the contract.

@@ -173,8 +173,9 @@ impl PermissionColumn {
         let mut buffer = [0; WORD_MAX];
         let word = folded(value, &mut buffer);
         let is = |words: &[&str]| word.is_some_and(|word| words.contains(&word));
-        // `-` and the like fold to nothing.
-        let empty = value.is_empty() || word.is_some_and(str::is_empty) || is_no_date(value);
+        // A check mark of some kind, such as `+`, folds to nothing and is not nothing.
+        let is_dashes = value.bytes().all(|b| b == b'-');
+        let empty = is_dashes || is_no_date(value) || !self.unclear_rejects() && word.is_some_and(str::is_empty);
         let no = empty || is(NO);
         match self.kind {
             K::OptOut if no => Meaning::Passes,
@@ -336,6 +337,43 @@ pub fn of_name(name: &str) -> Option<PermissionColumn> {
         (false, false) => PermissionKind::Consent,
     };
     Some(PermissionColumn { kind })
+}
+
+/// Whether the parts above a name are about something else than email: `sms/opt_in` and `sms_channel/status` are about text messages.
+#[must_use]
+pub(super) fn is_other_channel(above: &[String]) -> bool {
+    const CHANNELS: &[&str] = &["sms", "mms", "whatsapp", "phone", "phones", "telephone", "push", "postal", "fax"];
+    above.iter().flat_map(|part| names::words(part)).any(|word| CHANNELS.contains(&word.as_str()))
+}
+
+/// What kind of statement a path within a record makes, in any system, by its parts. Below a part about consent, only names that are its answer say something:
+/// `subscription/status` does, `subscription/plan` does not. Below a part about opt-outs, all do: `unsubscribed/date`.
+#[must_use]
+pub fn of_path(name: &str, parts: &[String]) -> Option<PermissionColumn> {
+    const ANSWERS: &[&str] = &[
+        "state",
+        "status",
+        "value",
+        "consent",
+        "marketing",
+        "email",
+        "optin",
+        "optout",
+        "enabled",
+        "canreceiveemailmarketing",
+    ];
+    let (last, above) = parts.split_last()?;
+    if is_other_channel(above) {
+        return None;
+    }
+    if let Some(column) = of_name(last) {
+        return Some(column);
+    }
+    let is_no = |part: &String| {
+        matches!(of_name(part)?.kind, PermissionKind::OptOut | PermissionKind::OptOutTrace).then_some(())
+    };
+    let is_answer = ANSWERS.contains(&names::fold(last).as_str()) || above.iter().any(|part| is_no(part).is_some());
+    if is_answer && !above.is_empty() { of_name(name) } else { None }
 }
 
 /// What kind of statement a header of a known system makes, by its note. None where the note says nothing about it.

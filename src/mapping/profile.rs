@@ -147,6 +147,13 @@ impl Observed {
         }
     }
 
+    /// Whether fewer than one in twenty of so many records have it, with or without a value.
+    pub(super) fn is_rare(&self, records: u32) -> bool {
+        let known = (records as usize).min(RECORDS_KNOWN);
+        let count: u32 = self.records.iter().map(|word| word.count_ones()).sum();
+        count as usize * 20 < known
+    }
+
     /// Whether some record has both columns.
     pub(super) fn meets(&self, other: &Observed) -> bool {
         self.records.iter().zip(&other.records).any(|(a, b)| a & b != 0)

@@ -13,6 +13,7 @@ use crate::model::finding::Code;
 use crate::model::member::MemberId;
 use crate::output::receipt::Receipt;
 use crate::rules::suppress::SuppressionList;
+use crate::source::Source;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -56,14 +57,63 @@ pub fn mapping_of(options: &MapOptions, contact: Option<&Pointer>, document: &mu
         .map_err(|error| Kind::NotContacts { input: name.to_owned(), what: error.to_string() }.into())
 }
 
-/// Adds the addresses of an export to a list: of each record, the one that `--map auto` would take.
+/// Bytes of a line that are read at once. What is longer is read in parts.
+const LINE_MAX: usize = 64 << 10;
+
+/// Adds the addresses in a file to a list: of an export of JSON, the one in each record that `--map auto` would take; else all that
+/// stand in its lines. The file may be a pipe.
 ///
 /// # Errors
-/// The export cannot be read, is broken, or has no addresses.
-pub fn suppressed_by(path: &Path, list: &mut SuppressionList) -> Result<()> {
+/// The file cannot be read; an export is broken, or has no addresses.
+pub fn read_suppressed(path: &Path, list: &mut SuppressionList) -> Result<()> {
+    let mut source = Source::open(path)?;
+    source.decode(None)?;
+    let head = loop {
+        let head = source.current().map_or(&[][..], |chunk| chunk.bytes());
+        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+        if let Some(first) = head.first() {
+            break Some(*first);
+        }
+        if source.next(0)?.is_none() {
+            break None;
+        }
+    };
+    if matches!(head, Some(b'{' | b'[')) { export_suppressed(source, list) } else { lines_suppressed(source, list) }
+}
+
+/// Adds the addresses in lines, of which no more is in memory than what was read at once.
+fn lines_suppressed(mut source: Source<'_>, list: &mut SuppressionList) -> Result<()> {
+    let mut push = |bytes: &[u8]| {
+        for line in String::from_utf8_lossy(bytes).split(['\n', '\r']) {
+            list.push_line(line);
+        }
+    };
+    let mut at = 0;
+    while let Some(chunk) = source.current().cloned() {
+        let bytes = chunk.from(at);
+        let behind = |separates: fn(&u8) -> bool| bytes.iter().rposition(separates).map(|last| last + 1);
+        // A part of a long line ends where no address does.
+        let part = || match behind(|b| matches!(b, b' ' | b'\t' | b',' | b';')) {
+            Some(part) => part,
+            None => bytes.len(),
+        };
+        let whole = behind(|b| matches!(b, b'\n' | b'\r'));
+        let whole = whole.unwrap_or_else(|| if bytes.len() > LINE_MAX { part() } else { 0 });
+        push(&bytes[..whole]);
+        at += whole as u64;
+        if source.next(at)?.is_none() {
+            push(&bytes[whole..]);
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Adds the addresses of an export.
+fn export_suppressed(source: Source<'_>, list: &mut SuppressionList) -> Result<()> {
     let (overrides, reading) = (EnvelopeOverrides::default(), ReadOptions::default());
     let opening = Opening { may_be_empty: true, ..Opening::whole(&overrides, &reading) };
-    let mut document = Document::open(path, opening)?;
+    let mut document = Document::of(source, opening)?;
     let mapping = mapping_of(&MapOptions { auto: true, ..MapOptions::default() }, None, &mut document)?;
     let is_email = |column: &Column| column.target == Target::Member(MemberId::Email);
     if !mapping.columns.is_empty() && !mapping.columns.iter().any(is_email) {

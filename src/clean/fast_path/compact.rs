@@ -159,6 +159,7 @@ impl<B: Backend> Walk<'_, B> {
             ValueForm::Custom => {
                 let given = self.text(open + 1, start - 3);
                 (1..=custom::NAME_MAX).contains(&(given.len() - 3))
+                    && self.is_silent(open + 1, start - 3)
                     && self.settings.custom_fields.is_none()
                     && !wide
                     && self.is_text(entry, start, end)

@@ -10,6 +10,7 @@
 mod compact;
 mod marks;
 mod patterns;
+mod silent;
 mod walk;
 
 pub use compact::{Compact, CompactMember};
@@ -22,7 +23,8 @@ use crate::rules::whole::CONTACT_BYTES_MAX;
 use crate::simd::{Backend, Choice, with_backend};
 pub use marks::PADDING;
 use marks::{Marked, Marks};
-use walk::Walk;
+use silent::SilentNames;
+use walk::{Scratch, Walk};
 
 /// Bytes of contacts that are marked and classified together: they and the marks fit into the first-level cache.
 const GROUP: u64 = 16 << 10;
@@ -95,6 +97,7 @@ pub struct Classifier {
     marks: Marks,
     buffer: String,
     copy: Vec<u8>,
+    silent: SilentNames,
     /// Contacts at the very end of the bytes, with padding behind them.
     last: Vec<u8>,
     /// The answer for each contact of the batch.
@@ -122,6 +125,7 @@ impl Classifier {
             marks: Marks::default(),
             buffer: String::new(),
             copy: Vec::new(),
+            silent: SilentNames::default(),
             last: Vec::new(),
             paths: Vec::new(),
             compact: Vec::new(),
@@ -185,9 +189,10 @@ impl Classifier {
 fn run<B: Backend>(backend: B, classifier: &mut Classifier, bytes: &[u8], spans: &[Span], settings: &Settings) {
     let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return };
     let base = first.start;
-    let Classifier { marks, buffer, copy, paths, compact, members, any_custom, .. } = classifier;
+    let Classifier { marks, buffer, copy, silent, paths, compact, members, any_custom, .. } = classifier;
     let marked = Marked::new(backend, marks, bytes, (last.end - base) as usize);
-    let mut walk = Walk::new(backend, marked, marks.quotes.all(), marks.non_ascii.all(), settings, buffer, copy);
+    let scratch = Scratch { buffer, copy, silent };
+    let mut walk = Walk::new(backend, marked, marks.quotes.all(), marks.non_ascii.all(), settings, scratch);
     let unclean = marks.unclean.all();
     let mut unclean_at = 0;
     let bytes_max = settings.contact_bytes_max as u64;

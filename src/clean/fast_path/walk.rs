@@ -5,10 +5,11 @@ use super::patterns::{
     COUNTRIES, CUSTOM, CUSTOM_SHIFT, DASHED_PHONES, NameEntry, NamePattern, OTHER_PHONES, PHONES, PatternTable,
     STREETS, ValueForm, WORD, address_bits, bit,
 };
+use super::silent::SilentNames;
 use crate::model::identity::Identity;
 use crate::model::member::MemberId;
 use crate::rules::number::{self, Float};
-use crate::rules::{PhoneFormat, Settings, address, birthday, custom, damaged, date::Date, phone, text};
+use crate::rules::{OptedOut, PhoneFormat, Settings, address, birthday, custom, damaged, date::Date, phone, text};
 use crate::simd::{Backend, EmailMasks};
 
 /// Whether another member follows the string whose closing quote is at `close` and begins these bytes: false where the contact
@@ -76,6 +77,13 @@ struct Tally {
     next_non_ascii: u32,
 }
 
+/// Buffers of a walk.
+pub(super) struct Scratch<'w> {
+    pub buffer: &'w mut String,
+    pub copy: &'w mut Vec<u8>,
+    pub silent: &'w mut SilentNames,
+}
+
 /// A walk along the quotes of marked contacts.
 pub(super) struct Walk<'w, B> {
     pub(super) backend: B,
@@ -95,6 +103,7 @@ pub(super) struct Walk<'w, B> {
     buffer: &'w mut String,
     /// A copy of one value, where it is checked as text.
     copy: &'w mut Vec<u8>,
+    silent: &'w mut SilentNames,
     /// Index of the first quote of each member, by [`MemberId`].
     members: [u32; 64],
     /// Index of the first quote of each custom field.
@@ -104,7 +113,7 @@ pub(super) struct Walk<'w, B> {
 }
 
 impl<'w, B: Backend> Walk<'w, B> {
-    /// A walk that begins at the first of these marks. It uses the buffers `buffer` and `copy`.
+    /// A walk that begins at the first of these marks.
     #[inline(always)]
     pub(super) fn new(
         backend: B,
@@ -112,9 +121,9 @@ impl<'w, B: Backend> Walk<'w, B> {
         quotes: &'w [u32],
         non_ascii: &'w [u32],
         settings: &'w Settings,
-        buffer: &'w mut String,
-        copy: &'w mut Vec<u8>,
+        scratch: Scratch<'w>,
     ) -> Self {
+        let Scratch { buffer, copy, silent } = scratch;
         let dashed_phones = !settings.nanp && settings.phone_format == PhoneFormat::Dashed;
         Walk {
             backend,
@@ -128,6 +137,7 @@ impl<'w, B: Backend> Walk<'w, B> {
             dashed_phones,
             buffer,
             copy,
+            silent,
             members: [0; 64],
             customs: [0; 64],
             any_custom: false,
@@ -428,7 +438,7 @@ impl<'w, B: Backend> Walk<'w, B> {
 
     /// Whether the names outside the table are those of custom fields, each given once.
     #[inline(always)]
-    fn are_customs(&self, wide: bool, count: usize) -> bool {
+    fn are_customs(&mut self, wide: bool, count: usize) -> bool {
         if count > custom::MAX {
             return false;
         }
@@ -455,7 +465,17 @@ impl<'w, B: Backend> Walk<'w, B> {
                 return false;
             }
         }
-        true
+        (0..count).all(|i| {
+            let at = self.customs[i] as usize;
+            self.is_silent(self.quotes[at] + 1, self.quotes[at + 1])
+        })
+    }
+
+    /// Whether the custom field whose name is `from` to `to` says nothing about permission for email.
+    #[inline(always)]
+    pub(super) fn is_silent(&mut self, from: u32, to: u32) -> bool {
+        let name = self.text(from, to);
+        self.settings.opted_out == OptedOut::Ignore || self.silent.is_silent(name)
     }
 
     /// Whether the value of the custom field whose first quote has the index `at` is a string, and neither a text guard nor a word for

@@ -4,6 +4,7 @@ use super::{Slot, Validator};
 use crate::clean::flatten;
 use crate::clean::mapped::opt_out;
 use crate::json::write::json_string;
+use crate::mapping::names;
 use crate::mapping::permission::{self, Meaning, PermissionColumn, PermissionKind, is_status_name};
 use crate::model::finding::{Code, Detail, Outcome, Raw};
 use crate::model::member::Value;
@@ -117,7 +118,7 @@ fn nested_permissions(name: &str, json: &str) -> Vec<(PermissionColumn, String)>
     let record = String::from_utf8(record).unwrap_or_default();
     // A member is valid JSON, so that this finds its cells.
     let _ = flatten::flatten(&record, None, |path, leaf| {
-        if let Some(column) = permission::of_name(path) {
+        if let Some(column) = permission::of_path(path, &names::segments(path)) {
             found.push((column, leaf.text(&record).into_owned()));
         }
     });
