@@ -29,6 +29,7 @@ use crate::rules::{OptedOut, Settings};
 use crate::simd::Choice;
 use direct::Direct;
 use rows::Rows;
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -101,6 +102,8 @@ struct RecordReader {
     /// The number of the record in which each column was met last.
     met: Vec<u64>,
     number: u64,
+    /// Columns that the record has twice or more often, each with the cell of the second time.
+    repeated: Vec<(usize, usize)>,
     row: csv::Cells,
 }
 
@@ -121,6 +124,7 @@ impl RecordReader {
         self.cells.clear();
         self.cell_texts.clear();
         self.note = None;
+        self.repeated.clear();
         self.row.read(row.as_bytes(), table.delimiter);
         let columns = table.header.len();
         for (column, piece) in self.row.pieces().iter().enumerate() {
@@ -148,17 +152,18 @@ impl RecordReader {
         Ok(())
     }
 
-    /// Reads a record to cells, and maps them. A column that comes twice is an answer of its own.
-    fn read(&mut self, record: &str, input: &InputMapping, late: &mut Late) -> Result<Option<usize>, Unread> {
+    /// Reads a record to cells, and maps them.
+    fn read(&mut self, record: &str, input: &InputMapping, late: &mut Late) -> Result<(), Unread> {
         if let Some(table) = &input.table {
-            return self.read_row(record, table, input).map(|()| None);
+            return self.read_row(record, table, input);
         }
         self.number += 1;
         self.cells.clear();
         self.cell_texts.clear();
         self.note = None;
-        let (mut guess, mut repeated) = (0, None);
-        let RecordReader { cells, cell_texts, met, number, note, .. } = self;
+        self.repeated.clear();
+        let mut guess = 0;
+        let RecordReader { cells, cell_texts, met, number, note, repeated, .. } = self;
         flatten(record, input.contact.as_ref(), |path, leaf| {
             if leaf.kind == LeafKind::Note {
                 *note = Some(leaf.json);
@@ -170,7 +175,7 @@ impl RecordReader {
                 met.resize(column + 1, 0);
             }
             if std::mem::replace(&mut met[column], *number) == *number {
-                repeated.get_or_insert(column);
+                repeated.push((column, cells.len()));
             }
             let text = match leaf.kind {
                 LeafKind::Escaped | LeafKind::List => {
@@ -190,7 +195,13 @@ impl RecordReader {
         refs.extend(self.cells.iter().map(|cell| (cell.column, text_of(cell, record, &self.cell_texts))));
         input.mapping.record(late.columns(), &refs, &mut self.mapped);
         self.refs = recycle(refs);
-        Ok(repeated)
+        self.repeated.sort_unstable();
+        self.repeated.dedup_by_key(|(column, _)| *column);
+        Ok(())
+    }
+
+    fn is_repeated(&self, column: usize) -> bool {
+        self.repeated.binary_search_by_key(&column, |(column, _)| *column).is_ok()
     }
 
     fn text<'t>(&'t self, cell: usize, record: &'t str) -> &'t str {
@@ -371,7 +382,7 @@ impl Translator {
 
     /// Writes a record under the contract's names. False if it is not a record.
     fn rewrite(&mut self, contact: u32, record: &str, input: &InputMapping) -> bool {
-        let repeated = match self.record.read(record, input, &mut self.late) {
+        match self.record.read(record, input, &mut self.late) {
             Err(Unread::NoObject) => return false,
             Err(Unread::LongRow(cells)) => {
                 self.out.extend_from_slice(b"{}");
@@ -385,11 +396,11 @@ impl Translator {
                 self.note(contact, Code::MAP010, Severity::Error, Outcome::Rejected, None, &pointer, None);
                 return true;
             }
-            Ok(repeated) => repeated,
-        };
+            Ok(()) => {}
+        }
         let reader = std::mem::take(&mut self.record);
         self.write_members(&reader, record, input);
-        self.note_all(contact, &reader, record, input, repeated);
+        self.note_all(contact, &reader, record, input);
         self.record = reader;
         self.late.end_record();
         true
@@ -409,7 +420,15 @@ impl Translator {
                 _ => out.extend_from_slice(id.info().key.as_bytes()),
             }
         };
+        let mut written: HashSet<(usize, MemberId)> = HashSet::new();
         for member in &reader.mapped.members {
+            // A name that is given twice has its own note.
+            if !reader.repeated.is_empty()
+                && reader.is_repeated(member.column)
+                && !written.insert((member.column, member.id))
+            {
+                continue;
+            }
             begin(out, member.id, member.column);
             let cell = &reader.cells[member.cell];
             match &member.piece {
@@ -468,24 +487,16 @@ impl Translator {
     }
 
     /// Notes what happened to the values of a record.
-    fn note_all(
-        &mut self,
-        contact: u32,
-        reader: &RecordReader,
-        record: &str,
-        input: &InputMapping,
-        repeated: Option<usize>,
-    ) {
-        if let Some(index) = repeated {
-            let name = self.column_name(index, input);
-            let value = reader.cells.iter().rposition(|cell| cell.column == index);
-            let value = value.map_or("", |cell| reader.text(cell, record));
+    fn note_all(&mut self, contact: u32, reader: &RecordReader, record: &str, input: &InputMapping) {
+        for (index, cell) in &reader.repeated {
+            let name = self.column_name(*index, input);
+            let value = reader.text(*cell, record);
             self.note(contact, Code::CON003, Severity::Error, Outcome::Rejected, Some(&name), value, None);
         }
         for permission in &reader.mapped.permissions {
             self.note_permission(contact, permission, reader.text(permission.cell, record), input);
         }
-        for held in &reader.mapped.held {
+        for held in reader.mapped.held.iter().filter(|held| !reader.is_repeated(held.column)) {
             let code = match held.reason {
                 HeldReason::UnclearName => Code::MAP005,
                 HeldReason::UnclearBirthday => Code::MAP006,

@@ -433,10 +433,13 @@ fn survey(source: &mut Source<'_>, start: Position) -> Result<(Shape, Option<Poi
     if found.is_body {
         return Ok((Shape::Body, None));
     }
+    let contacts = if has_line_break { Shape::Objects } else { Shape::Lines };
     if found.is_contact || next.is_some_and(begins_another) {
-        return Ok((if has_line_break { Shape::Objects } else { Shape::Lines }, None));
+        return Ok((contacts, None));
     }
-    found.records().map_or(Ok((Shape::Body, None)), |records| match records {
+    // With one address and no array that could be it, the object is one contact under other names.
+    let otherwise = if found.addresses == 1 { contacts } else { Shape::Body };
+    found.records().map_or(Ok((otherwise, None)), |records| match records {
         Ok(records) => Ok((Shape::Wrapped, Some(records))),
         Err(what) => Err(Kind::NotContacts { input: name, what }.into()),
     })

@@ -10,6 +10,7 @@ use crate::document::format::is_of_a_person;
 use crate::json::pointer::Pointer;
 use crate::json::split::{Layout, Span, Splitter, Status};
 use crate::json::syntax::{self, unescape};
+use crate::mapping::is_address_name;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::fault::Fault;
 use crate::model::member::{JsonKind, MemberId};
@@ -96,8 +97,10 @@ pub struct Survey {
     pub candidates: Vec<Candidate>,
     /// It is a request body.
     pub is_body: bool,
-    /// It is a contact: a member identifies it.
+    /// It is a contact: a member identifies it, under the contract's name or with an address under a common one.
     pub is_contact: bool,
+    /// Addresses within its objects, up to two.
+    pub addresses: u8,
 }
 
 impl Survey {
@@ -486,6 +489,12 @@ impl Walker {
         let is_member = self.stack.iter().all(|frame| frame.is_object) && !self.stack.is_empty();
         if is_member && self.stack.len() <= LOOK_INTO {
             self.pages.scalar(&path, &self.key, kind, text, self.key_at);
+            let survey = &mut self.survey;
+            let is_open = self.wanted.is_none() && !survey.is_contact && survey.addresses < 2;
+            if is_open && kind == JsonKind::String && text.contains('@') && is_address_name(&self.key) {
+                survey.is_contact |= self.stack.len() == 1;
+                survey.addresses += 1;
+            }
         }
     }
 

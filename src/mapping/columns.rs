@@ -97,6 +97,26 @@ pub enum How {
     Own,
 }
 
+impl How {
+    /// In a word, for programs: receipts and `presort map --format json` have the same.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            How::Ignored => "ignored",
+            How::Renamed => "renamed",
+            How::File => "file",
+            How::Unmentioned => "unmentioned",
+            How::System => "system",
+            How::Contract => "contract",
+            How::Synonym => "synonym",
+            How::Custom => "custom",
+            How::Unmapped => "unmapped",
+            How::Taken(_) => "taken",
+            How::Own => "own",
+        }
+    }
+}
+
 /// What another column says about a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Label {

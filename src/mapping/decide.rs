@@ -227,7 +227,7 @@ struct Cover {
     exact: usize,
     /// Those of them that few records have.
     rare: usize,
-    /// Those of them that not everybody uses.
+    /// Those of them that are spelled so, and that not everybody uses.
     telling: usize,
     /// One of them is the address.
     has_email: bool,
@@ -267,9 +267,10 @@ fn recognise(profile: &Profile, rules: &Rules) -> (Vec<usize>, Option<SystemMatc
         for hit in hits {
             let cover = &mut covers[hit.system];
             cover.matched += 1;
-            cover.exact += usize::from(hit.header.name == last || hit.header.name == column.name);
+            let is_exact = hit.header.name == last || hit.header.name == column.name;
+            cover.exact += usize::from(is_exact);
             cover.rare += usize::from(is_rare);
-            cover.telling += usize::from(!is_common(last));
+            cover.telling += usize::from(is_exact && !is_common(last));
             cover.has_email |= hit.header.member == "email" && (column.filled == 0 || column.addresses > 0);
         }
     }

@@ -304,6 +304,14 @@ pub(super) fn contract_target(name: &str) -> Option<Target> {
     }
 }
 
+/// Whether a name is that of an email address, in the contract or in common use.
+#[must_use]
+pub fn is_address_name(name: &str) -> bool {
+    name.len() <= super::profile::NAME_MAX
+        && (MemberId::of(name) == MemberId::Email
+            || systems::table().synonym(&names::fold(name)).is_some_and(|header| header.member == "email"))
+}
+
 /// A part of an address or a phone number with its kind in front: `Work City`, `home_postal_code`, `Office phone number`.
 fn with_kind(name: &str) -> Option<MemberId> {
     // A path says it with its parts; a header with a slash, `Home State/Province`, has spaces too.

@@ -1,7 +1,7 @@
 //! What a receipt says about the names of an input.
 
 use crate::clean::mapped::LateName;
-use crate::mapping::{How, Mapping, Target};
+use crate::mapping::{Mapping, Target};
 use serde::Serialize;
 
 /// How the names of an input became those of the contract.
@@ -76,7 +76,7 @@ impl MappingReceipt {
                 .map(|column| ColumnReceipt {
                     column: column.name.clone(),
                     to: if is_used(&column.target) { column.target.members().join(",") } else { "opt-out".to_owned() },
-                    found: found(column.found),
+                    found: column.found.as_str(),
                 })
                 .collect(),
             unmapped: mapping
@@ -90,20 +90,5 @@ impl MappingReceipt {
                 .collect(),
             late: late.iter().map(|(column, values)| LateReceipt { column: column.clone(), values: *values }).collect(),
         }
-    }
-}
-
-fn found(how: How) -> &'static str {
-    match how {
-        How::Ignored => "ignored",
-        How::Renamed => "renamed",
-        How::File | How::Unmentioned => "map",
-        How::System => "system",
-        How::Contract => "contract",
-        How::Synonym => "synonym",
-        How::Custom => "custom",
-        How::Unmapped => "unmapped",
-        How::Taken(_) => "taken",
-        How::Own => "presort",
     }
 }
