@@ -123,6 +123,77 @@ fn suppression_lists() {
     }
 }
 
+/// Who is missed in a list is written to: all addresses in a line count, and a pipe is read from its first byte.
+#[test]
+fn suppression_lists_as_they_come() {
+    let dir = Dir::new();
+    dir.write("in", "{\"email\":\"a@example.com\"}\n{\"email\":\"b@example.com\"}\n");
+    let utf16: Vec<u8> = "\u{feff}Email\r\nb@example.com\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let long = format!("{},b@example.com\n", "note ".repeat(100_000));
+    for list in [
+        b"Email,Name\nb@example.com,Bo\n".to_vec(),
+        b"\"Li, Bo\";\"b@example.com\"\n".to_vec(),
+        b"x@example.com\rb@example.com\r".to_vec(),
+        b"BEGIN:VCARD\nEMAIL;TYPE=HOME:b@example.com\nEND:VCARD\n".to_vec(),
+        long.into_bytes(),
+        utf16,
+    ] {
+        dir.write("list", list);
+        dir.run(&clean(&["--suppress", "list"])).exits(1).says(&["1 of them opted out"]);
+        assert_eq!(emails(&dir.lines("out")), ["a@example.com"]);
+    }
+    dir.write("some", "b@example.com\nEmail\n?\n");
+    dir.run(&clean(&["--suppress", "some"])).exits(1).says(&["some: 2 of 3 lines"]);
+}
+
+/// An export from a pipe is longer than what tells that it is one.
+#[cfg(unix)]
+#[test]
+fn a_suppression_list_may_be_a_pipe() {
+    use std::io::Write;
+    let dir = Dir::new();
+    let line = |i: usize| format!("{{\"email\":\"p{i}@example.com\",\"first_name\":\"Ana\"}}\n");
+    let all: String = (0..10_000).map(line).collect();
+    dir.write("in", &all);
+    let made = std::process::Command::new("mkfifo").arg(dir.path("list")).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let path = dir.path("list");
+    let writer = std::thread::spawn(move || {
+        std::fs::OpenOptions::new().write(true).open(path).and_then(|mut pipe| pipe.write_all(all.as_bytes()))
+    });
+    dir.run(&clean(&["--suppress", "list"])).exits(1).says(&["10,000 rejected"]);
+    assert!(writer.join().unwrap().is_ok());
+}
+
+#[test]
+fn one_contact_under_other_names_is_a_contact() {
+    let dir = Dir::new();
+    for (text, count) in [
+        (r#"{"Email":"a@example.com","Address":{"City":"Rome"}}"#, 1),
+        (r#"{"Email":"a@example.com","tags":[{"n":1}]}"#, 1),
+        (r#"{"id":7,"properties":{"email":"a@example.com"}}"#, 1),
+        ("{\n \"properties\": {\"email\": \"a@example.com\"}\n}\n", 1),
+    ] {
+        dir.write("in", text);
+        dir.run(&clean(&["--map", "auto"])).exits(0);
+        assert_eq!(emails(&dir.lines("out")).len(), count, "{text}");
+    }
+    // Several people are not one.
+    dir.write("in", r#"{"a":{"email":"a@example.com"},"b":{"email":"b@example.com"}}"#);
+    dir.run(&clean(&["--map", "auto"])).exits(2).says(&["ENV009"]);
+}
+
+#[test]
+fn a_name_given_twice_is_one_finding() {
+    let dir = Dir::new();
+    dir.write(
+        "in",
+        r#"{"E-mail":"a@example.com","First Name":"A","First Name":"B","First Name":"C","Tier":1,"Tier":2}"#,
+    );
+    dir.run(&clean(&["--map", "auto"])).exits(1);
+    assert_eq!(dir.codes("report"), ["CON003", "CON003"]);
+}
+
 #[test]
 fn people_who_opted_out_are_rejected_or_kept_with_a_warning() {
     let dir = Dir::new();

@@ -239,7 +239,7 @@ fn run<B: Backend>(backend: B, classifier: &mut Classifier, bytes: &[u8], spans:
 mod tests {
     use super::*;
     use crate::json::split::Layout;
-    use crate::rules::{PhoneFormat, custom};
+    use crate::rules::{OptedOut, PhoneFormat, custom};
 
     fn is_canonical(contact: &str, settings: &Settings) -> bool {
         let span = Span { start: 1, end: 1 + contact.len() as u64, line: 1, whole: true };
@@ -386,6 +386,16 @@ mod tests {
             "{\"email\":\"a@b.co\",\"city\":\"M\u{fffd}nchen\"}",
         ] {
             assert!(!is_canonical(contact, &Settings::default()), "{contact}");
+        }
+    }
+
+    #[test]
+    fn custom_fields_about_permission_are_left_to_the_rules() {
+        let ignored = Settings { opted_out: OptedOut::Ignore, ..Settings::default() };
+        for name in ["cf:Unsubscribed", "cf:opt out", "cf:DoNotEmail", "cf:email_consent"] {
+            let contact = format!(r#"{{"email":"a@b.co","{name}":"yes"}}"#);
+            assert!(!is_canonical(&contact, &Settings::default()), "{contact}");
+            assert!(is_canonical(&contact, &ignored), "{contact}");
         }
     }
 

@@ -402,3 +402,18 @@ fn birthdays_are_repaired() {
         ["VAL008 birthday_month held_back", "BDY001 birthday_day held_back"]
     );
 }
+
+#[test]
+fn custom_fields_say_who_opted_out() {
+    let with = |name: &'static str, value: &'static str, opted_out: OptedOut| {
+        let settings = Settings { opted_out, ..Settings::default() };
+        let (_, reported, verdict) = check(&settings, &[("email", Text("a@b.co")), (name, Text(value))]);
+        (reported, verdict.accepted)
+    };
+    let yes = with("cf:Unsubscribed", "yes", OptedOut::Reject);
+    assert_eq!(yes, (vec!["OPT001 cf:Unsubscribed rejected".to_owned()], false));
+    assert_eq!(with("cf:Unsubscribed", "no", OptedOut::Reject), (vec![], true));
+    let kept = with("cf:Unsubscribed", "yes", OptedOut::Keep);
+    assert_eq!(kept, (vec!["OPT001 cf:Unsubscribed kept".to_owned()], true));
+    assert_eq!(with("cf:Unsubscribed", "yes", OptedOut::Ignore), (vec![], true));
+}

@@ -659,3 +659,31 @@ proptest! {
         }
     }
 }
+
+/// Names that a few records have do not hide which system wrote the rest; names that everybody uses tell none.
+#[test]
+fn rare_names_hide_no_system_and_common_names_tell_none() {
+    let of = |rare_each: usize| {
+        let mut profile = Profile::default();
+        for i in 0..200 {
+            for (name, value) in [("E-mail 1 - Value", "a@x.example"), ("Given Name", "A"), ("Family Name", "B")] {
+                profile.cell(name, value);
+            }
+            profile.cell("Group Membership", "* myContacts");
+            if i % rare_each == 0 {
+                (0..8).for_each(|n| profile.cell(&format!("misspelled {n}"), "x"));
+            }
+            profile.end_record();
+        }
+        decide(&profile, &auto()).unwrap()
+    };
+    let mapping = of(100);
+    assert_eq!(mapping.system.map(|system| (system.matched, system.headers)), Some((4, 4)));
+    assert_eq!(target_of(&mapping, "E-mail 1 - Value"), "email");
+    assert!(of(2).system.is_none());
+    let records: &[&[(&str, &str)]] =
+        &[&[("id", "rec1"), ("createdTime", "2023-01-01"), ("fields/Email", "a@x.example"), ("fields/Name", "Ana Li")]];
+    let mapping = decide(&profile(records), &auto()).unwrap();
+    assert!(mapping.system.is_none());
+    assert_eq!(target_of(&mapping, "fields/Email"), "email");
+}
