@@ -13,7 +13,7 @@ use crate::model::finding::{Code, Detail, Finding, Outcome, Raw, Severity};
 use crate::model::identity::Identity;
 use crate::model::member::{Family, HOME_COUNTRY_SPACED, Member, MemberId, Value, hint};
 use crate::rules::{
-    BadField, OptedOut, Settings, ValueCheck, address, custom,
+    BadField, Settings, ValueCheck, address, custom,
     damaged::{self, Extended},
     date, email,
     number::{self, Float},
@@ -145,8 +145,6 @@ pub struct Validator<'a, 's> {
     names: HashSet<OtherName<'a>>,
     others: Vec<OtherName<'a>>,
     permissions: PermissionNames,
-    /// Names say something about permission for email.
-    asks_permission: bool,
     pub(super) rejected: bool,
     /// Some contact had a custom field.
     any_custom: bool,
@@ -186,7 +184,6 @@ impl<'a, 's> Validator<'a, 's> {
             names: HashSet::new(),
             others: recycle(buffers.others),
             permissions: buffers.permissions,
-            asks_permission: settings.opted_out != OptedOut::Ignore,
             rejected: false,
             any_custom: false,
             returned: false,
@@ -198,7 +195,7 @@ impl<'a, 's> Validator<'a, 's> {
     /// For contacts whose names were mapped: what a name says about permission is known from the mapping.
     #[must_use]
     pub fn mapped(mut self, is_mapped: bool) -> Self {
-        self.asks_permission &= !is_mapped;
+        self.permissions.set_known(is_mapped);
         self
     }
 
@@ -417,14 +414,14 @@ impl<'a, 's> Validator<'a, 's> {
             Family::Birthday => self.birthday_half(i),
             Family::Unknown if name == note::NAME && self.is_note(value) => {}
             Family::Unknown => {
-                if self.asks_permission && self.check_permission(i) {
+                if self.asks_permission() && self.check_permission(i) {
                     return;
                 }
                 let detail = hint(name).map_or(Detail::None, Detail::Hint);
                 self.push(Code::CON004, Severity::Warning, Outcome::HeldBack, Some(name), Raw::Value(value), detail);
             }
             Family::Custom => {
-                if self.asks_permission {
+                if self.asks_permission() {
                     self.check_permission(i);
                 }
                 self.text_member(i);

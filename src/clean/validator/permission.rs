@@ -8,10 +8,16 @@ use crate::mapping::names;
 use crate::mapping::permission::{self, Meaning, PermissionColumn, PermissionKind, is_status_name};
 use crate::model::finding::{Code, Detail, Outcome, Raw};
 use crate::model::member::Value;
+use crate::rules::OptedOut;
 use std::collections::HashMap;
 
 impl Validator<'_, '_> {
-    /// Reports what an unknown member says about permission for email. True if it says no: that is all there is to say of it.
+    /// Whether names are to be looked at for what they say about permission for email.
+    pub(super) fn asks_permission(&self) -> bool {
+        self.settings.opted_out != OptedOut::Ignore && !self.permissions.is_known
+    }
+
+    /// Reports what an unknown member or a custom field says about permission for email. True if it says no: that is all there is to say of it.
     pub(super) fn check_permission(&mut self, i: usize) -> bool {
         let Slot { name, value, .. } = self.slots[i];
         let mut is_no = false;
@@ -52,20 +58,29 @@ impl Validator<'_, '_> {
 
 /// What unknown names say about permission: few, and always the same.
 #[derive(Debug, Default)]
-pub(super) struct PermissionNames(HashMap<Box<str>, Option<(PermissionColumn, bool)>>);
+pub(super) struct PermissionNames {
+    names: HashMap<Box<str>, Option<(PermissionColumn, bool)>>,
+    /// A mapping has told it already.
+    is_known: bool,
+}
 
 impl PermissionNames {
+    /// Says whether a mapping has told what the names say.
+    pub(super) fn set_known(&mut self, is_known: bool) {
+        self.is_known = is_known;
+    }
+
     /// What a name says, and whether only its values tell if it says anything.
     fn of(&mut self, name: &str) -> Option<(PermissionColumn, bool)> {
         /// Names that are remembered.
         const MAX: usize = 1_000;
-        if let Some(known) = self.0.get(name) {
+        if let Some(known) = self.names.get(name) {
             return *known;
         }
         let status = || is_status_name(name).then_some((PermissionColumn { kind: PermissionKind::Status }, true));
         let column = permission::of_name(name).map(|column| (column, false)).or_else(status);
-        if self.0.len() < MAX && name.len() <= flatten::PATH_MAX {
-            self.0.insert(name.into(), column);
+        if self.names.len() < MAX && name.len() <= flatten::PATH_MAX {
+            self.names.insert(name.into(), column);
         }
         column
     }

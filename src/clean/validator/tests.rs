@@ -1,6 +1,7 @@
 //! The validator on whole contacts.
 
 use super::*;
+use crate::rules::OptedOut;
 
 struct Reported(Vec<String>);
 impl Findings for Reported {
