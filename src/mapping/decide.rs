@@ -227,21 +227,22 @@ struct Cover {
     exact: usize,
     /// Those of them that few records have.
     rare: usize,
-    /// Those of them that are spelled so, and that not everybody uses.
+    /// Those of them that are spelled so, and that mean something else, or nothing, elsewhere.
     telling: usize,
     /// One of them is the address.
     has_email: bool,
 }
 
-/// Whether everybody's exports have a name: `id`, `Email`, `Name`.
-fn is_common(name: &str) -> bool {
+/// Whether a name tells nothing about a system: `id`, or one that means the same in every export, such as `Email` or `Name`.
+fn is_common(name: &str, target: &Target) -> bool {
     let folded = names::fold(name);
-    folded == "id" || contract_target(name).is_some() || systems::table().synonym(&folded).is_some()
+    let in_common = || systems::table().synonym(&folded).map(|header| header.target());
+    folded == "id" || contract_target(name).or_else(in_common).is_some_and(|known| known == *target)
 }
 
 /// Finds the systems whose headers cover most of the input's, if they are at least three and 60 % of them, and email is among
 /// them. Exact spellings decide between two. Names that few records have, such as misspelled ones, do not count against a system.
-/// Names that everybody uses tell nothing: if there are no others, the system must have all of the input's.
+/// Names that mean the same everywhere tell nothing: if there are no others, the system must have all of the input's.
 fn recognise(profile: &Profile, rules: &Rules) -> (Vec<usize>, Option<SystemMatch>) {
     let all = systems::systems();
     let mut covers = vec![Cover::default(); all.len()];
@@ -270,7 +271,7 @@ fn recognise(profile: &Profile, rules: &Rules) -> (Vec<usize>, Option<SystemMatc
             let is_exact = hit.header.name == last || hit.header.name == column.name;
             cover.exact += usize::from(is_exact);
             cover.rare += usize::from(is_rare);
-            cover.telling += usize::from(is_exact && !is_common(last));
+            cover.telling += usize::from(is_exact && !is_common(last, &hit.header.target()));
             cover.has_email |= hit.header.member == "email" && (column.filled == 0 || column.addresses > 0);
         }
     }
