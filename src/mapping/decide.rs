@@ -233,11 +233,13 @@ struct Cover {
     has_email: bool,
 }
 
-/// Whether a name tells nothing about a system: `id`, or one that means the same in every export, such as `Email` or `Name`.
+/// Whether a name tells nothing about a system: `id`, or one that is the same member in every export, such as `Email` or `Name`. That
+/// a system leaves such a name out is no sign of that system.
 fn is_common(name: &str, target: &Target) -> bool {
     let folded = names::fold(name);
     let in_common = || systems::table().synonym(&folded).map(|header| header.target());
-    folded == "id" || contract_target(name).or_else(in_common).is_some_and(|known| known == *target)
+    let is_same = |known: Target| known == *target || *target == Target::None;
+    folded == "id" || contract_target(name).or_else(in_common).is_some_and(is_same)
 }
 
 /// Finds the systems whose headers cover most of the input's, if they are at least three and 60 % of them, and email is among
