@@ -1,7 +1,7 @@
 //! What a receipt says about the names of an input.
 
 use crate::clean::mapped::LateName;
-use crate::mapping::{Mapping, Target};
+use crate::mapping::{How, Mapping, Target};
 use serde::Serialize;
 
 /// How the names of an input became those of the contract.

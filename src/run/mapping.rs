@@ -5,9 +5,10 @@ use crate::clean::flatten::flatten;
 use crate::clean::mapped::InputMapping;
 use crate::csv;
 use crate::document::envelope::EnvelopeOverrides;
+use crate::document::table::has_header;
 use crate::document::{Document, Opening, ReadOptions};
 use crate::json::pointer::Pointer;
-use crate::mapping::{Column, Late, MapOptions, Mapping, Profile, Target, Unmapped, decide};
+use crate::mapping::{Column, Late, MapOptions, Mapping, Profile, Target, Unmapped, decide, is_identity};
 use crate::model::error::{Kind, Result};
 use crate::model::finding::Code;
 use crate::model::member::MemberId;
@@ -60,25 +61,22 @@ pub fn mapping_of(options: &MapOptions, contact: Option<&Pointer>, document: &mu
 /// Bytes of a line that are read at once. What is longer is read in parts.
 const LINE_MAX: usize = 64 << 10;
 
-/// Adds the addresses in a file to a list: of an export of JSON, the one in each record that `--map auto` would take; else all that
-/// stand in its lines. The file may be a pipe.
+/// Adds the addresses in a file to a list: of an export of JSON, the one in each record that `--map auto` would take; of a table with
+/// a header, those in all columns for addresses; else all that stand in its lines. The file may be a pipe.
 ///
 /// # Errors
 /// The file cannot be read; an export is broken, or has no addresses.
 pub fn read_suppressed(path: &Path, list: &mut SuppressionList) -> Result<()> {
     let mut source = Source::open(path)?;
     source.decode(None)?;
-    let head = loop {
-        let head = source.current().map_or(&[][..], |chunk| chunk.bytes());
-        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-        if let Some(first) = head.first() {
-            break Some(*first);
-        }
-        if source.next(0)?.is_none() {
-            break None;
-        }
-    };
-    if matches!(head, Some(b'{' | b'[')) { export_suppressed(source, list) } else { lines_suppressed(source, list) }
+    let mut is_over = false;
+    while !is_over && source.current().is_none_or(|chunk| chunk.bytes().len() < LINE_MAX) {
+        is_over = source.next(0)?.is_none();
+    }
+    let head = source.current().map_or(&[][..], |chunk| chunk.bytes());
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let is_export = matches!(head.first(), Some(b'{' | b'[')) || has_header(&head[..head.len().min(LINE_MAX)]);
+    if is_export { export_suppressed(source, list) } else { lines_suppressed(source, list) }
 }
 
 /// Adds the addresses in lines, of which no more is in memory than what was read at once.
@@ -139,8 +137,10 @@ fn export_suppressed(source: Source<'_>, list: &mut SuppressionList) -> Result<(
             let mut found = false;
             if let Some(table) = &table {
                 cells.read(record.as_bytes(), table.delimiter);
-                for i in (0..cells.len()).filter(|i| mapping.columns.get(*i).is_some_and(is_email)) {
-                    found = found || list.push_line(&cells.text(record.as_bytes(), i));
+                let is_asked = |column: &Column| is_email(column) || is_identity(&column.name);
+                for i in (0..cells.len()).filter(|i| mapping.columns.get(*i).is_some_and(is_asked)) {
+                    let text = cells.text(record.as_bytes(), i);
+                    found |= text.contains('@') && list.push_line(&text);
                 }
                 if !found {
                     list.push_line("(no address)");

@@ -1,5 +1,6 @@
 //! The direct way against the thorough one.
 
+use crate::clean::flatten::flatten;
 use super::*;
 use crate::mapping::{MapOptions, Profile, decide};
 use proptest::prelude::*;
