@@ -79,6 +79,8 @@
 //! | --- | --- | --- | --- |
 //! | `cli` | yes | the program `presort` | clap, indicatif, signal-hook, getrandom |
 //! | `account` | yes | `presort::account`: an account in one SQLite file, and imports into it | rusqlite, uuid |
+//! | `compression` | yes | input that is compressed with gzip or zstd | flate2, zstd |
+//! | `tables` | yes | a guess at the encoding of tables | chardetng |
 //! | `serve` | yes | `presort::service`: the endpoint over HTTP; implies `account` | tokio, axum, hyper, tracing |
 //!
 //! A program that uses the library alone turns all of them off:
@@ -119,6 +121,9 @@ pub mod service;
 pub mod simd;
 pub(crate) mod source;
 
+#[cfg(feature = "tables")]
+#[doc(inline)]
+pub use crate::source::Guess;
 #[doc(inline)]
 pub use crate::{
     clean::owned::{FoundValue, NewValue, OwnedFinding},

@@ -69,6 +69,14 @@ pub enum Kind {
         /// What is wrong with it.
         fault: Fault,
     },
+    /// Compressed data that is cut off or broken.
+    #[non_exhaustive]
+    Compressed {
+        /// The input.
+        input: String,
+        /// What is wrong, where, and what to do.
+        what: String,
+    },
     /// A contact, or the part around the contacts, exceeds the limits of memory.
     #[non_exhaustive]
     TooLarge {
@@ -152,6 +160,7 @@ impl Error {
                 | Kind::Changed { .. }
                 | Kind::Bug { .. }
                 | Kind::Envelope { .. }
+                | Kind::Compressed { .. }
         ) || matches!(self.kind(), Kind::Io { doing: "read", .. })
     }
 
@@ -230,7 +239,7 @@ impl fmt::Display for Error {
                     ),
                 }
             }
-            Kind::NotContacts { input, what } => write!(f, "{input}: {what}"),
+            Kind::NotContacts { input, what } | Kind::Compressed { input, what } => write!(f, "{input}: {what}"),
             Kind::Syntax { input, position, fault } => {
                 let what = if *fault == Fault::OpenQuote { "a broken row" } else { "broken JSON" };
                 write!(f, "{input}: {what} at {position}: {fault}; {}", fault.help())

@@ -1,6 +1,6 @@
 //! Text that is not UTF-8, decoded as it is read.
 
-use super::Pipe;
+use super::pipe::Pipe;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,6 +49,12 @@ impl Encoding {
              utf-16le and utf-8"
                 .to_owned()
         })
+    }
+
+    /// One of the encodings of the web.
+    #[cfg(feature = "tables")]
+    pub(super) fn known(encoding: &'static encoding_rs::Encoding) -> Encoding {
+        Encoding(Kind::Known(encoding))
     }
 
     /// The encoding that a byte-order mark names.
@@ -105,8 +111,6 @@ impl Encoding {
 /// Decodes what it reads to UTF-8, in constant memory.
 pub(super) struct Decoder<'i> {
     input: Pipe<'i>,
-    /// Bytes that were read before it was known that they must be decoded.
-    before: Vec<u8>,
     machine: Machine,
     raw: Vec<u8>,
     out: Vec<u8>,
@@ -123,34 +127,26 @@ enum Machine {
 }
 
 impl<'i> Decoder<'i> {
-    pub(super) fn new(encoding: Encoding, before: Vec<u8>, input: Pipe<'i>, read: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(encoding: Encoding, input: Pipe<'i>, read: Arc<AtomicU64>) -> Self {
         read.store(0, Ordering::Relaxed);
         let machine = match encoding.0 {
             Kind::Known(encoding) => Machine::Known(Box::new(encoding.new_decoder_without_bom_handling())),
             Kind::Utf32 { big } => Machine::Utf32 { big, unit: Vec::with_capacity(4) },
         };
         let (raw, out) = (vec![0; BLOCK], Vec::new());
-        Decoder { input, before, machine, raw, out, taken: 0, is_over: false, read }
+        Decoder { input, machine, raw, out, taken: 0, is_over: false, read }
     }
 
     /// The input, to see whether it has bytes; none while there is something to hand out.
     pub(super) fn awaited(&self) -> Option<&Pipe<'i>> {
-        (self.before.is_empty() && self.taken == self.out.len() && !self.is_over).then_some(&self.input)
+        (self.taken == self.out.len() && !self.is_over).then_some(&self.input)
     }
 
     /// Decodes the next block.
     fn fill(&mut self) -> io::Result<()> {
         self.out.clear();
         self.taken = 0;
-        let len = match self.before.is_empty() {
-            true => self.input.read(&mut self.raw)?,
-            false => {
-                let len = self.before.len().min(self.raw.len());
-                self.raw[..len].copy_from_slice(&self.before[..len]);
-                self.before.drain(..len);
-                len
-            }
-        };
+        let len = self.input.read(&mut self.raw)?;
         self.read.fetch_add(len as u64, Ordering::Relaxed);
         self.is_over = len == 0;
         self.machine.decode(&self.raw[..len], self.is_over, &mut self.out);
@@ -232,11 +228,11 @@ mod tests {
     }
 
     fn decoded(label: &str, bytes: &[u8], before: usize, piece: usize) -> Vec<u8> {
-        let input = Pipe::Reader(Box::new(Pieces(bytes[before..].to_vec(), piece)));
+        let input = Pipe::Reader(Box::new(Pieces(bytes[before..].to_vec(), piece))).behind(bytes[..before].to_vec());
         let read = Arc::new(AtomicU64::new(7));
         let encoding = Encoding::of_label(label).unwrap();
         let mut out = Vec::new();
-        Decoder::new(encoding, bytes[..before].to_vec(), input, Arc::clone(&read)).read_to_end(&mut out).unwrap();
+        Decoder::new(encoding, input, Arc::clone(&read)).read_to_end(&mut out).unwrap();
         assert_eq!(read.load(Ordering::Relaxed), bytes.len() as u64);
         out
     }

@@ -2,7 +2,17 @@
 //! everything else is read in blocks. Either way the reader sees [`Chunk`]s.
 
 mod chunk;
+mod compression;
 mod decode;
+#[cfg(feature = "tables")]
+mod guess;
+mod layers;
+mod pipe;
+#[cfg_attr(not(feature = "cli"), allow(dead_code))]
+mod reader;
+mod spool;
+#[cfg(feature = "compression")]
+mod unpack;
 pub mod watch;
 #[cfg(unix)]
 mod window;
@@ -10,14 +20,17 @@ mod window;
 use crate::model::error::{Error, Result};
 pub use chunk::Chunk;
 use chunk::{Block, Bytes};
+pub use compression::Compression;
 use crossbeam_channel::{Receiver, Sender};
-use decode::Decoder;
 pub use decode::Encoding;
+#[cfg(feature = "tables")]
+pub use guess::Guess;
+use layers::{Fault, Layers};
+use pipe::Pipe;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 pub use watch::Watch;
 
@@ -50,60 +63,6 @@ enum Origin<'i> {
     },
 }
 
-/// An input that can be read only once.
-enum Pipe<'i> {
-    /// A pipe, a terminal, a socket, a device.
-    File(File),
-    /// Anything else.
-    Reader(Box<dyn Read + Send + 'i>),
-    /// Text that is decoded.
-    Decoded(Box<Decoder<'i>>),
-}
-
-/// What is known of an input that is decoded.
-struct Decoded {
-    encoding: Encoding,
-    /// Bytes of the input that were decoded.
-    read: Arc<AtomicU64>,
-    /// How long the input is in bytes, where that is known.
-    total: Option<u64>,
-    /// The file is closed until [`Source::resume`].
-    is_suspended: bool,
-}
-
-impl Pipe<'_> {
-    /// Whether bytes arrive within this time. An input that cannot be polled counts as ready.
-    fn is_ready(&self, within: Duration) -> bool {
-        if let Pipe::Decoded(decoder) = self {
-            return decoder.awaited().is_none_or(|input| input.is_ready(within));
-        }
-        #[cfg(unix)]
-        if let Pipe::File(file) = self {
-            use rustix::event::{PollFd, PollFlags, Timespec, poll};
-            let Ok(within) = Timespec::try_from(within) else { return true };
-            loop {
-                return match poll(&mut [PollFd::new(file, PollFlags::IN)], Some(&within)) {
-                    Ok(ready) => ready > 0,
-                    Err(rustix::io::Errno::INTR) => continue,
-                    Err(_) => true,
-                };
-            }
-        }
-        let _ = within;
-        true
-    }
-}
-
-impl Read for Pipe<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Pipe::File(file) => file.read(buffer),
-            Pipe::Reader(reader) => reader.read(buffer),
-            Pipe::Decoded(decoder) => decoder.read(buffer),
-        }
-    }
-}
-
 /// One input, read from front to back.
 pub struct Source<'i> {
     name: String,
@@ -118,7 +77,9 @@ pub struct Source<'i> {
     more: Option<bool>,
     /// Detects changes of the file; `None` for an input that is no file of the user.
     watch: Option<Arc<Watch>>,
-    decoded: Option<Decoded>,
+    layers: Layers,
+    /// What failed behind the last bytes that could be read.
+    fault: Option<Fault>,
 }
 
 impl<'i> Source<'i> {
@@ -196,7 +157,8 @@ impl<'i> Source<'i> {
             spooled: false,
             more: None,
             watch: None,
-            decoded: None,
+            layers: Layers::default(),
+            fault: None,
         }
     }
 
@@ -204,95 +166,6 @@ impl<'i> Source<'i> {
     #[must_use]
     pub fn watch(&self) -> Option<&Arc<Watch>> {
         self.watch.as_ref()
-    }
-
-    /// Decodes an input of which nothing was used yet: from the encoding that its byte-order mark names, else from `asked`, else from
-    /// the one that its first bytes show. Offsets are those of the decoded bytes from here on. Input that is UTF-8, or in memory,
-    /// stays as it is.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn decode(&mut self, asked: Option<Encoding>) -> Result<()> {
-        while self.current.as_ref().is_none_or(|chunk| chunk.bytes().len() < 4) && self.next(0)?.is_some() {}
-        let head = self.current.as_ref().map_or(&[][..], |chunk| chunk.bytes());
-        let encoding = Encoding::of_mark(head).or(asked).or_else(|| Encoding::sniff(head));
-        let Some(encoding) = encoding.filter(|encoding| !encoding.is_utf8()) else { return Ok(()) };
-        let (total, before) = match &self.origin {
-            Origin::Memory { .. } => return Ok(()),
-            Origin::File { len, .. } => (Some(*len), Vec::new()),
-            Origin::Pipe { .. } => (None, head.to_vec()),
-        };
-        let pool = crossbeam_channel::bounded(4);
-        let read = Arc::new(AtomicU64::new(0));
-        let empty = Origin::Pipe { reader: Pipe::Reader(Box::new(io::empty())), pool: pool.clone() };
-        let input = match std::mem::replace(&mut self.origin, empty) {
-            Origin::File { file: Some(file), .. } => {
-                // The second handle shares the offset, from which nothing was read: the file was mapped.
-                Pipe::File(file.try_clone().map_err(|error| Error::io("read", &self.name, error))?)
-            }
-            Origin::Pipe { reader, .. } => reader,
-            Origin::File { file: None, .. } | Origin::Memory { .. } => Pipe::Reader(Box::new(io::empty())),
-        };
-        let reader = Pipe::Decoded(Box::new(Decoder::new(encoding, before, input, Arc::clone(&read))));
-        self.origin = Origin::Pipe { reader, pool };
-        self.decoded = Some(Decoded { encoding, read, total, is_suspended: false });
-        self.current = None;
-        self.end = 0;
-        Ok(())
-    }
-
-    /// The encoding that the input is decoded from.
-    #[must_use]
-    pub fn encoding(&self) -> Option<Encoding> {
-        self.decoded.as_ref().map(|decoded| decoded.encoding)
-    }
-
-    /// Of an input that is decoded, the bytes before decoding: those that were decoded so far, and all, where that is known.
-    #[must_use]
-    pub fn encoded(&self) -> Option<(u64, Option<u64>)> {
-        self.decoded.as_ref().map(|decoded| (decoded.read.load(Ordering::Relaxed), decoded.total))
-    }
-
-    /// Closes a file that can be opened again, so that any number of inputs takes one open file at a time. Until
-    /// [`Source::resume`], nothing can be read from it.
-    pub fn suspend(&mut self) {
-        if let Origin::File { file, .. } = &mut self.origin
-            && self.watch.as_ref().is_some_and(|watch| watch.close())
-        {
-            *file = None;
-            self.current = None;
-        }
-        if let (Some(decoded), Origin::Pipe { reader, .. }) = (&mut self.decoded, &mut self.origin)
-            && decoded.total.is_some()
-            && self.watch.as_ref().is_some_and(|watch| watch.close())
-        {
-            *reader = Pipe::Reader(Box::new(io::empty()));
-            decoded.is_suspended = true;
-            self.current = None;
-        }
-    }
-
-    /// Opens a file that was closed, to be read from `offset` on. Does nothing for any other input.
-    ///
-    /// # Errors
-    /// It cannot be opened, or changed meanwhile.
-    pub fn resume(&mut self, offset: u64) -> Result<()> {
-        if let (Origin::File { file: file @ None, .. }, Some(watch)) = (&mut self.origin, &self.watch) {
-            *file = Some(watch.reopen()?);
-            self.end = offset;
-        }
-        if let (Some(decoded), Some(watch), Origin::Pipe { reader, .. }) =
-            (&mut self.decoded, &self.watch, &mut self.origin)
-            && std::mem::take(&mut decoded.is_suspended)
-        {
-            let io = |error| Error::io("read", &self.name, error);
-            let file = watch.reopen()?.try_clone().map_err(io)?;
-            let mut decoder = Decoder::new(decoded.encoding, Vec::new(), Pipe::File(file), Arc::clone(&decoded.read));
-            io::copy(&mut decoder.by_ref().take(offset), &mut io::sink()).map_err(io)?;
-            *reader = Pipe::Decoded(Box::new(decoder));
-            self.end = offset;
-        }
-        Ok(())
     }
 
     /// Its name, for people.
@@ -334,13 +207,19 @@ impl<'i> Source<'i> {
     /// True for one that can be read a second time.
     #[must_use]
     pub fn is_seekable(&self) -> bool {
-        !matches!(self.origin, Origin::Pipe { .. })
+        !matches!(self.origin, Origin::Pipe { .. }) || self.layers.stored.is_some()
     }
 
     /// True when it was a pipe and went to a temporary file.
     #[must_use]
     pub fn is_spooled(&self) -> bool {
         self.spooled
+    }
+
+    /// True if reading failed behind the last bytes that could be read.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.fault.is_some()
     }
 
     /// The chunk that was handed out last.
@@ -356,6 +235,11 @@ impl<'i> Source<'i> {
     pub fn rewind(&mut self, offset: u64) {
         assert!(self.is_seekable(), "a pipe is read once");
         if let Origin::File { .. } = self.origin {
+            self.end = offset;
+            self.current = None;
+        }
+        if let Some(stored) = &mut self.layers.stored {
+            stored.restart = Some(offset);
             self.end = offset;
             self.current = None;
         }
@@ -377,69 +261,96 @@ impl<'i> Source<'i> {
     /// It cannot be read.
     pub fn next(&mut self, keep: u64) -> Result<Option<Arc<Chunk>>> {
         debug_assert!(keep <= self.end);
+        if let Some(offset) = self.layers.stored.as_ref().and_then(|stored| stored.restart) {
+            self.restart(offset)?;
+        }
         let chunk = match &mut self.origin {
-            Origin::Memory { .. } => return Ok(None),
+            Origin::Memory { .. } => None,
             #[cfg(unix)]
             Origin::File { file, len } => {
                 let end = (*len).min(self.limit).min(self.end + room_beside((self.end - keep) as usize, WINDOW) as u64);
                 if end <= self.end {
-                    return Ok(None);
-                }
-                // Unmap the previous window first, unless a worker still uses it.
-                self.current = None;
-                let closed = || io::Error::other("the file is closed");
-                let file = file.as_ref().ok_or_else(closed);
-                match file.and_then(|file| window::Window::map(file, keep, (end - keep) as usize)) {
-                    Ok(window) => Chunk { bytes: Bytes::Window(window), base: keep },
-                    // Some file systems map nothing (sysfs, some that lie on a network).
-                    Err(_) if self.end == 0 && self.read_instead() => return self.next(keep),
-                    Err(error) => return Err(Error::io("read", &self.name, error)),
+                    None
+                } else {
+                    // Unmap the previous window first, unless a worker still uses it.
+                    self.current = None;
+                    let closed = || io::Error::other("the file is closed");
+                    let file = file.as_ref().ok_or_else(closed);
+                    match file.and_then(|file| window::Window::map(file, keep, (end - keep) as usize)) {
+                        Ok(window) => Some(Chunk { bytes: Bytes::Window(window), base: keep }),
+                        // Some file systems map nothing (sysfs, some that lie on a network).
+                        Err(_) if self.end == 0 && self.read_instead() => return self.next(keep),
+                        Err(error) => return Err(Error::io("read", &self.name, error)),
+                    }
                 }
             }
             #[cfg(not(unix))]
             Origin::File { .. } => unreachable!("files are read in blocks here"),
-            Origin::Pipe { reader, pool } => {
-                let mut block = pool.1.try_recv().unwrap_or_default();
-                let kept = self.current.as_ref().map_or(&[][..], |current| current.from(keep));
-                let room = self.limit.saturating_sub(self.end).min(room_beside(kept.len(), BLOCK) as u64) as usize;
-                // Old bytes are overwritten, so the buffer keeps its length: filling it with zeros each time would cost as much
-                // as reading.
-                if block.len() < kept.len() + room {
-                    block.resize(kept.len() + room, 0);
+            Origin::Pipe { .. } => self.next_block(keep)?,
+        };
+        let Some(chunk) = chunk else {
+            // The fault is what ends the input here.
+            return match &self.fault {
+                Some(fault) if fault.at == self.end && self.end < self.limit => {
+                    self.check_unchanged()?;
+                    Err(fault.error(&self.name))
                 }
-                block[..kept.len()].copy_from_slice(kept);
-                let kept = kept.len();
-                let mut read = kept;
-                let mut began = None;
-                while read < kept + room {
-                    match reader.read(&mut block[read..kept + room]) {
-                        Ok(0) => break,
-                        Ok(n) => {
-                            read += n;
-                            // The pipe is or was empty: do not hold these bytes back for long.
-                            if read < kept + room {
-                                let waited = began.get_or_insert_with(Instant::now).elapsed();
-                                let rest = GATHERING.checked_sub(waited).filter(|rest| !rest.is_zero());
-                                if !rest.is_some_and(|rest| reader.is_ready(rest)) {
-                                    break;
-                                }
-                            }
-                        }
-                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                        Err(error) => return Err(Error::io("read", &self.name, error)),
-                    }
-                }
-                if read == kept {
-                    return Ok(None);
-                }
-                let pool = Some(pool.0.clone());
-                Chunk { bytes: Bytes::Block(Block { bytes: block, len: read, pool }), base: keep }
-            }
+                _ => Ok(None),
+            };
         };
         self.end = chunk.end();
         let chunk = Arc::new(chunk);
         self.current = Some(Arc::clone(&chunk));
         Ok(Some(chunk))
+    }
+
+    /// The next chunk of an input that is read in blocks. None where it ends, or fails: then there is a fault.
+    fn next_block(&mut self, keep: u64) -> Result<Option<Chunk>> {
+        let Origin::Pipe { reader, pool } = &mut self.origin else { return Ok(None) };
+        if self.fault.as_ref().is_some_and(|fault| fault.at == self.end) {
+            return Ok(None);
+        }
+        let mut block = pool.1.try_recv().unwrap_or_default();
+        let kept = self.current.as_ref().map_or(&[][..], |current| current.from(keep));
+        let room = self.limit.saturating_sub(self.end).min(room_beside(kept.len(), BLOCK) as u64) as usize;
+        // Old bytes are overwritten, so the buffer keeps its length: filling it with zeros each time would cost as much
+        // as reading.
+        if block.len() < kept.len() + room {
+            block.resize(kept.len() + room, 0);
+        }
+        block[..kept.len()].copy_from_slice(kept);
+        let kept = kept.len();
+        let mut read = kept;
+        let mut began = None;
+        let mut failed = None;
+        while read < kept + room {
+            match reader.read(&mut block[read..kept + room]) {
+                Ok(0) => break,
+                Ok(n) => {
+                    read += n;
+                    // The pipe is or was empty: do not hold these bytes back for long.
+                    if read < kept + room {
+                        let waited = began.get_or_insert_with(Instant::now).elapsed();
+                        let rest = GATHERING.checked_sub(waited).filter(|rest| !rest.is_zero());
+                        if !rest.is_some_and(|rest| reader.is_ready(rest)) {
+                            break;
+                        }
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        let pool = Some(pool.0.clone());
+        if let Some(error) = failed {
+            // What came before it is handed out first.
+            self.fault = Some(self.fault(keep + read as u64, &error));
+        }
+        let chunk = || Chunk { bytes: Bytes::Block(Block { bytes: block, len: read, pool }), base: keep };
+        Ok((read > kept).then(chunk))
     }
 
     /// Turns a file that cannot be mapped, and of which nothing was read, into an input that is read once. Returns whether it did.
@@ -472,68 +383,10 @@ impl<'i> Source<'i> {
                         return Ok(n > 0);
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(Error::io("read", &self.name, error)),
+                    Err(error) => return Err(self.read_error(error)),
                 }
             },
         }
-    }
-
-    /// Makes a pipe, of which everything so far is in the current chunk, one that can be read again: in memory when it ends
-    /// within `memory` bytes (or its limit is there), in a temporary file otherwise.
-    ///
-    /// # Errors
-    /// It cannot be read, or the temporary file not be written.
-    pub fn spool(&mut self, memory: u64) -> Result<()> {
-        if self.is_seekable() {
-            return Ok(());
-        }
-        // Bytes that were not kept are not needed again; all offsets stay as they are.
-        let base = self.current.as_ref().map_or(self.end, |chunk| chunk.base);
-        while self.end < memory.min(self.limit) {
-            if self.next(base)?.is_none() {
-                break;
-            }
-        }
-        let start = self.current.as_ref().map_or(&[][..], |chunk| chunk.bytes()).to_vec();
-        if self.end >= self.limit {
-            let more = self.has_more_behind_limit()?;
-            self.origin = Origin::Memory { more, total: (!more).then_some(self.end) };
-            return Ok(());
-        }
-        let Origin::Pipe { reader, .. } = &mut self.origin else { return Ok(()) };
-        let spool = |error| Error::io("write", "a temporary file (TMPDIR says where)", error);
-        let mut file = tempfile::tempfile().map_err(spool)?;
-        file.seek(SeekFrom::Start(base)).map_err(spool)?;
-        file.write_all(&start).map_err(spool)?;
-        let mut block = vec![0; BLOCK];
-        let mut len = base + start.len() as u64;
-        loop {
-            match reader.read(&mut block) {
-                Ok(0) => break,
-                Ok(n) => {
-                    file.write_all(&block[..n]).map_err(spool)?;
-                    len += n as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::io("read", &self.name, error)),
-            }
-        }
-        if len == self.end || cfg!(not(unix)) {
-            let mut bytes = start;
-            if cfg!(not(unix)) {
-                file.seek(SeekFrom::Start(self.end)).map_err(spool)?;
-                file.read_to_end(&mut bytes).map_err(spool)?;
-            }
-            let block = Block { len: bytes.len(), bytes, pool: None };
-            self.current = Some(Arc::new(Chunk { bytes: Bytes::Block(block), base }));
-            self.end = len;
-            self.origin = Origin::Memory { more: false, total: Some(len) };
-        } else {
-            self.origin = Origin::File { file: Some(Arc::new(file)), len };
-            self.spooled = true;
-            self.rewind(0);
-        }
-        Ok(())
     }
 
     /// Checks that the file has not changed since it was opened.
