@@ -136,7 +136,7 @@ Exit status: as for clean";
 
 #[derive(Args)]
 pub(super) struct Clean {
-    /// Files to read, in this order, as one run; standard input if absent or -
+    /// Files to read, in this order, as one run; a directory stands for its files; standard input if absent or -
     pub(super) inputs: Vec<PathBuf>,
     /// The output: a file, - for standard output (default), or a directory with --split
     #[arg(short, long, value_name = "PATH")]
@@ -177,7 +177,7 @@ pub(super) struct Clean {
 
 #[derive(Args)]
 pub(super) struct Check {
-    /// Files to read, in this order, as one run; standard input if absent or -
+    /// Files to read, in this order, as one run; a directory stands for its files; standard input if absent or -
     pub(super) inputs: Vec<PathBuf>,
     /// Overwrite existing files
     #[arg(long)]

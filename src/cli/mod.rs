@@ -24,6 +24,7 @@ use crate::model::printable::{is_unsafe, printable};
 use crate::output::body::Earlier;
 use crate::output::file::Output;
 use crate::output::path::{check_stdout, is_stdout};
+use crate::output::receipt::SkippedFile;
 use crate::rules::{BadField, Duplicates, PhoneFormat, custom};
 use crate::sample::{CsvDialect, Sample, SampleFormat};
 use args::{
@@ -252,13 +253,14 @@ impl Common {
         sink.refuse_clashes(&plan.inputs)?;
         self.notes(plan);
         let summary = cleaner.clean_files(&plan.inputs, sink)?;
+        self.warn_of_skipped(&summary.receipt.skipped);
         if matches!(&plan.output, Main::Body(output) if is_stdout(output)) && io::stdout().is_terminal() {
             // The body ends without a line break.
             let _ = writeln!(io::stderr());
         }
         if let Some(stop) = &summary.stop {
             say_error(stop);
-            let is_utf8 = summary.receipt.bytes_decoded.is_none();
+            let is_utf8 = summary.receipt.input.iter().all(|input| input.encoding.is_none());
             if is_utf8 && matches!(stop.kind(), Kind::Syntax { fault: Fault::Utf8, .. }) {
                 let _ = writeln!(
                     io::stderr(),
@@ -275,6 +277,24 @@ impl Common {
             (None, false) => ExitCode::from(1),
             (None, true) => ExitCode::SUCCESS,
         })
+    }
+
+    fn warn_of_skipped(&self, skipped: &[SkippedFile]) {
+        /// Files that are named.
+        const NAMED: usize = 5;
+        if self.quiet {
+            return;
+        }
+        for SkippedFile { name, reason, .. } in skipped.iter().take(NAMED) {
+            let _ = writeln!(io::stderr(), "presort: warning: {} was left out: {}", printable(name), printable(reason));
+        }
+        if skipped.len() > NAMED {
+            let _ = writeln!(
+                io::stderr(),
+                "presort: warning: {} more files were left out; the receipt names them",
+                skipped.len() - NAMED
+            );
+        }
     }
 
     fn notes(&self, plan: &Plan) {

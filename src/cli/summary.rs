@@ -136,8 +136,12 @@ fn shape(input: &InputReceipt) -> String {
     if let Some(table) = input.table.as_ref().filter(|table| table.title_rows > 0) {
         let _ = write!(text, ", header in line {}", count(table.header_line));
     }
+    if let Some(compression) = input.compression {
+        let _ = write!(text, ", {compression}");
+    }
     if let Some(encoding) = input.encoding {
-        let _ = write!(text, ", read as {encoding}");
+        let guess = if input.encoding_guessed { ", a guess: --encoding LABEL names another" } else { "" };
+        let _ = write!(text, ", read as {encoding}{guess}");
     }
     text
 }
@@ -263,6 +267,7 @@ fn causes(plan: &Plan, summary: &Summary, room: usize, paint: &Paint) -> Vec<Str
         Effect::Keeps | Effect::Changes => 2,
     };
     causes.sort_by_key(|(n, code)| (rank(*code), std::cmp::Reverse(*n), *code));
+    let inputs = &summary.receipt.input[..];
     let width = causes.iter().map(|(n, _)| count(*n).len()).max().unwrap_or_default();
     let shown = if causes.len() > room { room.saturating_sub(1) } else { room };
     let mut lines: Vec<String> = causes
@@ -275,14 +280,14 @@ fn causes(plan: &Plan, summary: &Summary, room: usize, paint: &Paint) -> Vec<Str
             let example = example.map_or(String::new(), |example| match &example.cause {
                 // The cause says more than the bytes, and has its own help.
                 Some(cause) if *code == Code::SYN001 => {
-                    format!(" ({}: {}; {})", contact(example, plan), printable(cause), printable(&example.help))
+                    format!(" ({}: {}; {})", contact(example, plan, inputs), printable(cause), printable(&example.help))
                 }
-                Some(cause) => format!(" ({}: {})", place(example, plan, true), printable(cause)),
+                Some(cause) => format!(" ({}: {})", place(example, plan, inputs, true), printable(cause)),
                 // What a person does about rows that are no contacts is not in the row.
                 None if matches!(*code, Code::TAB001 | Code::TAB002) => {
-                    format!(" ({}; {})", place(example, plan, true), printable(&example.help))
+                    format!(" ({}; {})", place(example, plan, inputs, true), printable(&example.help))
                 }
-                None => format!(" ({})", place(example, plan, true)),
+                None => format!(" ({})", place(example, plan, inputs, true)),
             });
             format!("  {:>width$} x {name} {}{example}", count(*n), rule.message)
         })
@@ -297,10 +302,13 @@ fn causes(plan: &Plan, summary: &Summary, room: usize, paint: &Paint) -> Vec<Str
 }
 
 /// `export.json: contact 17`
-fn contact(example: &Example, plan: &Plan) -> String {
-    let input = match plan.inputs.len() {
-        1 => String::new(),
-        _ => format!("{}: ", path(&plan.inputs[example.input])),
+fn contact(example: &Example, plan: &Plan, inputs: &[InputReceipt]) -> String {
+    let is_one = plan.inputs.len() == 1 && inputs.len() <= 1;
+    let input = match inputs.get(example.input) {
+        _ if is_one => String::new(),
+        Some(input) => format!("{}: ", printable(&input.name)),
+        // The run did not get there.
+        None => plan.inputs.get(example.input).map_or(String::new(), |input| format!("{}: ", path(input))),
     };
     match example.contact {
         Some(contact) => format!("{input}contact {contact}"),
@@ -314,8 +322,8 @@ fn path(path: &std::path::Path) -> String {
 }
 
 /// `contact 17: home_phone "12345"`
-fn place(example: &Example, plan: &Plan, short: bool) -> String {
-    let mut text = contact(example, plan);
+fn place(example: &Example, plan: &Plan, inputs: &[InputReceipt], short: bool) -> String {
+    let mut text = contact(example, plan, inputs);
     if let Some(field) = &example.field {
         let _ = write!(text, ": {}", printable(&shortened(field, 40)));
     }
@@ -437,7 +445,7 @@ fn listed(text: &mut String, plan: &Plan, summary: &Summary, paint: &Paint) {
             text,
             "{name}: line {}, {}: {}",
             finding.line,
-            place(finding, plan, false),
+            place(finding, plan, &summary.receipt.input, false),
             printable(&finding.message)
         );
     }

@@ -110,8 +110,8 @@ impl Detector {
     pub fn look(&mut self, bytes: &[u8], whole: bool) -> Result<Option<Detected>, String> {
         let mut bytes = bytes;
         if self.at.offset == 0 {
-            // A signature has up to four bytes.
-            if bytes.len() < 4 && !whole {
+            // A signature has up to ten bytes.
+            if bytes.len() < 10 && !whole {
                 return Ok(None);
             }
             if let Some(what) = other_format(bytes) {
@@ -322,6 +322,44 @@ fn is_rejects(text: &[u8], whole: bool, line_max: usize) -> Option<bool> {
     }
 }
 
+/// What a document is, if a run of presort wrote it and it has no contacts: a receipt, or lines about contacts. By the names in its
+/// first object.
+pub(super) fn output_of_presort(bytes: &[u8]) -> Option<&'static str> {
+    let names = first_names(bytes);
+    let has = |name: &&str| names.iter().any(|known| known == name);
+    if names.first().is_some_and(|name| name == "version") && names.get(1).is_some_and(|name| name == "input") {
+        return Some("it is a receipt of presort");
+    }
+    ["contact", "offset", "severity", "code", "outcome"]
+        .iter()
+        .all(has)
+        .then_some("it is a report or ledger of presort")
+}
+
+/// The names in the object that `bytes` begin with, up to one whose value is not whole.
+fn first_names(bytes: &[u8]) -> Vec<String> {
+    const NAMES: usize = 16;
+    let mut cursor = Cursor::new(bytes);
+    let mut names = Vec::new();
+    if cursor.peek() != Some(b'{') {
+        return names;
+    }
+    cursor.at += 1;
+    while names.len() < NAMES {
+        cursor.skip_space();
+        let Ok(name) = cursor.name() else { break };
+        names.push(crate::json::syntax::unescape(&bytes[name]).into_owned());
+        if cursor.value().is_err() {
+            break;
+        }
+        cursor.skip_space();
+        if cursor.expect(b',', "a comma or }").is_err() {
+            break;
+        }
+    }
+    names
+}
+
 /// Formats with a known signature.
 fn other_format(bytes: &[u8]) -> Option<String> {
     // The endpoint gets these bytes as they are; elsewhere they were decoded before.
@@ -335,7 +373,20 @@ fn other_format(bytes: &[u8]) -> Option<String> {
     let what = match bytes {
         [0x1f, 0x8b, ..] => "this is compressed with gzip: unpack it first (gzip -dc FILE | presort ...)",
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "this is compressed with zstd: unpack it first (zstd -dc FILE | presort ...)",
-        [b'P', b'K', 3, 4, ..] => "this is a zip archive or a spreadsheet: export the contacts as JSON",
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => {
+            "this is a zip archive or a spreadsheet: unpack an archive first (unzip), or export the contacts as JSON"
+        }
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
+            "this is compressed with xz: unpack it first (xz -dc FILE | presort ...)"
+        }
+        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
+        | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => {
+            "this is compressed with bzip2: unpack it first (bzip2 -dc FILE | presort ...)"
+        }
+        [4, 0x22, 0x4d, 0x18, ..] => "this is compressed with lz4: unpack it first (lz4 -dc FILE | presort ...)",
+        [0x1f, 0x9d, ..] => "this is compressed with compress: unpack it first (gzip -dc FILE | presort ...)",
+        [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => "this is a 7z archive: unpack it first (7z x FILE)",
+        [b'R', b'a', b'r', b'!', 0x1a, 7, ..] => "this is a RAR archive: unpack it first (unrar x FILE)",
         _ => return None,
     };
     Some(what.to_owned())

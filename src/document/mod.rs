@@ -97,6 +97,8 @@ pub struct Document<'i> {
     pub mapping: Option<Arc<InputMapping>>,
     /// The form of a table, if it is one.
     pub table: Option<Arc<Table>>,
+    /// The encoding is a guess.
+    pub is_guessed: bool,
 }
 
 impl<'i> Document<'i> {
@@ -115,19 +117,10 @@ impl<'i> Document<'i> {
     /// # Errors
     /// As [`Document::open`].
     pub fn of(mut source: Source<'i>, opening: Opening<'_>) -> Result<Self> {
-        source.set_limit(opening.limit);
-        if !opening.as_endpoint {
-            let encoding = opening.reading.encoding;
-            // Rejects of a run with the same option are UTF-8.
-            let is_decoded = encoding.is_some() && is_rejects_file(&mut source)?;
-            source.decode(encoding.filter(|_| !is_decoded))?;
-        }
-        if !opening.as_endpoint
-            && let Some(found) = table::find(&mut source, opening.reading)?
-        {
-            return Ok(Document::of_table(source, found));
-        }
-        let (detected, start, mut ended) = detect(&mut source, &opening)?;
+        let (detected, start, mut ended) = match begin(&mut source, &opening)? {
+            Begun::Table(found, is_guessed) => return Ok(Document::of_table(source, found, is_guessed)),
+            Begun::Json(detected, start, ended) => (detected, start, ended),
+        };
         let is_body = detected == Detected::Shape(Shape::Body);
         if !is_body && !opening.as_endpoint {
             source.set_limit(u64::MAX);
@@ -162,7 +155,8 @@ impl<'i> Document<'i> {
             // The input was gone over, and went back to the start.
             source.next(start.offset)?;
         }
-        if let (Layout::Lines | Layout::Objects, Some(watch)) = (layout, source.watch()) {
+        // Compressed data that grows while it is read is read up to the middle of something.
+        if let (Layout::Lines | Layout::Objects, Some(watch), None) = (layout, source.watch(), source.compression()) {
             watch.allow_growth();
         }
         let mut document = Document {
@@ -179,6 +173,7 @@ impl<'i> Document<'i> {
             is_bulk: false,
             mapping: None,
             table: None,
+            is_guessed: false,
         };
         match shape {
             Shape::Body => document.read_head(ended)?,
@@ -196,7 +191,7 @@ impl<'i> Document<'i> {
     }
 
     /// A document that is a table.
-    fn of_table(mut source: Source<'i>, found: Sniffed) -> Self {
+    fn of_table(mut source: Source<'i>, found: Sniffed, is_guessed: bool) -> Self {
         source.set_limit(u64::MAX);
         if let Some(watch) = source.watch() {
             watch.allow_growth();
@@ -215,6 +210,7 @@ impl<'i> Document<'i> {
             is_bulk: false,
             mapping: None,
             table: Some(Arc::new(found.table)),
+            is_guessed,
         }
     }
 
@@ -283,7 +279,7 @@ impl<'i> Document<'i> {
             }
             // The fault may lie in an earlier contact, and the run must report the first one. If only the permission is unknown, the
             // contacts before the fault can be written: no permission is the safe choice.
-            Err(error) if matches!(error.kind(), Kind::Syntax { .. }) => {
+            Err(error) if matches!(error.kind(), Kind::Syntax { .. } | Kind::Compressed { .. }) => {
                 if needs_lists && !self.found.has_lists() {
                     self.broken = Some(error);
                 }
@@ -350,6 +346,52 @@ impl<'i> Document<'i> {
     }
 }
 
+/// What an input begins with.
+enum Begun {
+    /// A table, and whether its encoding is a guess.
+    Table(Sniffed, bool),
+    /// JSON, as [`detect`] says.
+    Json(Detected, Position, bool),
+}
+
+/// Unpacks and decodes an input, and detects what it is.
+fn begin(source: &mut Source<'_>, opening: &Opening<'_>) -> Result<Begun> {
+    source.set_limit(opening.limit);
+    if !opening.as_endpoint {
+        source.unpack()?;
+        let encoding = opening.reading.encoding;
+        // Rejects of a run with the same option are UTF-8.
+        let is_decoded = encoding.is_some() && is_rejects_file(source)?;
+        source.decode(encoding.filter(|_| !is_decoded))?;
+        if let Some((found, is_guessed)) = table::find(source, opening.reading)? {
+            return Ok(Begun::Table(found, is_guessed));
+        }
+    }
+    let (detected, start, ended) = detect(source, opening)?;
+    Ok(Begun::Json(detected, start, ended))
+}
+
+/// Why a file has no contacts that presort reads, by its first bytes; `None` if it has some, or is damaged.
+///
+/// # Errors
+/// It cannot be read.
+pub fn probe(path: &Path, reading: &ReadOptions) -> Result<Option<String>> {
+    let overrides = EnvelopeOverrides::default();
+    let mut source = Source::open(path)?;
+    match begin(&mut source, &Opening::whole(&overrides, reading)) {
+        Ok(Begun::Table(..)) => Ok(None),
+        Ok(Begun::Json(_, start, _)) => {
+            let bytes = source.current().map_or(&[][..], |chunk| chunk.from(start.offset));
+            Ok(format::output_of_presort(bytes).map(str::to_owned))
+        }
+        Err(error) => match error.kind() {
+            Kind::NotContacts { what, .. } => Ok(Some(what.clone())),
+            kind if matches!(kind, Kind::Io { .. }) => Err(error),
+            _ => Ok(None),
+        },
+    }
+}
+
 /// True if an input, of which nothing was used yet, consists of contacts that presort rejected.
 fn is_rejects_file(source: &mut Source<'_>) -> Result<bool> {
     let mut ended = false;
@@ -358,8 +400,18 @@ fn is_rejects_file(source: &mut Source<'_>) -> Result<bool> {
         match format::is_rejects_file(bytes, ended) {
             Some(is) => return Ok(is),
             None if ended => return Ok(false),
-            None => ended = source.next(0)?.is_none(),
+            None => ended = is_end(source, 0)?,
         }
+    }
+}
+
+/// Reads some more. Returns true where the input ends, or is broken: the run meets that again behind what comes before it.
+fn is_end(source: &mut Source<'_>, keep: u64) -> Result<bool> {
+    let has_some = source.end() > 0;
+    match source.next(keep) {
+        Ok(chunk) => Ok(chunk.is_none()),
+        Err(error) if has_some && matches!(error.kind(), Kind::Compressed { .. }) => Ok(true),
+        Err(error) => Err(error),
     }
 }
 
@@ -381,10 +433,15 @@ fn detect(source: &mut Source<'_>, opening: &Opening<'_>) -> Result<(Detected, P
             return Ok((Detected::Shape(Shape::Wrapped), detector.start(), ended));
         }
         match told {
-            Ok(Some(detected)) => return Ok((detected, detector.start(), ended)),
+            Ok(Some(detected)) => return Ok((detected, detector.start(), ended && !source.is_broken())),
             Ok(None) if ended => return Err(Error::usage("the input does not show what it is")),
             // Skipped bytes are not kept.
-            Ok(None) => ended = source.next(detector.start().offset)?.is_none(),
+            Ok(None) => {
+                source.expect_contact(detector.start(), 0)?;
+                let keep = detector.start().offset;
+                // Without anything before it, the fault is all that there is to say.
+                ended = if detector.is_blank() { source.next(keep)?.is_none() } else { is_end(source, keep)? };
+            }
             Err(what) => return Err(Kind::NotContacts { input: source.name().to_owned(), what }.into()),
         }
     }
@@ -420,12 +477,10 @@ fn survey(source: &mut Source<'_>, start: Position) -> Result<(Shape, Option<Poi
             }
         }
         drop(chunk.take());
-        if next.is_none() {
-            chunk = source.next(at)?;
-        }
-        if chunk.is_none() {
+        if next.is_some() || is_end(source, at)? {
             break;
         }
+        chunk = source.current().cloned();
     }
     source.rewind(start.offset);
     let name = source.name().to_owned();

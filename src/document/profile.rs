@@ -76,7 +76,7 @@ impl Document<'_> {
             if is_over {
                 return Ok(profile);
             }
-            ended = self.source.next(start)?.is_none();
+            ended = super::is_end(&mut self.source, start)?;
         }
     }
 }

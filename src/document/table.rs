@@ -1,11 +1,11 @@
 //! Inputs that are tables: found by their header, and read in rows.
 
-use super::ReadOptions;
+use super::{ReadOptions, is_end};
 use crate::csv::sniff::{self, LOOK_AT, NoTable, Sniffed, delimiter_name};
 use crate::mapping::is_identity;
 use crate::model::error::{Kind, Result};
 use crate::model::position::Position;
-use crate::source::Source;
+use crate::source::{Encoding, Source};
 
 /// What is wanted of an input: a format by name, or what it looks like.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,11 +20,12 @@ pub enum InputFormat {
     Csv,
 }
 
-/// Looks for a table at the start of an input. None: the input is JSON, or shows that it is something else.
+/// Looks for a table at the start of an input. None: the input is JSON, or shows that it is something else. True: its encoding is a
+/// guess.
 ///
 /// # Errors
 /// The input cannot be read, or is a table without a header.
-pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Option<Sniffed>> {
+pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Option<(Sniffed, bool)>> {
     let is_asked = reading.format == InputFormat::Csv;
     if reading.format == InputFormat::Json {
         return Ok(None);
@@ -37,23 +38,26 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
             Some(first) if is_asked || may_be_table(first, &bytes[start..]) => break start,
             Some(_) => return Ok(None),
             None if ended => return Ok(None),
-            None => ended = source.next(0)?.is_none(),
+            None => ended = is_end(source, 0)?,
         }
     };
-    // The same bytes for a file and for a pipe, however it comes.
-    while !ended && source.current().is_none_or(|chunk| chunk.bytes().len() < start + LOOK_AT) {
-        ended = source.next(0)?.is_none();
-    }
+    ended = fill(source, start + LOOK_AT)?;
     let bytes = source.current().map_or(&[][..], |chunk| chunk.bytes());
     if !is_asked && is_other(&bytes[start..]) {
         return Ok(None);
     }
+    let guess = guess(&bytes[start..], ended, reading);
+    if let Some(encoding) = guess {
+        source.decode_as(encoding)?;
+        ended = fill(source, start + LOOK_AT)?;
+    }
+    let bytes = source.current().map_or(&[][..], |chunk| chunk.bytes());
     let is_known = |name: &str| is_identity(name) || reading.identity_names.iter().any(|known| known == name);
     let position = Position { offset: 0, line: 1, column: 1, contact: None }.after(&bytes[..start]);
     let found = sniff::sniff(&bytes[start..], ended, position, &is_known);
     let input = source.name().to_owned();
     match found {
-        Ok(found) => Ok(Some(found)),
+        Ok(found) => Ok(Some((found, guess.is_some()))),
         Err(NoTable::TooManyColumns(count)) => {
             let what = format!(
                 "the header has {count} columns, at most {} are read: look for a line break that is missing behind the header",
@@ -66,6 +70,40 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
         }
         Err(_) => Ok(None),
     }
+}
+
+/// Reads until this many bytes are there. Returns whether the input ends with them. These are the same bytes for a file and for a
+/// pipe, however it comes.
+fn fill(source: &mut Source<'_>, len: usize) -> Result<bool> {
+    while source.current().is_none_or(|chunk| chunk.bytes().len() < len) {
+        if is_end(source, 0)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The encoding of a table that is not UTF-8, if none is asked for. One with more characters of UTF-8 than other bytes is UTF-8 with
+/// some broken rows.
+#[cfg(feature = "tables")]
+fn guess(bytes: &[u8], is_whole: bool, reading: &ReadOptions) -> Option<Encoding> {
+    if reading.encoding.is_some() {
+        return None;
+    }
+    let bytes = &bytes[..bytes.len().min(LOOK_AT)];
+    let guess = Encoding::guess(bytes, is_whole)?;
+    let (mut good, mut bad) = (0, 0);
+    for chunk in bytes[guess.at..].utf8_chunks() {
+        good += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        bad += usize::from(!chunk.invalid().is_empty());
+    }
+    good += bytes[..guess.at].utf8_chunks().flat_map(|chunk| chunk.valid().chars()).filter(|c| !c.is_ascii()).count();
+    (bad > good).then_some(guess.encoding)
+}
+
+#[cfg(not(feature = "tables"))]
+fn guess(_: &[u8], _: bool, _: &ReadOptions) -> Option<Encoding> {
+    None
 }
 
 /// Whether a text begins as a table of contacts does: with a header.

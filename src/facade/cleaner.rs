@@ -7,6 +7,7 @@ use crate::document::ReadOptions;
 use crate::model::error::{Error, Result};
 use crate::rules::Settings;
 use crate::rules::date::Date;
+use crate::run::inputs::{Inputs, expand};
 use crate::run::job::{Job, Mode, Summary, run_files, run_reader};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -68,7 +69,8 @@ impl Cleaner {
 
     /// Cleans files, one after the other as one run; the path `-` is standard input. Regular files are mapped into memory.
     ///
-    /// [`Sink::body`] takes one file, the other sinks any number.
+    /// [`Sink::body`] takes one file, the other sinks any number. A directory stands for the files in it that have a readable format, in
+    /// the order of their names; [`Receipt::skipped`](crate::Receipt::skipped) names the others. Hidden files are left out.
     ///
     /// # Errors
     /// As [`Cleaner::clean`]. Also: there is no path, a path names an input and an output, or two outputs are one file.
@@ -84,6 +86,7 @@ impl Cleaner {
     pub fn clean_files<'a>(&self, paths: &[impl AsRef<Path>], sink: Sink<'a>) -> Result<Summary> {
         let inputs: Vec<PathBuf> = paths.iter().map(|path| path.as_ref().to_path_buf()).collect();
         sink.refuse_clashes(&inputs)?;
+        let Inputs { files: inputs, skipped } = expand(&inputs, &sink.files(), &self.options.reading)?;
         if inputs.is_empty() {
             return Err(Error::usage("there is no input: name one file or more"));
         }
@@ -93,7 +96,7 @@ impl Cleaner {
         if inputs.iter().filter(|input| input.as_os_str() == "-").count() > 1 {
             return Err(Error::usage("standard input can be read only once: name - once"));
         }
-        let job = self.job(inputs, &sink);
+        let job = Job { skipped, ..self.job(inputs, &sink) };
         let summary = run_files(&job, sink.outputs);
         self.redacted(summary)
     }

@@ -144,6 +144,17 @@ impl<'o> Sink<'o> {
         self
     }
 
+    /// The paths of its files, spelled as [`identity`] does; of bodies, their directory.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let Outputs { contacts, report, changes, rejects, receipt } = &self.outputs;
+        let files = [contacts, report, changes, rejects, receipt].into_iter().flatten().filter_map(Destination::path);
+        let directory = match &self.mode {
+            Mode::Split(dir) => Some(dir.as_path()),
+            _ => None,
+        };
+        files.chain(directory).filter_map(identity).collect()
+    }
+
     /// Fails if two outputs are one file, or if an output beside the main one is an input: one would destroy the other.
     pub(crate) fn refuse_clashes(&self, inputs: &[PathBuf]) -> Result<()> {
         let Outputs { contacts, report, changes, rejects, receipt } = &self.outputs;
@@ -165,6 +176,14 @@ impl<'o> Sink<'o> {
             let name = input.display();
             return Err(Error::usage(format!(
                 "{name} is an input, and --replace would remove it: name another directory"
+            )));
+        }
+        if let Mode::Split(dir) = &self.mode
+            && identity(dir).is_some_and(|dir| inputs.contains(&dir))
+        {
+            let name = dir.display();
+            return Err(Error::usage(format!(
+                "{name} is an input, and would get the bodies: name another directory with --output"
             )));
         }
         let mut taken: Vec<PathBuf> = Vec::new();

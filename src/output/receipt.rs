@@ -21,13 +21,16 @@ pub struct Receipt {
     pub input: Vec<InputReceipt>,
     /// `request`, `split`, `stream` or `check`.
     pub mode: &'static str,
+    /// What was in a directory among the inputs and could not be read as contacts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<SkippedFile>,
     /// Options that bear on the output.
     pub options: Options,
     /// Limits of a body.
     pub limits: LimitsReceipt,
     /// Bytes of all inputs that were used: up to their end, to the fault that stopped the run, or to the dropped part.
     pub bytes_read: u64,
-    /// The same in bytes of UTF-8; `None` if no input had another encoding.
+    /// The same in bytes of UTF-8, unpacked; `None` if no input was compressed or had another encoding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes_decoded: Option<u64>,
     /// Bytes of all inputs, where that is known.
@@ -75,6 +78,16 @@ pub struct Payload {
     pub sha256: String,
 }
 
+/// What was in a directory among the inputs and is no input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SkippedFile {
+    /// Its path.
+    pub name: String,
+    /// Why: what it is, or looks like.
+    pub reason: String,
+}
+
 /// One input.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
@@ -89,12 +102,18 @@ pub struct InputReceipt {
     /// The form of a table; `None` for JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table: Option<TableReceipt>,
+    /// How it was compressed: `gzip` or `zstd`; `None` if it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<&'static str>,
     /// The encoding that it was decoded from; `None` for UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<&'static str>,
+    /// The encoding is a guess by its first MiB.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub encoding_guessed: bool,
     /// Bytes of it that were used.
     pub bytes_read: u64,
-    /// Bytes of UTF-8 that were used, of an input in another encoding. Offsets count these.
+    /// Bytes of UTF-8 that were used, of an input that was compressed or had another encoding. Offsets count these.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes_decoded: Option<u64>,
     /// Its size, where that is known.

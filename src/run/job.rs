@@ -21,7 +21,7 @@ use crate::output::destination::Destination;
 use crate::output::file::Output;
 use crate::output::in_all::earlier_inputs;
 use crate::output::path::identity;
-use crate::output::receipt::Receipt;
+use crate::output::receipt::{Receipt, SkippedFile};
 use crate::rules::Settings;
 use crate::run::coordinator::execute;
 use crate::run::mapping::{OtherNames, map_document};
@@ -67,6 +67,8 @@ impl Mode {
 pub struct Job<'p> {
     /// The inputs; `-` is standard input.
     pub inputs: Vec<PathBuf>,
+    /// What was in directories among the inputs and is none.
+    pub skipped: Vec<SkippedFile>,
     /// What to make.
     pub mode: Mode,
     /// Limits of a body.
@@ -109,6 +111,7 @@ impl Job<'_> {
     pub fn new(inputs: Vec<PathBuf>, mode: Mode, output: PathBuf) -> Self {
         Job {
             inputs,
+            skipped: Vec::new(),
             mode,
             limits: Limits::default(),
             settings: Settings::default(),

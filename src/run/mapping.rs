@@ -68,6 +68,7 @@ const LINE_MAX: usize = 64 << 10;
 /// The file cannot be read; an export is broken, or has no addresses.
 pub fn read_suppressed(path: &Path, list: &mut SuppressionList) -> Result<()> {
     let mut source = Source::open(path)?;
+    source.unpack()?;
     source.decode(None)?;
     let mut is_over = false;
     while !is_over && source.current().is_none_or(|chunk| chunk.bytes().len() < LINE_MAX) {

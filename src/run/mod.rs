@@ -2,6 +2,7 @@
 
 pub(crate) mod coordinator;
 pub mod duplicates;
+pub mod inputs;
 pub mod job;
 pub(crate) mod long;
 pub mod mapping;

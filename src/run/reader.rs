@@ -238,7 +238,7 @@ impl<'i> Reader<'i> {
     fn begin(&mut self) -> Result<()> {
         let document = &mut self.documents[self.input];
         if let Some(progress) = self.progress {
-            progress.input(document.source.name(), document.source.total());
+            progress.input(document.source.name(), document.source.size());
         }
         self.read.contacts.push(0);
         self.read.actions.push(0);
@@ -271,7 +271,7 @@ impl<'i> Reader<'i> {
                 batch.first = splitter.spans() - (cursor.lines.actions + cursor.headers);
                 let status = splitter.feed(&rest[..rest.len().min(SLICE)], &mut batch.spans);
                 if let Some(progress) = self.progress {
-                    progress.bytes(splitter.offset());
+                    progress.bytes(document.source.reached(splitter.offset()));
                     if progress.must_end() {
                         return Err(Kind::Halted.into());
                     }
@@ -285,6 +285,9 @@ impl<'i> Reader<'i> {
                 let chunk = Arc::clone(chunk);
                 cursor.take_others(&mut batch.spans, document, &chunk);
                 cursor.too_long(batch, Some(&chunk), document, self.keep_rejects)?;
+                document
+                    .source
+                    .expect_contact(position(&cursor.splitter, cursor.splitter.offset()), cursor.contacts())?;
                 let spans = cursor.contacts();
                 if batch.spans.is_empty() && batch.long.is_none() {
                     return broken.map_or(Ok(None), Err);
@@ -434,7 +437,7 @@ impl<'i> Reader<'i> {
                 break;
             }
             if let Some(progress) = self.progress {
-                progress.bytes(walker.offset());
+                progress.bytes(document.source.reached(walker.offset()));
                 if progress.must_end() {
                     return Err(Kind::Halted.into());
                 }

@@ -20,7 +20,7 @@ use crate::run::job::{Job, Mode, Summary};
 use crate::run::mapping::other_names;
 use crate::run::reader::ReadOutcome;
 use crate::run::writer::{ContactOutput, Writer};
-use crate::source::Encoding;
+use crate::source::{Compression, Encoding};
 use std::time::Instant;
 
 /// A run that has read, cleaned and written everything that it will.
@@ -64,6 +64,7 @@ pub(super) fn settle(mut run: Ended<'_, '_>) -> Result<Summary> {
         version: env!("CARGO_PKG_VERSION"),
         input: inputs,
         mode: run.job.mode.as_str(),
+        skipped: run.job.skipped.clone(),
         options: options(run.job, run.envelope),
         limits: LimitsReceipt { max_bytes: run.job.limits.max_bytes, max_contacts: run.job.limits.max_contacts },
         bytes_read,
@@ -163,7 +164,9 @@ fn input_receipts(run: &Ended<'_, '_>, ending: &mut Ending) -> Vec<InputReceipt>
             name: source.name().to_owned(),
             shape: document.shape,
             records: document.records.as_ref().map(Pointer::to_string),
+            compression: source.compression().map(Compression::as_str),
             encoding: source.encoding().map(Encoding::name),
+            encoding_guessed: document.is_guessed,
             bytes_read: run.read.bytes[i],
             bytes_decoded: None,
             bytes_total: source.total().or(is_read.then_some(run.read.bytes[i])),
@@ -191,7 +194,7 @@ fn input_receipts(run: &Ended<'_, '_>, ending: &mut Ending) -> Vec<InputReceipt>
         }
     }
     for (input, document) in inputs.iter_mut().zip(run.documents) {
-        // Up to here, bytes are those of UTF-8.
+        // Up to here, bytes are those of UTF-8, unpacked.
         if let Some((read, total)) = document.source.encoded() {
             input.bytes_decoded = Some(input.bytes_read);
             input.bytes_read = read;

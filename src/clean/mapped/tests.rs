@@ -1,7 +1,7 @@
 //! The direct way against the thorough one.
 
-use crate::clean::flatten::flatten;
 use super::*;
+use crate::clean::flatten::flatten;
 use crate::mapping::{MapOptions, Profile, decide};
 use proptest::prelude::*;
 use proptest::sample::select;
