@@ -784,7 +784,7 @@ fn numbers_are_taken_by_their_own_digits() {
 fn inputs_that_cannot_be_read() {
     let dir = Dir::new();
     fs::create_dir(dir.path("folder")).unwrap();
-    dir.run(&["clean", "folder"]).exits(2).says(&["folder is a directory"]);
+    dir.run(&["clean", "folder"]).exits(2).says(&["folder is an empty directory"]);
     dir.run(&["clean", "none.json"]).exits(2).says(&["cannot open none.json", "No such file"]);
     dir.run(&["check", "none.json"]).exits(2).says(&["cannot open none.json"]);
     dir.run(&["clean", "--format", "ndjson", "folder/none", "-o", "out"]).exits(2).says(&["cannot open"]);

@@ -358,7 +358,10 @@ enum Begun {
 fn begin(source: &mut Source<'_>, opening: &Opening<'_>) -> Result<Begun> {
     source.set_limit(opening.limit);
     if !opening.as_endpoint {
-        source.unpack()?;
+        // The first line of rejects may be anything.
+        if !(source.is_packed_in_name_only()? && is_rejects_file(source)?) {
+            source.unpack()?;
+        }
         let encoding = opening.reading.encoding;
         // Rejects of a run with the same option are UTF-8.
         let is_decoded = encoding.is_some() && is_rejects_file(source)?;

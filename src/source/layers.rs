@@ -16,6 +16,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Bytes of compressed data that may be unpacked without a contact among them.
 const WITHOUT_CONTACT_MAX: u64 = 16 << 20;
 
+/// Bytes that are unpacked to see whether they can be.
+#[cfg(feature = "compression")]
+const TRIAL: usize = 64 << 10;
+
 /// The layers of one input.
 #[derive(Default)]
 pub(super) struct Layers {
@@ -117,6 +121,23 @@ impl<'i> Source<'i> {
         #[cfg(not(feature = "compression"))]
         let _ = compression;
         Ok(())
+    }
+
+    /// True if the first bytes are those of compressed data, and not even the first of it can be unpacked: something else may begin
+    /// like that.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn is_packed_in_name_only(&mut self) -> Result<bool> {
+        let head = self.first_bytes()?;
+        #[cfg(feature = "compression")]
+        if let Some(compression) = Compression::sniff(head) {
+            let head = io::Cursor::new(head[..head.len().min(TRIAL)].to_vec());
+            let mut trial = Unpacker::new(compression, Pipe::Reader(Box::new(head)), Arc::default());
+            return Ok(trial.read(&mut [0; 64]).is_err_and(|error| unpack::is_broken(&error)));
+        }
+        let _ = head;
+        Ok(false)
     }
 
     /// Decodes an input of which nothing was used yet: from the encoding that its byte-order mark names, else from `asked`, else from

@@ -58,6 +58,12 @@ impl Fault {
 
 impl std::error::Error for Fault {}
 
+/// True for the error of data that is broken, and not only cut off.
+pub(super) fn is_broken(error: &io::Error) -> bool {
+    let fault = error.get_ref().and_then(|inner| inner.downcast_ref::<Fault>());
+    fault.is_some_and(|fault| matches!(fault.kind, FaultKind::Broken(_)))
+}
+
 /// Where an unpacker is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
