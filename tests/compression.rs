@@ -140,7 +140,7 @@ fn a_file_that_is_cut_off_anywhere() {
     for packed in [gzip(text.as_bytes()), zstd(text.as_bytes())] {
         let mut most = 0;
         // Every tenth prefix, the first ones and the last ones.
-        let some = |len: &usize| len % 10 == 0 || *len < 14 || packed.len() - len < 14;
+        let some = |len: &usize| len.is_multiple_of(10) || *len < 14 || packed.len() - len < 14;
         for len in (0..packed.len()).filter(some) {
             dir.write("in", &packed[..len]);
             let file = clean(&dir, &["in", "-t", "2", "--receipt", "receipt", "--force"], None);

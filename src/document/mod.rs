@@ -389,7 +389,7 @@ pub fn probe(path: &Path, reading: &ReadOptions) -> Result<Option<String>> {
         }
         Err(error) => match error.kind() {
             Kind::NotContacts { what, .. } => Ok(Some(what.clone())),
-            kind if matches!(kind, Kind::Io { .. }) => Err(error),
+            Kind::Io { .. } => Err(error),
             _ => Ok(None),
         },
     }
