@@ -615,6 +615,7 @@ fn job(dir: &Path, input: PathBuf, asks: &Asks, is_body: bool) -> Job<'static> {
         reading: Default::default(),
         mapping: Default::default(),
         inputs: vec![input],
+        skipped: Vec::new(),
         mode: asks.mode.clone(),
         limits: asks.limits,
         settings: asks.settings.clone(),
