@@ -610,7 +610,6 @@ impl Done {
 
 fn job(dir: &Path, input: PathBuf, asks: &Asks, is_body: bool) -> Job<'static> {
     Job {
-        skipped: Vec::new(),
         bare_rejects: true,
         reading: Default::default(),
         mapping: Default::default(),
