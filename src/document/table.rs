@@ -7,6 +7,9 @@ use crate::model::error::{Kind, Result};
 use crate::model::position::Position;
 use crate::source::{Encoding, Source};
 
+/// Bytes of white space before a table.
+const BLANK_MAX: usize = 64 << 10;
+
 /// What is wanted of an input: a format by name, or what it looks like.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -37,7 +40,8 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
         match first {
             Some(first) if is_asked || may_be_table(first, &bytes[start..]) => break start,
             Some(_) => return Ok(None),
-            None if ended => return Ok(None),
+            // More white space than stands before any table. What goes over the rest keeps none of it.
+            None if ended || bytes.len() >= BLANK_MAX => return Ok(None),
             None => ended = is_end(source, 0)?,
         }
     };
@@ -110,7 +114,7 @@ fn guess(_: &[u8], _: bool, _: &ReadOptions) -> Option<Encoding> {
 #[must_use]
 pub fn has_header(bytes: &[u8]) -> bool {
     let start = Position { offset: 0, line: 1, column: 1, contact: None };
-    sniff::sniff(bytes, true, start, &is_identity).is_ok()
+    !is_other(bytes) && sniff::sniff(bytes, true, start, &is_identity).is_ok()
 }
 
 /// Skips byte-order marks and white space. Tabs stay: a table may begin with an empty cell.

@@ -3,10 +3,6 @@
 //! `run_on` is the table of contents: resolve the envelope, open the outputs, execute the run, settle the counts and the files.
 //! The threads are in `coordinator.rs`, the end of a run is in `settle.rs`.
 
-use crate::clean::cleaner::OutputSelection;
-use crate::clean::lines::Redactor;
-use crate::clean::table_rejects::TableRejects;
-use crate::csv::Table;
 use crate::document::envelope::{Envelope, EnvelopeFinding, EnvelopeMembers, EnvelopeOverrides, SmsPermission, breach};
 use crate::document::format::Shape;
 use crate::document::{Document, Opening, ReadOptions, SLICE};
@@ -26,12 +22,12 @@ use crate::rules::Settings;
 use crate::run::coordinator::execute;
 use crate::run::mapping::{OtherNames, map_document};
 pub use crate::run::reader::Progress;
+use crate::run::selection::selection_of;
 use crate::run::settle::{Ended, settle};
 use crate::run::writer::{ContactOutput, Writer};
-use crate::source::{Encoding, Source};
+use crate::source::Source;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// What a run makes.
@@ -354,31 +350,6 @@ fn refuse_small_bodies(job: &Job<'_>, prefix: &[u8]) -> Result<()> {
         )));
     }
     Ok(())
-}
-
-fn selection_of(job: &Job<'_>, outputs: &Outputs<'_>, documents: &[Document<'_>]) -> OutputSelection {
-    let names = || documents.iter().map(|document| document.source.name().to_owned()).collect();
-    let encodings = documents.iter().map(|document| document.source.encoding().map(Encoding::name)).collect();
-    OutputSelection {
-        report: outputs.report.is_some(),
-        changes: outputs.changes.is_some(),
-        rejects: outputs.rejects.is_some(),
-        encodings,
-        notes: (outputs.rejects.is_some() && !job.bare_rejects).then(names),
-        table: outputs.rejects.as_ref().and_then(|_| table_of(job, documents)),
-        redactor: job.redact.as_deref().map(Redactor::new),
-        listed: AtomicBool::new(job.mode == Mode::Check),
-        ..OutputSelection::default()
-    }
-}
-
-/// What the rejects have, if all inputs are tables with one header.
-fn table_of(job: &Job<'_>, documents: &[Document<'_>]) -> Option<TableRejects> {
-    let first = documents.first()?.table.as_ref()?;
-    let form = |table: &Table| (table.delimiter, table.header_row.clone());
-    let is_same = |document: &Document<'_>| document.table.as_ref().is_some_and(|table| form(table) == form(first));
-    let names = || documents.iter().map(|document| document.source.name().to_owned()).collect();
-    documents.iter().all(is_same).then(|| TableRejects::new(first, (!job.bare_rejects).then(names)))
 }
 
 /// Opens the output of the contacts. With `is_broken`, no body can be written.

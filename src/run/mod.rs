@@ -7,5 +7,6 @@ pub mod job;
 pub(crate) mod long;
 pub mod mapping;
 pub mod reader;
-pub(crate) mod settle;
+pub(crate) mod selection;
+mod settle;
 pub mod writer;
