@@ -20,9 +20,8 @@ Exit status:
 /// The formats of inputs.
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum FromFormat {
-    /// A request body, an array, a wrapped document, or contacts one after another
+    // Comments and not docs: with these, the help of all options would be spread over more lines.
     Json,
-    /// A table: cells divided by commas, semicolons, tabs or pipes
     Csv,
 }
 
@@ -201,7 +200,8 @@ pub(super) struct Common {
     pub(super) redact: bool,
     #[command(flatten)]
     pub(super) envelope: EnvelopeArgs,
-    /// The format of the inputs [default: what their first bytes show]
+    /// The format of the inputs: json of any shape, or csv with commas, semicolons, tabs or pipes [default: what their first
+    /// bytes show]
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub(super) from: Option<FromFormat>,
     /// The array that holds the contacts in JSON with something around them, like /results or /data/items [default: the only
