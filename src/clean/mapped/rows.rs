@@ -10,6 +10,7 @@ use crate::json::write::json_string;
 use crate::mapping::{Column, How, Meaning, PermissionColumn, Target};
 use crate::model::member::Family;
 use crate::rules::text;
+use crate::rules::whole::CONTACT_BYTES_MAX;
 use crate::simd::{Backend, Choice, with_backend};
 
 /// Most bytes of a member's name with its punctuation. A longer one takes the other way.
@@ -160,6 +161,10 @@ impl Rows {
     /// nothing if the row needs another look.
     #[inline(always)]
     fn write_row<B: Backend>(&mut self, backend: B, bytes: &[u8], len: usize) -> Option<usize> {
+        // The other way rejects a row that is too large.
+        if len as u64 > CONTACT_BYTES_MAX {
+            return None;
+        }
         let Rows { delimiter, plans, line, .. } = self;
         let delimiter = *delimiter;
         let room = len + plans.len() * (PREFIX + 4) + 2 * PADDING;
@@ -325,3 +330,6 @@ pub(super) fn is_small_number(cell: &[u8]) -> bool {
 fn is_blank(cell: &[u8]) -> bool {
     std::str::from_utf8(cell).is_ok_and(|cell| text::trim(cell).is_empty())
 }
+
+#[cfg(test)]
+mod tests;
