@@ -140,7 +140,7 @@ impl Translator {
             let is_candidate = bytes.len() as u64 <= CONTACT_BYTES_MAX;
             match std::str::from_utf8(bytes) {
                 // The rules reject it by its length.
-                _ if !is_candidate => self.out.extend_from_slice(b"{}"),
+                _ if !is_candidate => self.out.extend_from_slice(bytes),
                 Ok(row) => {
                     self.rewrite(i as u32, row, input);
                 }

@@ -64,6 +64,11 @@ pub enum NoTable {
     },
     /// The header has more columns than [`COLUMNS_MAX`].
     TooManyColumns(usize),
+    /// What would be the header opens a quote that is not closed.
+    OpenQuote {
+        /// The line of the quote, from 1.
+        line: u64,
+    },
 }
 
 /// The name of a delimiter, for people.
@@ -109,7 +114,13 @@ pub fn sniff(
             best = Some(candidate);
         }
     }
-    let Some(found) = best else { return Err(no_header(bytes, is_whole)) };
+    let Some(found) = best else {
+        let open = candidates.iter().find_map(|delimiter| open_quote(bytes, *delimiter, is_identity));
+        return Err(match open {
+            Some(line) => NoTable::OpenQuote { line: start.line + line - 1 },
+            None => no_header(bytes, is_whole),
+        });
+    };
     if found.names.len() > COLUMNS_MAX {
         return Err(NoTable::TooManyColumns(found.names.len()));
     }
@@ -220,6 +231,21 @@ fn rows(bytes: &[u8], is_whole: bool, delimiter: u8) -> Vec<Span> {
         let _ = splitter.finish(&mut spans);
     }
     spans
+}
+
+/// The line of a quote that is not closed, in a row that is the header by its first line.
+fn open_quote(bytes: &[u8], delimiter: u8, is_identity: &dyn Fn(&str) -> bool) -> Option<u64> {
+    let mut splitter = RowSplitter::new(delimiter, 0, 1, 0);
+    let mut spans = Vec::new();
+    let Err(open) = splitter.feed(bytes, &mut spans).and_then(|()| splitter.finish(&mut spans)) else { return None };
+    if spans.len() >= HEADER_WITHIN {
+        return None;
+    }
+    let row = &bytes[splitter.pending()?.start as usize..];
+    let line = row.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    let mut cells = Cells::default();
+    cells.read(line, delimiter);
+    (0..cells.len()).any(|i| is_identity(&name(&cells.text(line, i), i))).then_some(open.line)
 }
 
 fn no_header(bytes: &[u8], is_whole: bool) -> NoTable {

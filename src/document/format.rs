@@ -415,9 +415,9 @@ fn no_json(text: &[u8]) -> String {
         "this is JSONP, a call of a function with the JSON in it: ask for JSON without a callback, or take the name and the \
          parentheses out; "
     } else if text.starts_with(b"<") {
-        "this looks like XML or HTML: "
+        "this looks like XML or HTML (a table that begins so is read with --from csv): "
     } else if separators > 0 && !text.starts_with(b"'") {
-        "this looks like CSV: convert it to JSON first; "
+        "this looks like CSV, which presort clean reads as --from csv; "
     } else {
         ""
     };

@@ -3,12 +3,12 @@
 use super::{ReadOptions, is_end};
 use crate::csv::sniff::{self, LOOK_AT, NoTable, Sniffed, delimiter_name};
 use crate::mapping::is_identity;
-use crate::model::error::{Kind, Result};
+use crate::model::error::{Error, Kind, Result};
 use crate::model::position::Position;
 use crate::source::{Encoding, Source};
 
-/// Bytes of white space before a table.
-const BLANK_MAX: usize = 64 << 10;
+/// Bytes of a table that have no NUL, or it is something else.
+const NUL_WITHIN: usize = 4096;
 
 /// What is wanted of an input: a format by name, or what it looks like.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,35 +33,54 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
     if reading.format == InputFormat::Json {
         return Ok(None);
     }
+    let is_known = |name: &str| is_identity(name) || reading.identity_names.iter().any(|known| known == name);
     let mut ended = false;
     let start = loop {
         let bytes = source.current().map_or(&[][..], |chunk| chunk.bytes());
         let (start, first) = skip_blank(bytes);
+        // What is skipped stays in memory.
+        if start > LOOK_AT {
+            return if is_asked { Err(white_space(source.name())) } else { Ok(None) };
+        }
         match first {
-            Some(first) if is_asked || may_be_table(first, &bytes[start..]) => break start,
-            Some(_) => return Ok(None),
-            // More white space than stands before any table. What goes over the rest keeps none of it.
-            None if ended || bytes.len() >= BLANK_MAX => return Ok(None),
+            Some(_) if is_asked => break start,
+            Some(_) => match may_be_table(&bytes[start..], ended) {
+                Some(true) => break start,
+                Some(false) => return Ok(None),
+                None => ended = is_end(source, 0)?,
+            },
+            None if ended => return Ok(None),
             None => ended = is_end(source, 0)?,
         }
     };
     ended = fill(source, start + LOOK_AT)?;
-    let bytes = source.current().map_or(&[][..], |chunk| chunk.bytes());
-    if !is_asked && is_other(&bytes[start..]) {
+    let bytes = source.current().map_or(&[][..], |chunk| chunk.from(start as u64));
+    if !is_asked && is_other(&bytes[..bytes.len().min(LOOK_AT)], ended, &is_known) {
         return Ok(None);
     }
-    let guess = guess(&bytes[start..], ended, reading);
+    let guess = guess(bytes, ended, reading);
     if let Some(encoding) = guess {
         source.decode_as(encoding)?;
         ended = fill(source, start + LOOK_AT)?;
     }
     let bytes = source.current().map_or(&[][..], |chunk| chunk.bytes());
-    let is_known = |name: &str| is_identity(name) || reading.identity_names.iter().any(|known| known == name);
     let position = Position { offset: 0, line: 1, column: 1, contact: None }.after(&bytes[..start]);
     let found = sniff::sniff(&bytes[start..], ended, position, &is_known);
     let input = source.name().to_owned();
+    let nul = memchr::memchr(0, &bytes[..bytes.len().min(start + NUL_WITHIN)]);
     match found {
+        Ok(_) if let (false, Some(at)) = (is_asked, nul) => {
+            let what = format!(
+                "this looks like a table, but byte {at} is NUL, which no text has: name the encoding (--encoding utf-16le), \
+                 or read it as it is with --from csv"
+            );
+            Err(Kind::NotContacts { input, what }.into())
+        }
         Ok(found) => Ok(Some((found, guess.is_some()))),
+        Err(NoTable::OpenQuote { line }) => {
+            let what = format!("the header opens a quote in line {line} that is not closed: close it");
+            Err(Kind::NotContacts { input, what }.into())
+        }
         Err(NoTable::TooManyColumns(count)) => {
             let what = format!(
                 "the header has {count} columns, at most {} are read: look for a line break that is missing behind the header",
@@ -94,6 +113,7 @@ fn guess(bytes: &[u8], is_whole: bool, reading: &ReadOptions) -> Option<Encoding
     if reading.encoding.is_some() {
         return None;
     }
+    let is_whole = is_whole && bytes.len() <= LOOK_AT;
     let bytes = &bytes[..bytes.len().min(LOOK_AT)];
     let guess = Encoding::guess(bytes, is_whole)?;
     let (mut good, mut bad) = (0, 0);
@@ -136,17 +156,62 @@ fn skip_blank(bytes: &[u8]) -> (usize, Option<u8>) {
     }
 }
 
-/// Whether a document that begins so may be a table: not if it begins as JSON does.
-fn may_be_table(first: u8, rest: &[u8]) -> bool {
-    !matches!(first, b'{' | b'[' | b'<') || rest.starts_with(b"[]") && rest.len() > 2
+/// Whether a document that begins so may be a table: not if it begins as JSON or XML does. None where more bytes tell.
+fn may_be_table(text: &[u8], ended: bool) -> Option<bool> {
+    const BLANK_MAX: usize = 4096;
+    let Some((first @ (b'{' | b'[' | b'<'), rest)) = text.split_first() else { return Some(true) };
+    if *first == b'<' {
+        return Some(false);
+    }
+    let head = rest[..rest.len().min(BLANK_MAX)].trim_ascii_start();
+    if head.len() < b"false".len() && !ended && rest.len() < BLANK_MAX {
+        return None;
+    }
+    let starts = |word: &&[u8]| head.starts_with(word);
+    Some(match (first, head.first()) {
+        (_, None) => false,
+        // An empty array, and something behind it.
+        (b'[', Some(b']')) => head.len() > 1,
+        (b'{', Some(next)) => !matches!(next, b'"' | b'}'),
+        (_, Some(next)) => {
+            let is_value = matches!(next, b'"' | b'[' | b'{' | b'-' | b'0'..=b'9' | b'/');
+            !is_value && ![&b"true"[..], b"false", b"null"].iter().any(starts)
+        }
+    })
 }
 
-/// Formats that have their own message, and lines of contacts with one that is broken in front.
-fn is_other(bytes: &[u8]) -> bool {
-    let starts = |text: &str| bytes.get(..text.len()).is_some_and(|head| head.eq_ignore_ascii_case(text.as_bytes()));
-    let has_contact_line =
-        bytes.split(|byte| *byte == b'\n').skip(1).any(|line| line.trim_ascii_start().starts_with(b"{"));
-    starts("BEGIN:VCARD") || has_contact_line || memchr::memchr(0, &bytes[..bytes.len().min(4096)]).is_some()
+/// Whether a line begins as a contact of JSON does.
+fn begins_contact(line: &[u8]) -> bool {
+    line.strip_prefix(b"{").is_some_and(|rest| matches!(rest.trim_ascii_start().first(), None | Some(b'"' | b'}')))
+}
+
+/// Formats that have their own message, and JSON that is broken at its start. `{` at the start, or a line of JSON further down, is
+/// that of a table only if it has a header, and no JSON right behind it.
+fn is_other(text: &[u8], is_whole: bool, is_known: &dyn Fn(&str) -> bool) -> bool {
+    let starts =
+        |text: &[u8], word: &str| text.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word.as_bytes()));
+    if starts(text, "BEGIN:VCARD") {
+        return true;
+    }
+    let mut lines = text.split(|byte| *byte == b'\n').skip(1).map(<[u8]>::trim_ascii_start);
+    if !matches!(text.first(), Some(b'{' | b'[')) && !lines.any(begins_contact) {
+        return false;
+    }
+    let start = Position { offset: 0, line: 1, column: 1, contact: None };
+    match sniff::sniff(text, is_whole, start, is_known) {
+        Ok(found) => {
+            let is_first = found.table.header_line == 1 || !matches!(text.first(), Some(b'{' | b'['));
+            let behind = text[found.start.offset as usize..].trim_ascii_start();
+            !is_first || found.table.header.len() == 1 && behind.is_empty() || begins_contact(behind)
+        }
+        Err(NoTable::OpenQuote { .. } | NoTable::TooManyColumns(_)) => matches!(text.first(), Some(b'{' | b'[')),
+        Err(_) => true,
+    }
+}
+
+fn white_space(input: &str) -> Error {
+    let what = format!("the first {LOOK_AT} bytes are white space: take them out");
+    Kind::NotContacts { input: input.to_owned(), what }.into()
 }
 
 /// Whether a text without a header is a table all the same: lines with delimiters or addresses in them.

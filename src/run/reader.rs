@@ -536,6 +536,9 @@ impl Cursor {
         let first = batch.spans.first().copied();
         let pending = splitter.pending().map(|p| (p.start, splitter.pending_end(), p.line));
         let is_long = |start, end| end - start > HELD_MAX;
+        // A long row without any value is a blank line: what comes behind it is another row.
+        let begins = first.map(|span| span.start).or(pending.map(|(start, ..)| start));
+        self.long.take_if(|long| layout == Layout::Rows && begins != Some(long.span.start));
         if layout == Layout::Array {
             let first = first.map(|span| (span.start, span.end, span.line));
             return match [first, pending].into_iter().flatten().find(|(start, end, _)| is_long(*start, *end)) {
