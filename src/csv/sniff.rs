@@ -198,6 +198,14 @@ impl Candidate {
             let names: Vec<String> = (0..cells.len()).map(|i| name(&cells.text(row, i), i)).collect();
             names.iter().any(|name| is_identity(name)).then_some((index, *span, names))
         })?;
+        // A row with an address is a contact, and no title: the table begins without its header.
+        let has_address = |span: &Span| {
+            cells.read(&bytes[span.start as usize..span.end as usize], delimiter);
+            (0..cells.len()).any(|i| is_address(&cells.text(&bytes[span.start as usize..span.end as usize], i)))
+        };
+        if rows[..index].iter().any(has_address) {
+            return None;
+        }
         let behind = &rows[index + 1..];
         let same = behind.iter().take(COMPARED).filter(|span| {
             cells.read(&bytes[span.start as usize..span.end as usize], delimiter);
@@ -209,6 +217,12 @@ impl Candidate {
         let score = if names.len() > 1 { 1 + share as u64 * 100_000 + names.len() as u64 } else { 0 };
         Some(Candidate { delimiter, names, header, index, score })
     }
+}
+
+/// Whether a cell is one address.
+fn is_address(text: &str) -> bool {
+    let text = text.trim();
+    !text.contains(char::is_whitespace) && text.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.'))
 }
 
 /// The name of a column.

@@ -134,7 +134,7 @@ fn guess(_: &[u8], _: bool, _: &ReadOptions) -> Option<Encoding> {
 #[must_use]
 pub fn has_header(bytes: &[u8]) -> bool {
     let start = Position { offset: 0, line: 1, column: 1, contact: None };
-    !is_other(bytes) && sniff::sniff(bytes, true, start, &is_identity).is_ok()
+    !is_other(bytes, true, &is_identity) && sniff::sniff(bytes, true, start, &is_identity).is_ok()
 }
 
 /// Skips byte-order marks and white space. Tabs stay: a table may begin with an empty cell.

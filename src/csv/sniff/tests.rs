@@ -56,6 +56,10 @@ fn what_has_no_header() {
     };
     assert_eq!(no("a@b.co;Ann\nc@d.co;Bob\n"), (Some(b';'), true));
     assert_eq!(no("just text\n"), (None, false));
+    // Contacts above what looks like a header are not left out as titles are.
+    assert_eq!(no("b@example.com\nEmail\n?\n"), (None, true));
+    assert_eq!(no("x,b@example.com\nName,Email\n"), (Some(b','), true));
+    assert!(of("List of me@example.com, all\nEmail,Name\n").is_ok());
     let late = format!("{}Email,Name\n", "x,y\n".repeat(20));
     assert_eq!(no(&late), (Some(b','), false));
     let wide = format!("Email{}\n", ",x".repeat(COLUMNS_MAX));
