@@ -39,33 +39,44 @@ fn address<'a>(contact: &'a Value, part: &str) -> Option<&'a str> {
     KINDS.iter().find_map(|kind| contact[format!("{kind}{part}")].as_str())
 }
 
-/// The rows of a table as lines of JSON: an object of texts for each, without the cells that are empty. Cells beyond the header make
-/// an object that no contact is.
-fn table_as_lines(table: &[u8]) -> Vec<u8> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(table);
-    let header = reader.headers().unwrap().clone();
-    let mut lines = Vec::new();
-    for row in reader.records().map(Result::unwrap) {
-        let filled = header.iter().zip(&row).filter(|(_, cell)| !cell.is_empty());
-        let object: serde_json::Map<String, Value> =
-            filled.map(|(name, cell)| (name.to_owned(), unquoted(cell).into())).collect();
-        let line = if row.len() > header.len() { Value::Null } else { object.into() };
-        lines.extend_from_slice(format!("{line}\n").as_bytes());
+/// What a run makes of an input: the cleaned lines, the counts, and the findings of each contact, without its place in the file.
+#[derive(Debug, PartialEq)]
+struct Cleaned {
+    lines: Vec<u8>,
+    counts: Value,
+    rejected: BTreeSet<u64>,
+    findings: Vec<String>,
+}
+
+/// Cleans an input from a file, or from a pipe if it has no name.
+fn cleaned_plain(dir: &Dir, input: &[u8], file: Option<&str>, threads: &str) -> Cleaned {
+    let clean =
+        "clean --sms-permission explicit --format ndjson -o out --force --report report --receipt receipt --threads";
+    let mut args: Vec<&str> = clean.split(' ').collect();
+    args.push(threads);
+    match file {
+        Some(file) => {
+            dir.write(file, input);
+            args.push(file);
+            dir.run(&args).exits(1)
+        }
+        None => dir.feed(&args, input).exits(1),
+    };
+    let report = dir.lines("report");
+    let rejected = report.iter().filter(|line| line["outcome"] == "rejected");
+    Cleaned {
+        lines: std::fs::read(dir.path("out")).unwrap(),
+        counts: dir.json("receipt")["contacts"].clone(),
+        rejected: rejected.map(|line| line["contact"].as_u64().unwrap()).collect(),
+        findings: report
+            .iter()
+            .map(|line| {
+                ["contact", "code", "severity", "field", "outcome", "value"]
+                    .map(|name| line[name].to_string())
+                    .join(" ")
+            })
+            .collect(),
     }
-    lines
-}
-
-/// A cell whose quotes have a space before them, which this reader takes as part of it.
-fn unquoted(cell: &str) -> &str {
-    cell.strip_prefix(" \"").and_then(|cell| cell.trim_end_matches(' ').strip_suffix('"')).unwrap_or(cell)
-}
-
-/// What comes out of cleaning a plain sample, with the indices of the contacts that are rejected.
-fn cleaned_plain(dir: &Dir, input: &[u8]) -> (Vec<Value>, BTreeSet<usize>) {
-    let clean = "clean --sms-permission explicit --format ndjson -o out --force --report report";
-    dir.feed(&clean.split(' ').collect::<Vec<_>>(), input).exits(1);
-    let rejected = dir.lines("report").into_iter().filter(|line| line["outcome"] == "rejected");
-    (dir.lines("out"), rejected.map(|line| line["contact"].as_u64().unwrap() as usize).collect())
 }
 
 /// The same contacts come out of a table and of lines, whatever is wrong with them. Custom fields that are no columns are the
@@ -78,14 +89,76 @@ fn a_table_is_cleaned_like_its_lines() {
             let args = ["sample", "-c", "20000", "--seed", seed, "--mess", mess, "--format", format];
             dir.run(&args).exits(0).out
         };
-        let (lines, rejected) = cleaned_plain(&dir, &sample("ndjson"));
-        let (rows, rejected_rows) = cleaned_plain(&dir, &table_as_lines(&sample("csv")));
-        assert_eq!(rejected, rejected_rows, "{seed}");
+        let lines = cleaned_plain(&dir, &sample("ndjson"), Some("in"), "2");
+        let rows = cleaned_plain(&dir, &sample("csv"), Some("in"), "2");
+        assert_eq!(lines.rejected, rows.rejected, "{seed}");
+        for count in ["seen", "accepted", "rejected"] {
+            assert_eq!(lines.counts[count], rows.counts[count], "{seed} {count}");
+        }
+        let (lines, rows) = (json_lines(&lines.lines), json_lines(&rows.lines));
         assert_eq!(lines.len(), rows.len());
         for (line, row) in lines.into_iter().zip(rows) {
             assert_eq!(without_columns(line), row, "{seed}");
         }
     }
+}
+
+/// Contacts without mistakes that only one of both formats can have: everything is the same, up to the order of
+/// members, which is that of the columns.
+#[test]
+fn clean_contacts_are_the_same() {
+    let dir = Dir::new();
+    let clean = |input: &[u8]| {
+        let args = ["clean", "--format", "ndjson", "-o", "out", "--force", "--receipt", "receipt"];
+        dir.feed(&args, input).exits(0);
+        (dir.lines("out"), dir.json("receipt")["contacts"].clone())
+    };
+    let sample = |format: &str| dir.run(&["sample", "-c", "20000", "--mess", "0", "--format", format]).exits(0).out;
+    assert!(clean(&sample("ndjson")) == clean(&sample("csv")));
+}
+
+/// However a table is written and read, the same comes out.
+#[test]
+fn dialects_threads_and_pipes_change_nothing() {
+    let dir = Dir::new();
+    let sample = |options: &[&str]| {
+        dir.run(&[&["sample", "-c", "3000", "--seed", "9", "--mess", "60", "--format", "csv"], options].concat())
+            .exits(0)
+            .out
+    };
+    let plain = sample(&[]);
+    let expected = cleaned_plain(&dir, &plain, Some("in"), "1");
+    assert!(expected.rejected.len() > 50 && expected.findings.len() > 500);
+    for options in [
+        &[][..],
+        &["--delimiter", "semicolon"],
+        &["--delimiter", "tab"],
+        &["--delimiter", "pipe"],
+        &["--quote-all"],
+        &["--crlf"],
+        &["--bom"],
+        &["--delimiter", "semicolon", "--quote-all", "--crlf", "--bom"],
+    ] {
+        let table = sample(options);
+        for (file, threads) in [(Some("in"), "1"), (Some("in"), "2"), (None, "1"), (None, "2")] {
+            let found = cleaned_plain(&dir, &table, file, threads);
+            assert!(found == expected, "{options:?} {file:?} {threads}");
+        }
+    }
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, &plain).unwrap();
+    let packed = packed.finish().unwrap();
+    for (file, threads) in [(Some("in.gz"), "2"), (None, "1")] {
+        assert!(cleaned_plain(&dir, &packed, file, threads) == expected, "{file:?}");
+    }
+}
+
+fn json_lines(lines: &[u8]) -> Vec<Value> {
+    lines
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect()
 }
 
 /// A cleaned contact without the custom fields that a table of the sample has no columns for.
@@ -120,8 +193,7 @@ fn cleaned(dir: &Dir, name: &str, format: &str) -> (Vec<Value>, BTreeSet<usize>,
     let sample =
         dir.run(&["sample", "--system", name, "--contacts", "300", "--mess", "0", "--format", format]).exits(0);
     let clean = "clean --map auto --format ndjson -o out --force --receipt receipt --report report";
-    let input = if format == "csv" { table_as_lines(&sample.out) } else { sample.out };
-    let ran = dir.feed(&clean.split(' ').collect::<Vec<_>>(), &input);
+    let ran = dir.feed(&clean.split(' ').collect::<Vec<_>>(), &sample.out);
     assert!(matches!(ran.code(), 0 | 1), "{name}: {}", ran.err);
     let report = dir.lines("report");
     let contacts = |is: &dyn Fn(&Value) -> bool| -> BTreeSet<usize> {

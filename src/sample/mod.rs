@@ -113,8 +113,8 @@ pub fn write(sample: &Sample, out: &mut dyn Write) -> io::Result<()> {
         sample.contacts,
         &mut maker,
         rows,
-        &mut |maker, _, oddities, rows, out| {
-            rows.write_draft(&maker.draft, oddities, out);
+        &mut |maker, person, oddities, rows, out| {
+            rows.write_draft(&maker.draft, person, oddities, out);
         },
         out,
     )
@@ -149,7 +149,7 @@ pub fn write_system(sample: &Sample, system: &SampleSystem, out: &mut dyn Write)
         &mut |maker, person, oddities, rows, out| {
             record.clear();
             system.write_contact(&maker.draft, person, maker.seed, &mut record);
-            rows.write_record(&record, oddities, out);
+            rows.write_record(&record, person, oddities, out);
         },
         out,
     )

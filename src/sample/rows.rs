@@ -8,7 +8,7 @@
 //!   address they are text, so that the contact is rejected as in JSON. Other systems have them as text in every column.
 //! - A name that is no column is left out, as cleaning leaves it out.
 //! - A member that is there twice makes a row that is too long, so that the contact is rejected as in JSON.
-//! - What is no contact at all is a row with a first name and no identity.
+//! - What is no contact at all is a row with a first name and no identity, and so is a contact without any value.
 //!
 //! Rows of messy contacts may also be written in a way that only CSV has: see `Oddity`.
 
@@ -175,24 +175,39 @@ impl Rows {
         out
     }
 
-    /// Appends the row of a draft.
-    pub(super) fn write_draft(&mut self, draft: &Draft, oddity: Option<&mut Rng>, out: &mut Vec<u8>) {
+    /// Appends the row of a draft, which was made of this person.
+    pub(super) fn write_draft(&mut self, draft: &Draft, person: &Person, oddity: Option<&mut Rng>, out: &mut Vec<u8>) {
         self.clear();
         for Member { name, start, end } in &draft.members {
             self.place(name.as_bytes(), &draft.text[*start..*end]);
         }
+        self.fill_blank(person);
         self.write(oddity, out);
     }
 
-    /// Appends the row of a record, which is an object as this generator writes it.
-    pub(super) fn write_record(&mut self, record: &[u8], oddity: Option<&mut Rng>, out: &mut Vec<u8>) {
+    /// Appends the row of a record of this person, which is an object as this generator writes it.
+    pub(super) fn write_record(&mut self, record: &[u8], person: &Person, oddity: Option<&mut Rng>, out: &mut Vec<u8>) {
         self.clear();
         let mut values = record;
         if let Some(inside) = self.columns.inside {
             values = members(record).find(|(name, _)| *name == inside.as_bytes()).map_or(b"{}", |(_, value)| value);
         }
         members(values).for_each(|(name, value)| self.place(name, value));
+        self.fill_blank(person);
         self.write(oddity, out);
+    }
+
+    /// Gives a row without any value a name: it would be a blank line, which is no contact.
+    fn fill_blank(&mut self, person: &Person) {
+        let has_value = |&(start, end): &(usize, usize)| {
+            self.text[start..end].iter().any(|byte| !matches!(byte, b' ' | b'"' | b'\r' | b'\n'))
+        };
+        if self.cells.iter().flatten().chain(&self.extra).any(has_value) {
+            return;
+        }
+        let start = self.text.len();
+        self.text.extend_from_slice(person.first.as_bytes());
+        self.cells[self.columns.name] = Some((start, self.text.len()));
     }
 
     /// Appends the row of what is no object: a name, and for an array more cells than the header has.

@@ -180,11 +180,6 @@ impl Rows {
             let real = if len - base >= 64 { !0u64 } else { (1 << (len - base)) - 1 };
             let quote = backend.eq(block, b'"') & real;
             let mut ends = backend.eq(block, delimiter) & real;
-            // What JSON escapes, apart from quotes. (The delimiter may be a tab.)
-            let special = (backend.within(block, 0, 0x1f) & !ends | backend.eq(block, b'\\')) & real;
-            if special != 0 {
-                return None;
-            }
             non_ascii |= backend.non_ascii(block) & real;
             let colon = backend.eq(block, b':');
             joint |= colon & colon << 1;
@@ -193,6 +188,11 @@ impl Rows {
                 inside = ((within as i64) >> 63) as u64;
                 ends &= !within;
                 quotes += quote.count_ones();
+            }
+            // What JSON escapes, apart from quotes. The delimiter may be a tab, and a tab inside quotes is none.
+            let special = (backend.within(block, 0, 0x1f) & !ends | backend.eq(block, b'\\')) & real;
+            if special != 0 {
+                return None;
             }
             while ends != 0 {
                 let end = base + ends.trailing_zeros() as usize;

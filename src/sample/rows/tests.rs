@@ -274,8 +274,20 @@ fn draft_and_record_give_the_same_row() {
         let mut rows = Rows::new(Columns::of_contract(), CsvDialect::default());
         let (mut record, mut one, mut other) = (Vec::new(), Vec::new(), Vec::new());
         draft.write(&mut record);
-        rows.write_draft(&draft, None, &mut one);
-        rows.write_record(&record, None, &mut other);
+        rows.write_draft(&draft, &person, None, &mut one);
+        rows.write_record(&record, &person, None, &mut other);
         assert_eq!(text(&one), text(&other));
+    }
+}
+
+/// A row without any value would be a blank line, and the contacts behind it would have other numbers.
+#[test]
+fn a_contact_without_values_is_a_row_with_a_name() {
+    let person = Person::draw(1, 5);
+    for record in ["{}", "{\"email\":\"\"}", "{\"email\":null,\"city\":\" \"}", "{\"no column\":\"x\"}"] {
+        let mut rows = Rows::new(Columns::of_contract(), CsvDialect::default());
+        let mut out = Vec::new();
+        rows.write_record(record.as_bytes(), &person, None, &mut out);
+        assert!(text(&out).contains(&person.first), "{record}");
     }
 }
