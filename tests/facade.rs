@@ -264,3 +264,31 @@ fn settings_out_of_range_are_refused() {
     let secret = Cleaner::builder().redact_key("a key that nobody may see").build().unwrap();
     assert!(!format!("{secret:?}").contains("nobody"));
 }
+
+/// Rows of a table come one by one as the contacts of its lines do.
+#[test]
+fn the_iterator_reads_tables() {
+    let table =
+        "Email,First Name,x\na@example.com,Ann,1\nbad,Bob,\n\nc@example.com,\"C \"\"y\"\"\",,,9\nd@example.com,Di,\n";
+    let cleaner = builder().build().unwrap();
+    let mut contacts = cleaner.contacts(table.as_bytes());
+    let found: Vec<(u64, Result<String, String>)> = contacts
+        .by_ref()
+        .map(|contact| {
+            let contact = contact.unwrap();
+            let line = contact.position().line;
+            match contact {
+                Contact::Accepted { json, .. } => (line, Ok(json)),
+                Contact::Rejected { raw, .. } => (line, Err(String::from_utf8(raw.to_vec()).unwrap())),
+                _ => unreachable!(),
+            }
+        })
+        .collect();
+    let expected = [
+        (2, Ok("{\"email\":\"a@example.com\",\"first_name\":\"Ann\"}".to_owned())),
+        (3, Err("bad,Bob,".to_owned())),
+        (5, Err("c@example.com,\"C \"\"y\"\"\",,,9".to_owned())),
+        (6, Ok("{\"email\":\"d@example.com\",\"first_name\":\"Di\"}".to_owned())),
+    ];
+    assert_eq!(found, expected);
+}

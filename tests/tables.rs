@@ -280,3 +280,186 @@ fn a_map_of_a_table() {
     clean(&dir, text(&dir, "in.csv"), &["--map", "map.toml"]).exits(0);
     assert_eq!(out(&dir)[0]["email"], "a@example.com");
 }
+
+/// Braces of other things than JSON make no JSON of a table, and a header of one word no table of JSON.
+#[test]
+fn tables_and_json_are_told_apart() {
+    let dir = Dir::new();
+    let shape = |input: &str, code: i32| {
+        clean(&dir, input, &[]).exits(code);
+        (dir.json("receipt")["input"][0]["shape"].clone(), dir.json("receipt")["contacts"]["accepted"].clone())
+    };
+    for (input, accepted) in [
+        ("email,note\na@example.com,\"hello\n{\"\"x\"\": 1}\n{name}\"\nb@example.com,\"x\n{\"\n", 2),
+        ("email,note\na@example.com,\"x\n{\"\"a\"\":1}\"\n", 1),
+        ("{id},email\n1,a@example.com\n", 1),
+        ("[id],email\n{1},a@example.com\n", 1),
+        ("[],email\n1,a@example.com\n", 1),
+    ] {
+        assert_eq!(shape(input, 0), ("csv".into(), accepted.into()), "{input}");
+    }
+    for input in [
+        "garbage\n{\"email\":\"a@example.com\"}\n",
+        "email\n{\"email\":\"a@example.com\"}\n",
+        "email,x\n { \"email\":\"a@example.com\"}\n",
+        "{email}\n{\"email\":\"a@example.com\"}\n",
+    ] {
+        assert_eq!(shape(input, 1), ("ndjson".into(), 1.into()), "{input}");
+    }
+    // What is neither is not called the other.
+    for input in ["{'email': 'a@example.com', 'x': 1}\n", "{email: 1, x: 2}", "[email, x]"] {
+        let ran = clean(&dir, input, &[]);
+        assert!(ran.code() == 2 && ran.err.contains("JSON") && !ran.err.contains("table"), "{input}: {}", ran.err);
+    }
+    clean(&dir, "<id>,email\n1,a@example.com\n", &[]).exits(2).says(&["--from csv"]);
+    clean(&dir, "<id>,email\n1,a@example.com\n", &["--from", "csv"]).exits(0);
+}
+
+#[test]
+fn what_is_wrong_with_a_start_is_named() {
+    let dir = Dir::new();
+    let rows = "a@example.com,1\n".repeat(100_000);
+    clean(&dir, format!("x\nemail,\"name\n{rows}"), &[]).exits(2).says(&["quote in line 2", "not closed"]);
+    clean(&dir, "sep=;\nemail,x\na@example.com,1\n", &[]).exits(0).says(&["1 accepted"]);
+    clean(&dir, "sep=;\nx,y\na,1\n", &[]).exits(2).says(&["none of the first 20 rows"]);
+    clean(&dir, "sep=;\n", &[]).exits(2).says(&["the table is empty"]);
+    clean(&dir, "email,x\0y\na@example.com,1\n", &[]).exits(2).says(&["byte 7 is NUL", "--encoding", "--from csv"]);
+    clean(&dir, "email,x\0y\na@example.com,1\n", &["--from", "csv"]).exits(0);
+    let random = (0..40_000u64).map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u8);
+    let random: Vec<u8> = random.chain(*b"\n{\n").chain(*b"\n{").collect();
+    clean(&dir, &random, &[]).exits(2).says(&["binary data"]);
+    // Nobody's address is in a message about a file without a header.
+    let ran = clean(&dir, "ann@example.com,Ann\njoe@example.com,Joe\n", &[]);
+    let ran = ran.exits(2).says(&["the first row is a contact", "email,first_name"]);
+    assert!(!ran.err.contains("ann@"), "{}", ran.err);
+    // A header may come late, but not behind any number of blank lines.
+    clean(&dir, format!("{}email,x\na@example.com,1\n", "\n".repeat(1 << 20)), &[]).exits(0);
+    let blank = format!("{}email,x\na@example.com,1\n", "\n".repeat((1 << 20) + 1));
+    clean(&dir, &blank, &[]).exits(2);
+    clean(&dir, &blank, &["--from", "csv"]).exits(2).says(&["white space"]);
+    clean(&dir, format!("{}{{\"email\":\"a@example.com\"}}", " \n".repeat(1 << 20)), &[]).exits(0);
+}
+
+/// A row that is too large is rejected, whichever way it would have gone, and the rows behind it are read.
+#[test]
+fn rows_without_end() {
+    let dir = Dir::new();
+    for (value, len) in [("x", 1 << 20), ("\\", 1 << 20), ("x", 5 << 20), ("\t", 5 << 20), ("x", 20 << 20)] {
+        let table = format!("email,x\na@example.com,1\nb@example.com,{}\nc@example.com,3\n", value.repeat(len));
+        dir.write("in", &table);
+        let args = "clean --format ndjson -o out --force --rejects rejects --report report in";
+        let ran = dir.run(&args.split(' ').collect::<Vec<_>>());
+        ran.exits(1).says(&["2 accepted, 1 rejected", "SYN002"]);
+        let lines = dir.lines("report");
+        assert_eq!((lines.len(), &lines[0]["contact"], &lines[0]["line"]), (1, &json!(1), &json!(3)));
+        assert!(text(&dir, "rejects").contains(table.lines().nth(2).unwrap()), "{len}");
+        assert_eq!(text(&dir, "rejects").lines().count(), 2);
+    }
+    // Cells without a value are a blank line, however many.
+    for len in [1 << 20, 17 << 20] {
+        let blank = ", ".repeat(len / 2);
+        let table = format!("email,x\na@example.com,1\n{blank}\nb@example.com,2\nc@example.com,3\n{blank}");
+        dir.write("in", &table);
+        dir.run(&["clean", "--format", "ndjson", "-o", "out", "--force", "in"]).exits(0).says(&["3 accepted"]);
+    }
+}
+
+#[test]
+fn encodings_of_tables() {
+    let dir = Dir::new();
+    let latin: Vec<u8> = "email,first_name\na@example.com,José\nb@example.com,Zoë\n".chars().map(|c| c as u8).collect();
+    clean(&dir, &latin, &[]).exits(0).says(&["windows-1252", "guess", "--encoding"]);
+    assert_eq!(out(&dir)[0]["first_name"], "José");
+    assert_eq!(dir.json("receipt")["input"][0]["encoding"], "windows-1252");
+    // A character that ends behind the bytes that are looked at is UTF-8 all the same.
+    let row = "a@example.com,x\n";
+    let mut table = "email,first_name\n".to_owned();
+    while table.len() < 1 << 20 {
+        table.push_str(row);
+    }
+    table.truncate((1 << 20) - 1);
+    table.push_str("é\nz@example.com,Zoë\n");
+    let ran = clean(&dir, &table, &["--duplicates", "first"]);
+    assert!(!ran.err.contains("guess"), "{}", ran.err);
+    assert_eq!(out(&dir).last().unwrap()["first_name"], "Zoë");
+    // A tab in a cell of a table with tabs.
+    clean(&dir, "email\tcompany_name\na@example.com\t\"A\tB\"\n", &[]).exits(0);
+    assert_eq!(out(&dir), [json!({"email": "a@example.com", "company_name": "A B"})]);
+}
+
+/// Bodies of a table are those of its lines: one up to the limit, all with `--split`, and more with `--append`.
+#[test]
+fn bodies_of_a_table() {
+    let dir = Dir::new();
+    let sample = |format: &str, out: &str| {
+        let args = ["sample", "-c", "30000", "--mess", "0", "--format", format, "-o", out];
+        dir.run(&args).exits(0);
+    };
+    sample("csv", "in.csv");
+    sample("ndjson", "in.ndjson");
+    let list = "9d3c2f3e-1111-4222-8333-0123456789ab";
+    let one = |input: &str| {
+        let args = ["clean", "-l", list, "-o", "body", "--force", "--receipt", "receipt", input];
+        dir.run(&args).exits(1).says(&["dropped at the limit"]);
+        let receipt = dir.json("receipt");
+        let contacts = dir.json("body")["import_data"].as_array().unwrap().clone();
+        assert_eq!(receipt["dropped"]["first_contact"], contacts.len());
+        contacts
+    };
+    assert!(one("in.csv") == one("in.ndjson"));
+    let all = |input: &str, more: &str, dir_name: &str| {
+        let args = ["clean", "-l", list, "-o", dir_name, "--split", input];
+        dir.run(&args).exits(0);
+        let args = ["clean", "-l", list, "-o", dir_name, "--split", "--append", more];
+        dir.run(&args).exits(0);
+        let mut names: Vec<String> = common::names(&dir.path(dir_name));
+        names.retain(|name| name.starts_with("payload"));
+        let read = |name: &String| dir.json(&format!("{dir_name}/{name}"))["import_data"].as_array().unwrap().clone();
+        names.iter().flat_map(read).collect::<Vec<Value>>()
+    };
+    dir.write("more.csv", "email,first_name\nlast@example.com,Lee\n");
+    dir.write("more.ndjson", "{\"email\":\"last@example.com\",\"first_name\":\"Lee\"}\n");
+    let (rows, lines) = (all("in.csv", "more.csv", "rows"), all("in.ndjson", "more.ndjson", "lines"));
+    assert_eq!(rows.len(), 30_001);
+    assert!(rows == lines);
+}
+
+#[test]
+fn other_commands_read_tables() {
+    let dir = Dir::new();
+    dir.write(
+        "in.csv",
+        "email,first_name,tags\nsecret-one,Ann,Secret\na@example.com,Bob,Secret\nb@example.com,x,y,Secret\n",
+    );
+    dir.run(&["check", "in.csv"]).exits(1).says(&["1 good, 2 rejected"]);
+    dir.run(&["bench", "in.csv"]).exits(0);
+    let args = [
+        "clean",
+        "--format",
+        "ndjson",
+        "-o",
+        "out",
+        "--redact",
+        "--report",
+        "report",
+        "--receipt",
+        "receipt",
+        "in.csv",
+    ];
+    dir.run(&args).exits(1);
+    for file in ["report", "receipt"] {
+        assert!(!text(&dir, file).to_lowercase().contains("secret"), "{file}");
+    }
+    dir.run(&["clean", "--unmapped", "error", "--format", "ndjson", "-o", "none", "in.csv"]).exits(2).says(&["tags"]);
+    dir.run(&["clean", "--unmapped", "custom", "--format", "ndjson", "-o", "custom", "in.csv"]).exits(1);
+    assert_eq!(dir.lines("custom")[0]["cf:tags"], "Secret");
+    dir.write("fields", "Tier\n");
+    let args =
+        ["clean", "--unmapped", "custom", "--custom-fields", "fields", "--format", "ndjson", "-o", "none", "in.csv"];
+    dir.run(&args).exits(1).says(&["CUS"]);
+    // Many columns are no trouble; too many custom fields are named.
+    let names: Vec<String> = (1..10_000).map(|i| format!("c{i}")).collect();
+    let wide = format!("email,{}\na@example.com{}\n", names.join(","), ",x".repeat(9_999));
+    clean(&dir, &wide, &[]).exits(0);
+    clean(&dir, &wide, &["--unmapped", "custom"]).exits(2).says(&["9999 columns", "at most 25"]);
+}

@@ -106,14 +106,19 @@ pub fn sniff(
         Some(delimiter) => std::slice::from_ref(delimiter),
         None => &DELIMITERS[..],
     };
-    let mut best: Option<Candidate> = None;
-    for delimiter in candidates {
-        if let Some(candidate) = Candidate::find(bytes, is_whole, *delimiter, is_identity)
-            && best.as_ref().is_none_or(|best| candidate.score > best.score)
-        {
-            best = Some(candidate);
+    let best_of = |delimiters: &[u8]| {
+        let mut best: Option<Candidate> = None;
+        for delimiter in delimiters {
+            if let Some(candidate) = Candidate::find(bytes, is_whole, *delimiter, is_identity)
+                && best.as_ref().is_none_or(|best| candidate.score > best.score)
+            {
+                best = Some(candidate);
+            }
         }
-    }
+        best
+    };
+    // The line may name another delimiter than the cells have.
+    let best = best_of(candidates).or_else(|| best_of(&DELIMITERS));
     let Some(found) = best else {
         let open = candidates.iter().find_map(|delimiter| open_quote(bytes, *delimiter, is_identity));
         return Err(match open {

@@ -88,6 +88,9 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
             );
             Err(Kind::NotContacts { input, what }.into())
         }
+        Err(no_table @ NoTable::Empty) if is_asked || has_separator_line(&bytes[start..]) => {
+            Err(Kind::NotContacts { input, what: no_header(no_table) }.into())
+        }
         Err(no_table) if is_asked || looks_like_rows(&bytes[start..], &no_table) => {
             Err(Kind::NotContacts { input, what: no_header(no_table) }.into())
         }
@@ -217,9 +220,21 @@ fn white_space(input: &str) -> Error {
 /// Whether a text without a header is a table all the same: lines with delimiters or addresses in them.
 fn looks_like_rows(bytes: &[u8], no_table: &NoTable) -> bool {
     let NoTable::NoHeader { delimiter, has_address, first } = no_table else { return false };
-    let is_text = !first.contains('\u{fffd}') && !bytes.starts_with(b"'") && !first.contains(['(', '{', '<']);
+    if has_separator_line(bytes) {
+        return true;
+    }
+    let is_control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    let is_text = !first.contains('\u{fffd}')
+        && !first.contains(is_control)
+        && !bytes.starts_with(b"'")
+        && !first.contains(['(', '{', '<']);
     let is_statement = first.trim_end().ends_with(';') && first.contains(' ');
     is_text && !is_statement && (*has_address || delimiter.is_some_and(|delimiter| has_same_cells(bytes, delimiter)))
+}
+
+/// Whether a text begins with the line that tells spreadsheets the delimiter.
+fn has_separator_line(bytes: &[u8]) -> bool {
+    bytes.get(..4).is_some_and(|line| line.eq_ignore_ascii_case(b"sep="))
 }
 
 /// Whether the first two lines have as many delimiters.
@@ -238,13 +253,15 @@ fn no_header(no_table: NoTable) -> String {
     let first = crate::model::printable::cut(first.lines().next().unwrap_or_default(), 100).to_owned();
     let cells =
         delimiter.map_or(String::new(), |delimiter| format!(" (cells divided by {})", delimiter_name(delimiter)));
-    let help = if has_address {
-        "the first row is a contact: put a row with the names of the columns above it, like email,first_name"
+    // Whose address it is stays out of messages.
+    let (row, help) = if has_address {
+        let help = "put a row with the names of the columns above it, like email,first_name";
+        ("a contact".to_owned(), help)
     } else {
-        "if a column has another name, say which: --rename NAME=email"
+        (format!("{first:?}"), "if a column has another name, say which: --rename NAME=email")
     };
     format!(
         "this looks like a table, but none of the first {rows} rows names a column with the email address or the SMS number; \
-         the first row is {first:?}{cells}; {help}"
+         the first row is {row}{cells}; {help}"
     )
 }

@@ -24,6 +24,8 @@ fn dialects() {
         ("\"sep=^\"\nEmail^A\n", b'^', &["Email", "A"]),
         ("sep=\t\nEmail\tA\n", b'\t', &["Email", "A"]),
         ("Email,\"First\nName\",,x\n", b',', &["Email", "First\nName", "(column 3)", "x"]),
+        // The line names another delimiter than the cells have.
+        ("sep=;\nEmail,A\nx@y.co,1\n", b',', &["Email", "A"]),
         // A title with commas, and cells with another delimiter.
         ("Contacts, all, of 2026\n\nEmail;Name;Tags\na@b.co;Ann;a,b,c\n", b';', &["Email", "Name", "Tags"]),
     ] {
@@ -74,4 +76,13 @@ proptest! {
             prop_assert!(found.table.header.iter().any(|name| is_identity(name)));
         }
     }
+}
+
+/// The quote of a header that is not closed: the rows would be part of a name.
+#[test]
+fn a_header_that_does_not_end() {
+    assert_eq!(of("Email,\"Name\na@b.co,Ann\n"), Err(NoTable::OpenQuote { line: 1 }));
+    assert_eq!(of("Title\n\nA;Email;\"Name\r\n1;a@b.co;Ann\r\n"), Err(NoTable::OpenQuote { line: 3 }));
+    let no_header = of("some \"text\",\"open\nEmail,Name\n");
+    assert!(matches!(no_header, Err(NoTable::NoHeader { .. } | NoTable::Empty)), "{no_header:?}");
 }
