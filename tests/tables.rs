@@ -240,6 +240,20 @@ fn rejects_are_a_table_and_come_back() {
 }
 
 #[test]
+fn rejected_rows_may_have_several_lines() {
+    let dir = Dir::new();
+    let table = "email,street\nbad,\"1 Elm St\nApt 2\"\na@example.com,\na@example.com,\"\nx\n\"\n,\"\n\"\",\n\"\n";
+    for options in [&[][..], &["--bare-rejects"]] {
+        let options = [&["--duplicates", "first"], options].concat();
+        clean(&dir, table, &options).exits(1).says(&["1 accepted", "3 rejected"]);
+    }
+    // A row that has nothing but the cells of presort is one as well.
+    let again =
+        "presort_input,presort_line,presort_code,presort_field,presort_message,email,street\nin,4,EML001,email,x,,\n";
+    clean(&dir, again, &["--bare-rejects"]).exits(1).says(&["0 accepted", "1 rejected"]);
+}
+
+#[test]
 fn tables_and_json_in_one_run() {
     let dir = Dir::new();
     dir.write("a.csv", "Email,Name,Name\na@example.com,Ann,\nbad,Bob,\"x\"\"y\"\n");

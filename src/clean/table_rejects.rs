@@ -98,6 +98,31 @@ impl TableRejects {
         head
     }
 
+    /// How many rows these are, found anew in what was written: line ends outside quotes. A row may have no value.
+    #[must_use]
+    pub fn count(&self, rejects: &[u8]) -> u64 {
+        let (mut rows, mut at) = (0, 0);
+        // Where each cell begins.
+        while at < rejects.len() {
+            let open = at + rejects[at..].iter().take_while(|byte| **byte == b' ').count();
+            if rejects.get(open) == Some(&b'"') {
+                at = open + 1;
+                // Two quotes are one.
+                while let Some(quote) = memchr::memchr(b'"', &rejects[at..]) {
+                    at += quote + 1;
+                    if rejects.get(at) != Some(&b'"') {
+                        break;
+                    }
+                    at += 1;
+                }
+            }
+            let Some(end) = memchr::memchr2(self.delimiter, b'\n', &rejects[at..]) else { break };
+            rows += u64::from(rejects[at + end] == b'\n');
+            at += end + 1;
+        }
+        rows
+    }
+
     /// Appends a rejected row.
     pub fn reject(&self, row: &[u8], input: usize, line: u64, noted: &Noted, cells: &mut Cells, rejects: &mut Vec<u8>) {
         if self.own.iter().any(Option::is_some) {
@@ -223,6 +248,21 @@ mod tests {
         let mut out = bare.head();
         bare.reject(first.trim_end().as_bytes(), 0, 2, &noted(), &mut cells, &mut out);
         assert_eq!(String::from_utf8(out).unwrap(), "\"E-Mail\";Name\r\n  \"=1+1\" ;x \"y\";more\r\n");
+    }
+
+    #[test]
+    fn rows_are_counted_in_what_was_written() {
+        let rejects = TableRejects::new(&table(b';', "a;b"), None);
+        for (text, rows) in [
+            ("", 0),
+            ("x;y\r\n", 1),
+            (";\n;\n", 2),
+            ("\"x\ny\";\"\n\"\n", 1),
+            ("5\" x; \"a\"\"\nb\" c;d\n\"\";\"\"\"\"\n", 2),
+            ("\"x\"y\n\"z\n", 1),
+        ] {
+            assert_eq!(rejects.count(text.as_bytes()), rows, "{text:?}");
+        }
     }
 
     #[test]

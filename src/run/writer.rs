@@ -488,7 +488,10 @@ impl<'j> Writer<'j> {
         for (i, (told, file)) in told.into_iter().zip(files).enumerate() {
             let bytes = &told[from[i]..to.map_or(told.len(), |to| to[i])];
             if i == 2 {
-                self.reject_lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
+                self.reject_lines += match &self.selection.table {
+                    Some(table) => table.count(bytes),
+                    None => memchr::memchr_iter(b'\n', bytes).count() as u64,
+                };
             }
             if let Some(file) = file
                 && !bytes.is_empty()
