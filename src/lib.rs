@@ -6,7 +6,7 @@
 //! use presort::{Cleaner, Sink};
 //!
 //! fn main() -> Result<(), presort::Error> {
-//!     // An array of contacts; a request body or one contact a line work as well.
+//!     // An array of contacts; a request body, one contact a line, or a table (CSV) work as well.
 //!     let export = br#"[
 //!         {"email": "joe@example.com", "home_phone": "(508) 123-1235", "anniversary": "7/4/2015"},
 //!         {"email": "ann@example.com", "home_phone": "12345"},
@@ -60,6 +60,27 @@
 //! # Ok::<(), presort::Error>(())
 //! ```
 //!
+//! A table (CSV, TSV, and the like) is recognised by its header, and its columns become members of the contract by their names:
+//!
+//! ```
+//! use presort::{Cleaner, Sink};
+//!
+//! let export = "E-Mail;Vorname;Mobile Phone;Subscribed\n\
+//!               ana@example.com;Ana;(617) 555-0101;yes\n\
+//!               joe@example.com;\"Joe; B\";;no\n";
+//! let (mut lines, mut rejects) = (Vec::new(), Vec::new());
+//! let summary = Cleaner::builder().build()?.clean(export.as_bytes(), Sink::lines(&mut lines).rejects(&mut rejects))?;
+//!
+//! let expected = "{\"email\":\"ana@example.com\",\"first_name\":\"Ana\",\"mobile_phone\":\"617-555-0101\"}\n";
+//! assert_eq!(String::from_utf8_lossy(&lines), expected);
+//! // Who opted out is rejected. Rejects are a table as well, with the reason in front of each row.
+//! let rejects = String::from_utf8_lossy(&rejects);
+//! assert!(rejects.lines().nth(1).unwrap().ends_with(";joe@example.com;\"Joe; B\";;no"));
+//! let input = &summary.receipt.input[0];
+//! assert_eq!(input.table.as_ref().unwrap().delimiter, ";");
+//! # Ok::<(), presort::Error>(())
+//! ```
+//!
 //! # How the bytes flow
 //!
 //! ```text
@@ -80,7 +101,7 @@
 //! | `cli` | yes | the program `presort` | clap, indicatif, signal-hook, getrandom |
 //! | `account` | yes | `presort::account`: an account in one SQLite file, and imports into it | rusqlite, uuid |
 //! | `compression` | yes | input that is compressed with gzip or zstd | flate2, zstd |
-//! | `tables` | yes | a guess at the encoding of tables | chardetng |
+//! | `tables` | yes | a guess at the encoding of tables that are not UTF-8; tables themselves are always read | chardetng |
 //! | `serve` | yes | `presort::service`: the endpoint over HTTP; implies `account` | tokio, axum, hyper, tracing |
 //!
 //! A program that uses the library alone turns all of them off:

@@ -52,7 +52,7 @@ pub(super) enum Verb {
     Check(Box<Check>),
     /// Show what the names of an export become: a map file to edit, for --map
     #[command(
-        after_help = "Examples:\n  presort map contacts.json\n  presort map contacts.json -o map.toml\n  presort clean contacts.json \
+        after_help = "Examples:\n  presort map export.csv\n  presort map export.csv -o map.toml\n  presort clean export.csv \
                       --map map.toml --split -o bodies/ --list-id UUID"
     )]
     Map(Box<super::map::Map>),
@@ -116,20 +116,20 @@ const CLEAN_HELP: &str = "\
 Examples:
   presort clean body.json -o cleaned.json --report findings.ndjson
       one request body below the limit of 4 MB
-  presort clean export.json --split -o bodies/ --list-id 04fe9a97-a579-43c5-bb1a-58ed29bf0a6a
+  presort clean export.csv --split -o bodies/ --list-id 04fe9a97-a579-43c5-bb1a-58ed29bf0a6a
       an export of any size, to as many bodies as needed, and receipt.json
-  zcat export.json.gz | presort clean --format ndjson --rejects rejects.ndjson > cleaned.ndjson
+  zcat export.csv.gz | presort clean --format ndjson --rejects rejects.csv > cleaned.ndjson
       a pipe, one cleaned contact per line
 
 Exit status:
   0  success: every contact was accepted; values were normalised at most
   1  finished, but something was rejected, held back, or dropped at a limit
-  2  failure: usage, input or output, broken JSON";
+  2  failure: usage, input or output, broken JSON, no header";
 
 const CHECK_HELP: &str = "\
 Examples:
-  presort check export.json
-  presort check export.json --report findings.ndjson --nanp
+  presort check export.csv
+  presort check export.csv --report findings.ndjson --nanp
 
 Exit status: as for clean";
 
@@ -149,10 +149,11 @@ pub(super) struct Clean {
     /// Write the change ledger to this file, one JSON object per line
     #[arg(long, value_name = "FILE")]
     pub(super) changes: Option<PathBuf>,
-    /// Write rejected contacts to this file, one per line, to fix and clean again
+    /// Write rejected contacts to this file, to fix and clean again: one per line, or a table if all inputs are tables with one header
     #[arg(long, value_name = "FILE")]
     pub(super) rejects: Option<PathBuf>,
-    /// Write rejected contacts without the member `presort`, which says where each came from and why it was rejected
+    /// Write rejected contacts without the member `presort` (in a table, the columns presort_...), which says where each came from
+    /// and why it was rejected
     #[arg(long, requires = "rejects")]
     pub(super) bare_rejects: bool,
     /// The size that a body stays below when written, and up to which it is read: 4000000, 4MB, 4MiB

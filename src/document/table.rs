@@ -10,16 +10,18 @@ use crate::source::{Encoding, Source};
 /// Bytes of a table that have no NUL, or it is something else.
 const NUL_WITHIN: usize = 4096;
 
-/// What is wanted of an input: a format by name, or what it looks like.
+/// What an input is read as: a format by name, or what it looks like. See
+/// [`CleanerBuilder::format`](crate::CleanerBuilder::format).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InputFormat {
-    /// What the first bytes show.
+    /// What the first bytes show: JSON of any shape, or a table with a header.
     #[default]
     Detect,
-    /// JSON of any shape.
+    /// JSON of any shape. A table is refused.
     Json,
-    /// A table of delimited text.
+    /// A table of delimited text: CSV, TSV, or with `;` or `|` between cells. It must have a header that names a column with the email
+    /// address or the number for text messages within its first 20 rows.
     Csv,
 }
 

@@ -100,6 +100,17 @@ impl CleanerBuilder {
     }
 
     /// The format of the input. Default: [`InputFormat::Detect`], what its first bytes show.
+    ///
+    /// ```
+    /// # use presort::{Cleaner, InputFormat, Sink};
+    /// // The first bytes of this table look like JSON.
+    /// let table = b"[x],email\n1,a@example.com\n";
+    /// let mut lines = Vec::new();
+    /// let cleaner = Cleaner::builder().format(InputFormat::Csv).build()?;
+    /// cleaner.clean(&table[..], Sink::lines(&mut lines))?;
+    /// assert_eq!(lines, b"{\"email\":\"a@example.com\"}\n");
+    /// # Ok::<(), presort::Error>(())
+    /// ```
     pub fn format(mut self, format: InputFormat) -> Self {
         self.reading.format = format;
         self

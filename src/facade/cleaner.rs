@@ -26,6 +26,10 @@ pub(super) const READER: &str = "the input";
 /// let summary = cleaner.clean(&export[..], Sink::body(&mut body).findings(&mut findings))?;
 /// assert_eq!((summary.receipt.contacts.accepted, summary.receipt.contacts.rejected), (1, 1));
 /// assert!(String::from_utf8_lossy(&body).contains(r#""home_phone":"508-123-1235""#));
+///
+/// // A table of another system needs no option.
+/// let summary = cleaner.clean(&b"Email Address,Home Phone\njoe@example.com,(508) 123-1235\n"[..], Sink::nothing())?;
+/// assert_eq!(summary.receipt.contacts.accepted, 1);
 /// # Ok::<(), presort::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -39,14 +43,15 @@ impl Cleaner {
         CleanerBuilder::default()
     }
 
-    /// Cleans everything that `reader` gives: a request body, an array, lines of JSON, or objects one after the other.
+    /// Cleans everything that `reader` gives: a request body, an array, lines of JSON, objects one after the other, or a table of
+    /// delimited text (CSV) with a header. [`CleanerBuilder::format`] names one of them, and tables have their columns mapped.
     ///
     /// The reader may borrow. It is read in blocks of 256 KiB, so it needs no buffer of its own. For files, prefer
     /// [`Cleaner::clean_files`], which maps them into memory.
     ///
     /// # Errors
     /// The input cannot be read or holds no contacts, the envelope breaks a rule, or an output cannot be written. JSON that is
-    /// broken behind the first contact is no error but [`Summary::stop`], because everything before it is written;
+    /// broken behind the first contact, or a quote of a table that is never closed, is no error but [`Summary::stop`], because everything before it is written;
     /// [`Summary::into_result`] makes it one.
     ///
     /// ```
