@@ -1,12 +1,15 @@
-//! Finding the contacts: every backend this machine can run, beside a plain copy and a count of line breaks.
+//! Finding the contacts and the rows of tables: every backend this machine can run, beside a plain copy and a count of line breaks.
 
 #![allow(missing_docs, reason = "the harness makes public functions")]
 
 mod corpus;
 
-use corpus::{Corpus, split};
+use corpus::{Corpus, sample, split};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use presort::csv::RowSplitter;
+use presort::document::SLICE;
 use presort::json::split::Layout;
+use presort::sample::{CsvDialect, SampleFormat};
 use presort::simd::Choice;
 use std::hint::black_box;
 
@@ -63,9 +66,38 @@ fn shapes(c: &mut Criterion) {
     group.finish();
 }
 
+/// Rows of a table: every backend, then what makes them harder. Spaces in front of quotes are read byte by byte.
+fn rows(c: &mut Criterion) {
+    let table = |dialect| sample(CONTACTS, 5.0, SampleFormat::Csv(dialect));
+    let usual = table(CsvDialect::default());
+    let quoted = table(CsvDialect { quote_all: true, ..CsvDialect::default() });
+    let spaced = "a@b.example, \"Ann\", \"Boston\"\n".repeat(CONTACTS as usize).into_bytes();
+    let mut spans = Vec::new();
+    let mut count = |bytes: &[u8], choice| {
+        let mut splitter = RowSplitter::with_backend(b',', 0, 1, 0, choice);
+        for slice in bytes.chunks(SLICE) {
+            spans.clear();
+            splitter.feed(slice, &mut spans).expect("every quote is closed");
+        }
+        splitter.finish(&mut spans).expect("every quote is closed");
+        splitter.spans()
+    };
+    let mut group = c.benchmark_group("split rows");
+    let backends = Choice::available().into_iter().map(|choice| (format!("{choice:?}").to_lowercase(), &usual, choice));
+    let shapes = [("quoted", &quoted), ("spaces before quotes", &spaced)];
+    let shapes = shapes.map(|(name, bytes)| (name.to_owned(), bytes, Choice::best()));
+    for (name, bytes, choice) in backends.chain(shapes) {
+        let expected = count(bytes, Choice::Scalar);
+        assert!(expected >= CONTACTS, "{name}: {expected}");
+        group.throughput(Throughput::BytesDecimal(bytes.len() as u64));
+        group.bench_function(name, |b| b.iter(|| assert_eq!(count(black_box(bytes), choice), expected)));
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(30);
-    targets = yardsticks, backends, shapes
+    targets = yardsticks, backends, shapes, rows
 }
 criterion_main!(benches);

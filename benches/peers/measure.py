@@ -7,6 +7,7 @@ its end; memory is the largest resident set of it and of those it started, as th
 """
 
 import argparse
+import csv
 import importlib.util
 import json
 import os
@@ -15,6 +16,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -44,12 +46,14 @@ print(posix.waitstatus_to_exitcode(status), seconds, usage.ru_maxrss)
 class Row:
     """One program at one kind of work."""
 
-    def __init__(self, program, command, size, stdout=None, outputs=(), baseline=None, reported=None):
+    def __init__(self, program, command, size, stdout=None, outputs=(), baseline=None, reported=None, work=None):
         self.program = program
         # A list is started as it is, a string by the shell.
         command = ["sh", "-c", command] if isinstance(command, str) else [str(part) for part in command]
         self.command = [shutil.which(command[0]) or command[0], *command[1:]]
         self.size = size
+        # What is done, in units that rows share; a ratio is one of seconds for each. Bytes, unless told otherwise.
+        self.work = work or size
         self.stdout = stdout
         self.outputs = [Path(path) for path in outputs] + ([Path(stdout)] if stdout else [])
         # The program of the same work that this one is held against.
@@ -68,7 +72,7 @@ class Row:
             raise SystemExit(f"{shlex.join(self.command)} could not be started: {done.stderr}")
         status, seconds, peak = done.stdout.split()
         # presort says 1 where it rejected or held something back.
-        if int(status) not in (0, 1):
+        if int(status) not in ((0,) if self.reported else (0, 1)):
             raise SystemExit(f"{shlex.join(self.command)} ended with {status}: {done.stderr}")
         if self.reported:
             seconds = self.reported(Path(self.stdout).read_text())
@@ -79,8 +83,8 @@ class Row:
     def median(self):
         return statistics.median(self.seconds)
 
-    def seconds_per_byte(self):
-        return self.median() / self.size
+    def seconds_per_unit(self):
+        return self.median() / self.work
 
 
 def clear(paths):
@@ -142,7 +146,7 @@ class Table:
         by_name = {row.program: row for row in rows}
         for row in rows:
             baseline = by_name.get(row.baseline)
-            ratio = f"{row.seconds_per_byte() / baseline.seconds_per_byte():.2f}" if baseline else ""
+            ratio = f"{row.seconds_per_unit() / baseline.seconds_per_unit():.2f}" if baseline else ""
             if row.baseline == row.program:
                 ratio = "1"
             speed, peak = rate(row), mib(row.peak, self.least)
@@ -158,6 +162,7 @@ class Peers:
         self.runs = options.runs
         self.contacts = options.contacts
         self.small = options.small
+        self.rows = options.rows
         self.dir = Path(options.dir)
         self.out = self.dir / "out"
         self.bodies = self.dir / "bodies"
@@ -348,7 +353,112 @@ class Peers:
         self.table.add(f"the main rules, {self.small:,} contacts", rows)
 
 
-KINDS = ("file", "bad", "pipe", "body", "parse", "job")
+    # Tables, in memory: no disk in the way.
+
+    def tables(self):
+        disk, shared = self.dir, Path("/dev/shm")
+        if not shared.is_dir():
+            self.notes.append(f"tables: there is no {shared}, so that the files were in {disk}")
+            shared = disk
+        with tempfile.TemporaryDirectory(prefix="presort-peers.", dir=shared) as folder:
+            self.dir, self.out = Path(folder), Path(folder) / "out"
+            try:
+                self.tables_in_memory()
+            finally:
+                self.dir, self.out = disk, disk / "out"
+
+    def tables_in_memory(self):
+        lines = self.sample("rows.ndjson", self.rows, "--format", "ndjson")
+        table = self.sample("rows.csv", self.rows, "--format", "csv")
+        quoted = self.sample("quoted.csv", self.rows, "--format", "csv", "--quote-all")
+
+        def presort(what, input, threads):
+            row = self.clean(f"presort, {what}", input, threads=threads)
+            row.work = self.rows
+            return row
+
+        one = {name: presort(name, input, 1) for name, input in (("NDJSON", lines), ("CSV", table), ("CSV, all cells quoted", quoted))}
+        two = {name: presort(name, input, 2) for name, input in (("NDJSON", lines), ("CSV", table))}
+        strict = self.strict(table)
+        alone = [presort("strict CSV", strict, threads) for threads in (2, 1)]
+        others = self.table_peers(strict)
+        packed, copies = [], []
+        for name, input in (("CSV", table), ("NDJSON", lines)):
+            for program, options, unpack in (("gzip", ["-1"], "zcat"), ("zstd", ["-3", "--quiet"], "zstd -dc")):
+                if not shutil.which(program):
+                    self.notes.append(f"skipped: {program} is not installed (apt-get install {program})")
+                    continue
+                copy = input.with_name(f"{input.name}.{program}")
+                with open(copy, "wb") as file:
+                    subprocess.run([program, *options, "-c", input], stdout=file, check=True)
+                copies.append(copy)
+                plain = Row(f"{unpack}, {name}", f"{unpack} < {shlex.quote(str(copy))}", input.stat().st_size, work=self.rows)
+                row = presort(f"{name} in {program}", copy, 2)
+                row.size = input.stat().st_size
+                packed.append((name, program, plain, row))
+        every = [*one.values(), *two.values(), *alone, *others]
+        every += [row for _, _, plain, row in packed for row in (plain, row)]
+        measure(every, self.runs)
+
+        def add(work, baseline, rows):
+            for row in [baseline, *rows]:
+                row.baseline = baseline.program
+            self.table.add(work, [baseline, *rows])
+
+        add("CSV beside JSON", one["NDJSON"], [one["CSV"], one["CSV, all cells quoted"]])
+        add("a second thread", one["CSV"], [two["CSV"]])
+        # presort applies all of its rules; the others only convert.
+        first, *rest = [*others, *alone]
+        add("strict CSV to NDJSON", first, rest)
+        for name, program, plain, row in packed:
+            add(f"{program}, unpacked alone", plain, [row])
+            if program == "zstd":
+                add("zstd, beside the plain file", two[name], [row])
+
+    def strict(self, table):
+        """The table as RFC 4180 has it: Polars and DuckDB stop at spaces around quotes and at rows of another length."""
+        path = table.with_name("strict.csv")
+        with open(table, newline="", encoding="utf-8") as read, open(path, "w", newline="", encoding="utf-8") as write:
+            rows = csv.reader(read, skipinitialspace=True)
+            header = next(rows)
+            writer = csv.writer(write, lineterminator="\n")
+            writer.writerow(header)
+            writer.writerows((row + [""] * len(header))[: len(header)] for row in rows if any(row))
+        warm(path)
+        return path
+
+    def table_peers(self, table):
+        """Programs that turn a table into lines of JSON, without a rule. Those in Python take their own time, without its start."""
+        size, rows, printed = table.stat().st_size, [], self.dir / "printed"
+        scripts = {
+            "polars": (
+                "Polars, streaming sink, 2 threads",
+                "import os, sys, time; os.environ['POLARS_MAX_THREADS'] = '2'; import polars; began = time.perf_counter(); "
+                "polars.scan_csv(sys.argv[1], infer_schema=False).sink_ndjson(sys.argv[2]); "
+                "print(time.perf_counter() - began)",
+            ),
+            "duckdb": (
+                "DuckDB, 2 threads",
+                "import sys, time, duckdb; duckdb.sql('SET threads = 2; SET enable_progress_bar = false'); began = time.perf_counter(); "
+                "duckdb.sql(f\"COPY (SELECT * FROM read_csv('{sys.argv[1]}', all_varchar = true)) "
+                "TO '{sys.argv[2]}' (FORMAT json)\"); "
+                "print(time.perf_counter() - began)",
+            ),
+        }
+        for module, (name, script) in scripts.items():
+            if not importlib.util.find_spec(module):
+                self.notes.append(f"skipped: {module} is not installed (pip install {module})")
+                continue
+            command = [sys.executable, "-c", script, table, self.out]
+            rows.append(Row(name, command, size, stdout=printed, outputs=[self.out], reported=float, work=self.rows))
+        if shutil.which("mlr"):
+            rows.append(Row("Miller", ["mlr", "--icsv", "--ojsonl", "cat", table], size, stdout=self.out, work=self.rows))
+        else:
+            self.notes.append("skipped: Miller is not installed (apt-get install miller)")
+        return rows
+
+
+KINDS = ("file", "bad", "pipe", "body", "parse", "job", "tables")
 
 
 def peers(options):
@@ -412,6 +522,7 @@ def main():
             command.add_argument("--simdjson", help="the program made of simdjson_ondemand.cpp")
             command.add_argument("--contacts", type=int, default=3_000_000)
             command.add_argument("--small", type=int, default=100_000)
+            command.add_argument("--rows", type=int, default=1_500_000)
             command.add_argument("--only", choices=KINDS)
         else:
             command.add_argument("--sizes", default="8M,64M,512M,2G,4G")

@@ -7,22 +7,24 @@ usage() {
 usage: benches/peers/run.sh [options]
   --contacts N   contacts of the large file (3000000, about 790 MB)
   --small N      contacts of the file for jq, Python, DuckDB and Miller (100000)
+  --rows N       rows of the table (1500000, about 260 MB)
   --runs N       runs of each program, of which the median is told (5)
-  --only NAME    one kind of work: file, bad, pipe, body, parse, job
+  --only NAME    one kind of work: file, bad, pipe, body, parse, job, tables
   --keep         leave the temporary directory
 PRESORT=path takes that program instead of building one; TMPDIR says where files are made (up to 4 times the large file).
 END
 }
 
-contacts=3000000 small=100000 runs=5 keep= only=()
+contacts=3000000 small=100000 rows=1500000 runs=5 keep= only=()
 while [ $# -gt 0 ]; do
     case $1 in
-    --contacts | --small | --runs | --only)
+    --contacts | --small | --rows | --runs | --only)
         [ $# -gt 1 ] || { usage >&2; exit 2; } ;;
     esac
     case $1 in
     --contacts) contacts=$2; shift ;;
     --small) small=$2; shift ;;
+    --rows) rows=$2; shift ;;
     --runs) runs=$2; shift ;;
     --only) only=(--only "$2"); shift ;;
     --keep) keep=1 ;;
@@ -54,5 +56,6 @@ if "${CXX:-g++}" -O3 -std=c++17 -o "$dir/simdjson_ondemand" "$here/simdjson_onde
     simdjson=(--simdjson "$dir/simdjson_ondemand")
 fi
 
-python3 "$here/measure.py" peers --presort "$presort" --dir "$dir" --contacts "$contacts" --small "$small" --runs "$runs" \
+python3 "$here/measure.py" peers --presort "$presort" --dir "$dir" --contacts "$contacts" --small "$small" --rows "$rows" \
+    --runs "$runs" \
     ${simdjson[@]+"${simdjson[@]}"} ${only[@]+"${only[@]}"}
