@@ -6,6 +6,7 @@
 //! [`Note`]s.
 
 mod direct;
+mod gate;
 mod reader;
 mod rows;
 
@@ -63,7 +64,7 @@ struct PendingNote {
 }
 
 /// Rewrites the contacts of batches. It keeps its buffers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Translator {
     out: Vec<u8>,
     spans: Vec<Span>,
@@ -74,18 +75,35 @@ pub struct Translator {
     late_of: Option<usize>,
     opted_out: OptedOut,
     late_names: Vec<LateName>,
-    direct: Direct,
+    direct: Option<Direct>,
     rows: Option<Rows>,
     record: RecordReader,
-    /// No record takes the direct way, for tests that compare both.
-    is_thorough: bool,
+    /// What rewrites records the direct way. None for tests that compare both ways: every record is read to cells.
+    choice: Option<Choice>,
+}
+
+impl Default for Translator {
+    fn default() -> Self {
+        Translator::with_backend(Some(Choice::best()))
+    }
 }
 
 impl Translator {
-    /// One that reads every record to cells, for tests.
-    #[cfg(test)]
-    fn thorough() -> Self {
-        Translator { is_thorough: true, ..Translator::default() }
+    fn with_backend(choice: Option<Choice>) -> Self {
+        Translator {
+            out: Vec::new(),
+            spans: Vec::new(),
+            notes: Vec::new(),
+            texts: String::new(),
+            late: Late::default(),
+            late_of: None,
+            opted_out: OptedOut::default(),
+            late_names: Vec::new(),
+            direct: None,
+            rows: None,
+            record: RecordReader::default(),
+            choice,
+        }
     }
 
     /// Rewrites the contacts of a batch.
@@ -100,30 +118,34 @@ impl Translator {
         if self.late_of != Some(batch.input) {
             self.late_of = Some(batch.input);
             self.late = Late::default();
-            let is_table = input.table.is_some();
-            self.direct = if self.is_thorough || is_table { Direct::default() } else { Direct::new(input) };
-            self.rows = if self.is_thorough { None } else { Rows::new(input, Choice::best()) };
+            let choice = self.choice;
+            self.direct = choice.and_then(|choice| Direct::new(input, choice));
+            self.rows = choice.and_then(|choice| Rows::new(input, choice));
         }
         if input.table.is_some() {
             return self.translate_rows(batch, input);
         }
-        self.direct.begin(batch);
-        for (i, span) in batch.spans.iter().enumerate() {
+        let mut direct = self.direct.take();
+        let mut i = 0;
+        loop {
+            if let Some(direct) = &mut direct {
+                i += direct.write(batch, i, &mut self.out, &mut self.spans);
+            }
+            let Some(span) = batch.spans.get(i) else { break };
             let bytes = batch.contact(span);
             let start = self.out.len();
             let is_candidate = span.whole && bytes.len() as u64 <= CONTACT_BYTES_MAX;
-            if !(is_candidate && self.direct.rewrite(batch, span, &mut self.out)) {
+            let record = if is_candidate { std::str::from_utf8(bytes).ok() } else { None };
+            if !record.is_some_and(|record| self.rewrite(i as u32, record, input)) {
                 self.out.truncate(start);
-                let record = if is_candidate { std::str::from_utf8(bytes).ok() } else { None };
-                if !record.is_some_and(|record| self.rewrite(i as u32, record, input)) {
-                    self.out.truncate(start);
-                    self.out.extend_from_slice(bytes);
-                }
+                self.out.extend_from_slice(bytes);
             }
             let end = self.out.len();
             self.out.push(b'\n');
             self.spans.push(Span { start: start as u64, end: end as u64, ..*span });
+            i += 1;
         }
+        self.direct = direct;
         self.out.resize(self.out.len() + PADDING, 0);
     }
 
@@ -449,6 +471,21 @@ pub fn opt_out(column: PermissionColumn, meaning: Meaning, opted_out: OptedOut) 
         OptedOut::Keep => (code, Severity::Warning, Outcome::Kept),
         _ => (code, Severity::Error, Outcome::Rejected),
     })
+}
+
+/// The bytes from a record on, at least [`PADDING`] of them behind it: a load of a fixed size needs them. The last records of an input
+/// are copied.
+#[inline(always)]
+fn padded_record<'a>(batch: &'a Batch<'_>, span: &Span, padded: &'a mut Vec<u8>) -> &'a [u8] {
+    let bytes = &batch.bytes[(span.start - batch.base) as usize..];
+    let len = (span.end - span.start) as usize;
+    if bytes.len() >= len + PADDING {
+        return bytes;
+    }
+    padded.clear();
+    padded.extend_from_slice(&bytes[..len]);
+    padded.resize(len + PADDING, 0);
+    padded
 }
 
 /// Counts a name among others, in the order in which they came.

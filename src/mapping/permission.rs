@@ -207,19 +207,29 @@ impl PermissionColumn {
     }
 }
 
-/// Whether a value is the state of an account with a shop.
-#[must_use]
-pub(super) fn is_account_state(value: &str) -> bool {
-    let mut buffer = [0; WORD_MAX];
-    folded(text::trim(value), &mut buffer).is_some_and(|word| ACCOUNT_STATES.contains(&word))
+/// What a value is among the words of a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct StatusWord {
+    /// It is one of them.
+    pub(super) is_status: bool,
+    /// It rejects for sure, whatever the column is about.
+    pub(super) says_no: bool,
+    /// It is the state of an account with a shop.
+    pub(super) is_account_state: bool,
 }
 
-/// Whether a value is a word of a status, and whether it is one that rejects for sure whatever the column is about.
-#[must_use]
-pub(super) fn status_word(value: &str) -> (bool, bool) {
-    let mut buffer = [0; WORD_MAX];
-    let Some(word) = folded(text::trim(value), &mut buffer) else { return (false, false) };
-    (PASSING.contains(&word) || REJECTING.contains(&word) || OTHER_STATUS.contains(&word), SURE.contains(&word))
+impl StatusWord {
+    /// Of a value as it stands in a cell.
+    #[must_use]
+    pub(super) fn of(value: &str) -> Self {
+        let mut buffer = [0; WORD_MAX];
+        let Some(word) = folded(text::trim(value), &mut buffer) else { return StatusWord::default() };
+        StatusWord {
+            is_status: [PASSING, REJECTING, OTHER_STATUS].iter().any(|words| words.contains(&word)),
+            says_no: SURE.contains(&word),
+            is_account_state: ACCOUNT_STATES.contains(&word),
+        }
+    }
 }
 
 /// Whether a folded name is that of a column which only its values tell: `status`, and `state`, which is a status in some files.

@@ -1,7 +1,8 @@
 //! What is known of an input's columns before the mapping is decided: their names, and some of their values.
 
 use super::columns::ByName;
-use super::{names, permission, split};
+use super::permission::StatusWord;
+use super::{names, split};
 
 /// Different names that are kept. More are decided one by one, when they are met.
 pub const COLUMNS_MAX: usize = 10_000;
@@ -132,10 +133,10 @@ impl Observed {
             return;
         }
         self.filled = self.filled.saturating_add(1);
-        let (is_status, says_no) = permission::status_word(value);
-        self.status_words += u32::from(is_status);
-        self.says_no |= says_no;
-        self.account_states += u32::from(permission::is_account_state(value));
+        let word = StatusWord::of(value);
+        self.status_words += u32::from(word.is_status);
+        self.says_no |= word.says_no;
+        self.account_states += u32::from(word.is_account_state);
         self.honorifics += u32::from(split::is_honorific(value));
         self.addresses += u32::from(value.contains('@'));
         if self.samples.len() < SAMPLES {

@@ -138,6 +138,30 @@ fn folded(word: &str) -> String {
     word.chars().filter(|c| !matches!(c, '.' | ',' | '\'' | '’')).flat_map(char::to_lowercase).collect()
 }
 
+/// No word of [`HONORIFICS`] has more bytes.
+const WORD_MAX: usize = 16;
+
+/// Whether a word is one of a list once it is [`folded`]. Every value of the first records is asked, so words of ASCII need no memory.
+fn is_one_of(word: &str, list: &[&str]) -> bool {
+    let mut buffer = [0; WORD_MAX];
+    let mut len = 0;
+    for byte in word.bytes().filter(|byte| !matches!(byte, b'.' | b',' | b'\'')) {
+        if !byte.is_ascii() {
+            return list.contains(&folded(word).as_str());
+        }
+        if len == buffer.len() {
+            // Longer than any of the list.
+            return false;
+        }
+        buffer[len] = byte.to_ascii_lowercase();
+        len += 1;
+    }
+    let [first, ..] = buffer;
+    list.iter().any(|other| {
+        other.len() == len && other.as_bytes().first() == Some(&first) && *other.as_bytes() == buffer[..len]
+    })
+}
+
 /// True for a title before a name and nothing else: `Mr`, `Dr.`, `Mr. and Mrs.`, `Prof. Dr.`.
 #[must_use]
 pub fn is_honorific(value: &str) -> bool {
@@ -147,10 +171,9 @@ pub fn is_honorific(value: &str) -> bool {
     let mut any = false;
     let all = value.split(|c: char| c.is_whitespace() || matches!(c, '/' | '&')).filter(|word| !word.is_empty()).all(
         |word| {
-            let word = folded(word);
-            let is_title = HONORIFICS.contains(&word.as_str());
+            let is_title = is_one_of(word, HONORIFICS);
             any |= is_title;
-            is_title || matches!(word.as_str(), "and" | "und" | "et")
+            is_title || is_one_of(word, &["and", "und", "et"])
         },
     );
     all && any

@@ -40,56 +40,6 @@ pub enum FastPath {
     Canonical(Identity),
 }
 
-/// The offsets of quotes and of other bytes that decide how a record is read, for those who rewrite records.
-#[derive(Debug)]
-pub struct Quotes {
-    choice: Choice,
-    marks: Marks,
-}
-
-impl Default for Quotes {
-    fn default() -> Self {
-        Quotes { choice: Choice::best(), marks: Marks::default() }
-    }
-}
-
-impl Quotes {
-    /// Finds them in the first `len` bytes, behind which there are [`PADDING`] more.
-    ///
-    /// # Panics
-    /// There are fewer.
-    pub fn find(&mut self, bytes: &[u8], len: usize) {
-        #[inline(always)]
-        fn mark<B: Backend>(backend: B, marks: &mut Marks, bytes: &[u8], len: usize) {
-            Marked::new(backend, marks, bytes, len);
-        }
-        let choice = self.choice;
-        with_backend!(choice, mark, (
-            marks: &mut Marks = &mut self.marks,
-            bytes: &[u8] = bytes,
-            len: usize = len,
-        ) -> ());
-    }
-
-    /// The offsets of quotes, escaped ones among them, and four sentinels that are the number of bytes.
-    #[must_use]
-    pub fn quotes(&self) -> &[u32] {
-        self.marks.quotes.all()
-    }
-
-    /// The offsets of bytes that no clean contact has, all backslashes and control characters among them, and sentinels.
-    #[must_use]
-    pub fn unclean(&self) -> &[u32] {
-        self.marks.unclean.all()
-    }
-
-    /// The offsets of bytes outside ASCII, and sentinels.
-    #[must_use]
-    pub fn non_ascii(&self) -> &[u32] {
-        self.marks.non_ascii.all()
-    }
-}
-
 /// Decides for each contact of a batch how it is cleaned.
 #[derive(Debug)]
 pub struct Classifier {

@@ -3,11 +3,13 @@
 //! row is refused, and read as in the module above; a test compares both ways.
 
 use super::InputMapping;
+use super::gate::Gate;
+use super::padded_record;
 use crate::clean::batch::Batch;
 use crate::clean::fast_path::PADDING;
 use crate::json::split::Span;
 use crate::json::write::json_string;
-use crate::mapping::{Column, How, Meaning, PermissionColumn, Target};
+use crate::mapping::{Column, How, Target};
 use crate::model::member::Family;
 use crate::rules::text;
 use crate::rules::whole::CONTACT_BYTES_MAX;
@@ -15,8 +17,6 @@ use crate::simd::{Backend, Choice, with_backend};
 
 /// Most bytes of a member's name with its punctuation. A longer one takes the other way.
 const PREFIX: usize = 64;
-/// Bytes of a permission that are remembered.
-const KNOWN: usize = 16;
 
 /// What a column's cells become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +37,7 @@ struct Plan {
     /// A comma, the member's name, a colon and a quote, with bytes of no meaning behind them.
     prefix: [u8; PREFIX],
     prefix_len: usize,
-    permission: Option<PermissionColumn>,
-    /// The last value that is no statement against writing to the person.
-    passes: ([u8; KNOWN], usize),
+    gate: Gate,
 }
 
 /// Writes rows as JSON. See the [module](self).
@@ -52,7 +50,7 @@ pub(super) struct Rows {
     any_joined: bool,
     /// The row that is being written, with room for all its columns.
     line: Vec<u8>,
-    /// The rows of a batch behind which there are no more bytes.
+    /// A row behind which there are no more bytes.
     padded: Vec<u8>,
 }
 
@@ -74,33 +72,14 @@ impl Rows {
 
     /// Appends the rows from `first` on to `out`, a line each, up to the first that needs another look. Returns how many it were.
     pub(super) fn write(&mut self, batch: &Batch<'_>, first: usize, out: &mut Vec<u8>, spans: &mut Vec<Span>) -> usize {
-        let rest = &batch.spans[first..];
-        let Some(last) = rest.last() else { return 0 };
-        let (base, end) = (batch.base, (last.end - batch.base) as usize);
         let choice = self.choice;
-        let run =
-            |rows: &mut Rows, bytes: &[u8], base: u64, rest: &[Span], out: &mut Vec<u8>, spans: &mut Vec<Span>| {
-                with_backend!(choice, write_rows, (
-                rows: &mut Rows = rows,
-                bytes: &[u8] = bytes,
-                base: u64 = base,
-                rest: &[Span] = rest,
-                out: &mut Vec<u8> = out,
-                spans: &mut Vec<Span> = spans,
-            ) -> usize)
-            };
-        if batch.bytes.len() >= end + PADDING {
-            return run(self, batch.bytes, base, rest, out, spans);
-        }
-        // The last bytes of an input: what is read behind them must be there.
-        let start = rest[0].start;
-        let mut padded = std::mem::take(&mut self.padded);
-        padded.clear();
-        padded.extend_from_slice(&batch.bytes[(start - base) as usize..end]);
-        padded.resize(padded.len() + PADDING, 0);
-        let count = run(self, &padded, start, rest, out, spans);
-        self.padded = padded;
-        count
+        with_backend!(choice, write_rows, (
+            rows: &mut Rows = self,
+            batch: &Batch<'_> = batch,
+            rest: &[Span] = &batch.spans[first..],
+            out: &mut Vec<u8> = out,
+            spans: &mut Vec<Span> = spans,
+        ) -> usize)
     }
 }
 
@@ -132,28 +111,30 @@ fn plan(column: &Column, holders: usize) -> Plan {
     let mut prefix = [0; PREFIX];
     let prefix_len = name.len().min(PREFIX);
     prefix[..prefix_len].copy_from_slice(&name[..prefix_len]);
-    Plan { kind, prefix, prefix_len, permission: column.permission, passes: ([0; KNOWN], 0) }
+    Plan { kind, prefix, prefix_len, gate: Gate::new(column.permission) }
 }
 
 #[inline(always)]
 fn write_rows<B: Backend>(
     backend: B,
     rows: &mut Rows,
-    bytes: &[u8],
-    base: u64,
+    batch: &Batch<'_>,
     rest: &[Span],
     out: &mut Vec<u8>,
     spans: &mut Vec<Span>,
 ) -> usize {
-    for (done, span) in rest.iter().enumerate() {
-        let start = (span.start - base) as usize;
-        let len = (span.end - span.start) as usize;
-        let Some(used) = rows.write_row(backend, &bytes[start..], len) else { return done };
+    let mut padded = std::mem::take(&mut rows.padded);
+    let mut done = 0;
+    for span in rest {
+        let bytes = padded_record(batch, span, &mut padded);
+        let Some(used) = rows.write_row(backend, bytes, (span.end - span.start) as usize) else { break };
         let start = out.len() as u64;
         out.extend_from_slice(&rows.line[..used]);
         spans.push(Span { start, end: out.len() as u64 - 1, ..*span });
+        done += 1;
     }
-    rest.len()
+    rows.padded = padded;
+    done
 }
 
 impl Rows {
@@ -259,9 +240,7 @@ impl Row<'_> {
         if (first <= b' ' || !first.is_ascii()) && is_blank(&self.bytes[start..end]) {
             return Some(());
         }
-        if let Some(permission) = plan.permission {
-            plan.check(permission, &self.bytes[start..end])?;
-        }
+        plan.gate.check(&self.bytes[start..end])?;
         let prefix_len = match plan.kind {
             Kind::Skip | Kind::Refused => return Some(()),
             Kind::Text => plan.prefix_len,
@@ -292,26 +271,6 @@ impl Row<'_> {
     fn copy32(&mut self, from: &[u8], at: usize, to: usize) -> Option<()> {
         let from: &[u8; 32] = from.get(at..)?.first_chunk()?;
         *self.line.get_mut(to..)?.first_chunk_mut()? = *from;
-        Some(())
-    }
-}
-
-impl Plan {
-    /// Nothing for a value that speaks against writing to the person, or says nothing that is known.
-    #[inline]
-    fn check(&mut self, permission: PermissionColumn, value: &[u8]) -> Option<()> {
-        let (known, len) = &self.passes;
-        if *len == value.len() && known[..*len] == *value {
-            return Some(());
-        }
-        let meaning = permission.meaning(std::str::from_utf8(value).ok()?);
-        if matches!(meaning, Meaning::OptedOut | Meaning::Unclear) {
-            return None;
-        }
-        if value.len() <= KNOWN {
-            self.passes.0[..value.len()].copy_from_slice(value);
-            self.passes.1 = value.len();
-        }
         Some(())
     }
 }

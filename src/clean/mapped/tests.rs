@@ -120,48 +120,124 @@ proptest! {
     #[test]
     fn both_ways_agree(records in prop::collection::vec(record(), 1..12)) {
         let input = mapping_of(&records);
-        let direct = rewritten(Translator::default(), &records, &input);
-        let thorough = rewritten(Translator::thorough(), &records, &input);
-        for ((record, direct), thorough) in records.iter().zip(&direct).zip(&thorough) {
-            prop_assert_eq!(direct, thorough, "{}", record);
+        let thorough = rewritten(Translator::with_backend(None), &records, &input);
+        for choice in Choice::available() {
+            let direct = rewritten(Translator::with_backend(Some(choice)), &records, &input);
+            for ((record, direct), thorough) in records.iter().zip(&direct).zip(&thorough) {
+                prop_assert_eq!(direct, thorough, "{:?} {}", choice, record);
+            }
         }
     }
+}
+
+/// What the direct way makes of a record that ends where the bytes end, or with others behind it. None if it refuses.
+fn directly(choice: Choice, record: &str, behind: &str, input: &InputMapping) -> Option<String> {
+    let bytes = format!("{record}{behind}");
+    let span = Span { start: 7, end: 7 + record.len() as u64, line: 1, whole: true };
+    let batch = Batch {
+        bytes: bytes.as_bytes(),
+        base: 7,
+        line_start: 0,
+        spans: &[span],
+        first: 0,
+        layout: Layout::Lines,
+        has_gaps: false,
+        input: 0,
+        input_name: None,
+        mapping: None,
+    };
+    let (mut out, mut spans) = (b"before\n".to_vec(), Vec::new());
+    let count = Direct::new(input, choice).unwrap().write(&batch, 0, &mut out, &mut spans);
+    assert_eq!(count, spans.len());
+    let span = spans.first()?;
+    assert_eq!((span.start, span.end as usize + 1, out.last()), (7, out.len(), Some(&b'\n')));
+    Some(String::from_utf8(out[7..out.len() - 1].to_vec()).unwrap())
+}
+
+fn usual_records() -> Vec<String> {
+    let record = |i| {
+        format!(
+            r#"{{"Email":"c{i}@x.example","First Name":"Zoë","Tags":"x","Unsubscribed":"no","Mobile":null,"Birthday Month":0}}"#
+        )
+    };
+    (0..20).map(record).collect()
 }
 
 /// The usual record takes the direct way.
 #[test]
 fn usual_records_are_direct() {
-    let records: Vec<String> = (0..20)
-        .map(|i| {
-            format!(r#"{{"Email":"c{i}@x.example","First Name":"Zoë","Tags":"x","Unsubscribed":"no","Mobile":null}}"#)
-        })
-        .collect();
+    let records = usual_records();
     let input = mapping_of(&records);
-    let rewritten_by = |record: &str| {
-        let span = Span { start: 7, end: 7 + record.len() as u64, line: 1, whole: true };
-        let batch = Batch {
-            bytes: record.as_bytes(),
-            base: 7,
-            line_start: 0,
-            spans: &[span],
-            first: 0,
-            layout: Layout::Lines,
-            has_gaps: false,
-            input: 0,
-            input_name: None,
-            mapping: None,
-        };
-        let (mut direct, mut out) = (Direct::new(&input), Vec::new());
-        direct.begin(&batch);
-        direct.rewrite(&batch, &span, &mut out).then_some(out)
-    };
-    for record in &records {
-        let out = rewritten_by(record).expect(record);
-        assert!(out.starts_with(b"{\"email\":\"c"), "{record}");
+    for choice in Choice::available() {
+        for record in &records {
+            let out = directly(choice, record, "", &input).expect(record);
+            assert!(out.starts_with("{\"email\":\"c"), "{record}");
+        }
+        let spaced = records[0].replace(':', ": ").replace(",\"", ", \"");
+        assert_eq!(directly(choice, &spaced, "", &input), directly(choice, &records[0], "", &input));
+        for refused in [
+            records[0].replace("\"no\"", "\"yes\""),
+            records[0].replace("Zo", "\\u005a"),
+            records[0].replace("Zo", "Z\to"),
+            records[0].replace("First Name", "Email"),
+            records[0].replace("First Name", "New Name"),
+            records[0].replace("\":\"x", "\":x"),
+            records[0].replace("\":\"x", "\"::\"x"),
+            records[0].replace("\":\"x", "\",\"x"),
+            records[0].replace('}', ",}"),
+            records[0].replace('}', ", }"),
+            records[0].replace(":0}", ":01}"),
+            records[0].replace(":0}", ":0.5}"),
+        ] {
+            assert_eq!(directly(choice, &refused, "", &input), None, "{choice:?} {refused}");
+        }
     }
-    for refused in
-        [records[0].replace("\"no\"", "\"yes\""), records[0].replace("Zo", "\\u005a"), records[0].replace("}", "")]
-    {
-        assert_eq!(rewritten_by(&refused), None, "{refused}");
+}
+
+/// No beginning of a record is taken for one, whatever is behind it: what follows in the input, or nothing.
+#[test]
+fn no_part_of_a_record_is_one() {
+    let records = usual_records();
+    let input = mapping_of(&records);
+    let record = &records[7];
+    for choice in Choice::available() {
+        let whole = directly(choice, record, "", &input);
+        assert!(whole.is_some());
+        for behind in ["\n", "}\n{\"Email\":\"", "\",\"", &" ".repeat(300), &"\"".repeat(300)] {
+            assert_eq!(directly(choice, record, behind, &input), whole, "{choice:?} {behind}");
+        }
+        for end in (0..record.len()).filter(|end| record.is_char_boundary(*end)) {
+            for behind in ["", &record[end..], "}", "\"}", "\n"] {
+                assert_eq!(directly(choice, &record[..end], behind, &input), None, "{choice:?} {end} {behind}");
+            }
+        }
+    }
+}
+
+/// Values and names of every length, around the sizes of what is loaded and copied at once.
+#[test]
+fn lengths() {
+    for name_len in [1, 2, 5, 6, 7, 8, 9, 15, 16, 28, 29, 30, 31, 32, 33, 40, 59, 60, 61, 62, 63, 64, 90, 200] {
+        let name = "n".repeat(name_len);
+        let records = vec![format!(r#"{{"{name}":"x","Email":"a@x.example"}}"#)];
+        let mut input = mapping_of(&records);
+        input.mapping.columns[0].target = Target::Custom("Kind".to_owned());
+        for len in (0..140).chain([255, 256, 257, 1000]) {
+            for value in ["x".repeat(len), "é".repeat(len)] {
+                let records = [
+                    format!(r#"{{"{name}":"{value}","Email":"a@x.example"}}"#),
+                    format!(r#"{{"Email":"a@x.example","{name}":"{value}"}}"#),
+                ];
+                let thorough = rewritten(Translator::with_backend(None), &records, &input);
+                for choice in Choice::available() {
+                    let direct = rewritten(Translator::with_backend(Some(choice)), &records, &input);
+                    assert_eq!(direct, thorough, "{choice:?} {name_len} {len}");
+                    let taken = records.iter().filter_map(|record| directly(choice, record, "", &input)).count();
+                    assert_eq!(taken, 2, "{choice:?} {name_len} {len}");
+                    let escaped = records[1].replace(&format!("\"{value}\""), &format!("\"{value}\\\\\""));
+                    assert_eq!(directly(choice, &escaped, "", &input), None, "{choice:?} {name_len} {len}");
+                }
+            }
+        }
     }
 }

@@ -198,10 +198,15 @@ fn paths_are_read_by_their_parts() {
 
 #[test]
 fn words_of_a_status() {
-    assert_eq!(status_word("Subscribed"), (true, false));
-    assert_eq!(status_word("unsubscribed"), (true, true));
-    assert_eq!(status_word("NY"), (false, false));
-    assert_eq!(status_word(&"x".repeat(1000)), (false, false));
+    let word = |value| {
+        let StatusWord { is_status, says_no, is_account_state } = StatusWord::of(value);
+        (is_status, says_no, is_account_state)
+    };
+    assert_eq!(word("Subscribed"), (true, false, false));
+    assert_eq!(word("unsubscribed"), (true, true, false));
+    assert_eq!(word(" Invited "), (false, false, true));
+    assert_eq!(word("NY"), (false, false, false));
+    assert_eq!(word(&"x".repeat(1000)), (false, false, false));
 }
 
 proptest! {

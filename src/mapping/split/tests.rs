@@ -152,6 +152,23 @@ proptest! {
         let _ = (full_name(&value), birthday(&value, DateOrder::MonthFirst), address(&value), city_state(&value), is_honorific(&value));
     }
 
+    /// Words are compared as [`folded`] has them.
+    #[test]
+    fn titles_are_found_in_any_spelling(
+        word in prop_oneof![
+            proptest::sample::select(HONORIFICS).prop_map(str::to_owned),
+            "[A-Za-z.,'’é\u{212a}]{0,20}",
+        ],
+        mark in "[.,'’éÉ]?",
+        at in 0usize..20,
+        is_upper: bool,
+    ) {
+        let mut word = if is_upper { word.to_uppercase() } else { word };
+        let at = (0..=at.min(word.len())).rev().find(|at| word.is_char_boundary(*at)).unwrap_or(0);
+        word.insert_str(at, &mark);
+        prop_assert_eq!(is_one_of(&word, HONORIFICS), HONORIFICS.contains(&folded(&word).as_str()), "{}", word);
+    }
+
     /// No word is lost but titles.
     #[test]
     fn a_name_keeps_its_words(words in proptest::collection::vec("[A-Z][a-z]{2,8}", 1..4)) {
@@ -177,4 +194,9 @@ proptest! {
             prop_assert_eq!(birthday(&text, DateOrder::MonthFirst), expected);
         }
     }
+}
+
+#[test]
+fn no_title_is_too_long() {
+    assert!(HONORIFICS.iter().all(|word| word.len() <= WORD_MAX && **word == folded(word)));
 }
