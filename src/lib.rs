@@ -65,7 +65,7 @@
 //! ```
 //! use presort::{Cleaner, Sink};
 //!
-//! let export = "E-Mail;Vorname;Mobile Phone;Subscribed\n\
+//! let export = "E-Mail;First Name;Mobile Phone;Subscribed\n\
 //!               ana@example.com;Ana;(617) 555-0101;yes\n\
 //!               joe@example.com;\"Joe; B\";;no\n";
 //! let (mut lines, mut rejects) = (Vec::new(), Vec::new());

@@ -16,7 +16,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -163,6 +162,7 @@ class Peers:
         self.contacts = options.contacts
         self.small = options.small
         self.rows = options.rows
+        self.memory = Path(options.memory) if options.memory else None
         self.dir = Path(options.dir)
         self.out = self.dir / "out"
         self.bodies = self.dir / "bodies"
@@ -356,16 +356,13 @@ class Peers:
     # Tables, in memory: no disk in the way.
 
     def tables(self):
-        disk, shared = self.dir, Path("/dev/shm")
-        if not shared.is_dir():
-            self.notes.append(f"tables: there is no {shared}, so that the files were in {disk}")
-            shared = disk
-        with tempfile.TemporaryDirectory(prefix="presort-peers.", dir=shared) as folder:
-            self.dir, self.out = Path(folder), Path(folder) / "out"
-            try:
-                self.tables_in_memory()
-            finally:
-                self.dir, self.out = disk, disk / "out"
+        disk = self.dir
+        if self.memory:
+            self.dir, self.out = self.memory, self.memory / "out"
+        else:
+            self.notes.append(f"tables: there is no /dev/shm, so that the files were in {disk}")
+        self.tables_in_memory()
+        self.dir, self.out = disk, disk / "out"
 
     def tables_in_memory(self):
         lines = self.sample("rows.ndjson", self.rows, "--format", "ndjson")
@@ -523,6 +520,7 @@ def main():
             command.add_argument("--contacts", type=int, default=3_000_000)
             command.add_argument("--small", type=int, default=100_000)
             command.add_argument("--rows", type=int, default=1_500_000)
+            command.add_argument("--memory", help="a directory in memory, for tables")
             command.add_argument("--only", choices=KINDS)
         else:
             command.add_argument("--sizes", default="8M,64M,512M,2G,4G")

@@ -43,10 +43,14 @@ fi
 presort=$(realpath "$presort")
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/presort-peers.XXXXXX")
+memory=
+if [ -w /dev/shm ]; then
+    memory=$(mktemp -d /dev/shm/presort-peers.XXXXXX)
+fi
 if [ -n "$keep" ]; then
-    trap 'echo "kept: $dir" >&2' EXIT
+    trap 'echo "kept: $dir $memory" >&2' EXIT
 else
-    trap 'rm -rf "$dir"' EXIT
+    trap 'rm -rf "$dir" ${memory:+"$memory"}' EXIT
 fi
 # So that a signal goes through the trap above.
 trap 'exit 130' INT TERM
@@ -57,5 +61,5 @@ if "${CXX:-g++}" -O3 -std=c++17 -o "$dir/simdjson_ondemand" "$here/simdjson_onde
 fi
 
 python3 "$here/measure.py" peers --presort "$presort" --dir "$dir" --contacts "$contacts" --small "$small" --rows "$rows" \
-    --runs "$runs" \
+    --runs "$runs" ${memory:+--memory "$memory"} \
     ${simdjson[@]+"${simdjson[@]}"} ${only[@]+"${only[@]}"}
