@@ -388,7 +388,7 @@ impl Scan<'_> {
         // The colon is compared with the name.
         let value = close + 2 + usize::from(*window.get(close + 2)? == b' ');
         let is_string = *window.get(value)? == b'"';
-        let behind = behind & behind - 1;
+        let behind = behind & (behind - 1);
         let behind = behind & behind.wrapping_sub(1);
         let value = at + value;
         let end = if !is_string {
