@@ -61,6 +61,8 @@ fn input_that_holds_no_contacts_is_refused_by_name() {
         ("zstd", b"\x28\xb5\x2f\xfd\x04\0", &[], &["the zstd data is cut off"]),
         ("zip", b"PK\x03\x04\x14\0", &[], &["a zip archive"]),
         ("a table without a header", b"first,last\nAnn,Lee\n", &[], &["looks like a table", "--rename"]),
+        ("CSV", b"email,first_name\na@example.com,Ann\n", &["--from", "json"], &["looks like CSV"]),
+        ("a header alone that is open", b"email,\"x\na@example.com,1\n", &[], &["quote in line 1"]),
         ("HTML", b"<!DOCTYPE html>\n", &[], &["looks like XML or HTML"]),
         ("null", b"null", &[], &["expected a request body"]),
     ]);
