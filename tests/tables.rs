@@ -321,7 +321,9 @@ fn tables_and_json_are_told_apart() {
         assert_eq!(shape(input, 1), ("ndjson".into(), 1.into()), "{input}");
     }
     // What is neither is not called the other.
-    for input in ["{'email': 'a@example.com', 'x': 1}\n", "{email: 1, x: 2}", "[email, x]"] {
+    for input in
+        ["{'email': 'a@example.com', 'x': 1}\n", "{email: 1, x: 2}", "[email, x]", "[x\",{\"email\":\"},x\",\"A\"]"]
+    {
         let ran = clean(&dir, input, &[]);
         assert!(ran.code() == 2 && ran.err.contains("JSON") && !ran.err.contains("table"), "{input}: {}", ran.err);
     }
@@ -340,7 +342,7 @@ fn what_is_wrong_with_a_start_is_named() {
     clean(&dir, "email,x\0y\na@example.com,1\n", &[]).exits(2).says(&["byte 7 is NUL", "--encoding", "--from csv"]);
     clean(&dir, "email,x\0y\na@example.com,1\n", &["--from", "csv"]).exits(0);
     let random = (0..40_000u64).map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u8);
-    let random: Vec<u8> = random.chain(*b"\n{\n").chain(*b"\n{").collect();
+    let random: Vec<u8> = b"ab".iter().copied().chain(random).chain(*b"\n{\n").chain(*b"\n{").collect();
     clean(&dir, &random, &[]).exits(2).says(&["binary data"]);
     // Nobody's address is in a message about a file without a header.
     let ran = clean(&dir, "ann@example.com,Ann\njoe@example.com,Joe\n", &[]);

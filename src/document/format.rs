@@ -1,5 +1,6 @@
 //! Detects the shape of a document from its first bytes.
 
+use super::binary;
 use crate::clean::note::is_noted;
 use crate::document::envelope::{IMPORT_DATA, is_member};
 use crate::json::syntax::Cursor;
@@ -143,7 +144,7 @@ impl Detector {
                 Ok(shape) => Ok(shape.map(Detected::Shape)),
                 Err(what) => or_rejects(text, whole, what),
             },
-            _ if is_binary(text) => or_rejects(text, whole, BINARY.to_owned()),
+            _ if binary::is_binary(text) => or_rejects(text, whole, binary::WHAT.to_owned()),
             _ if is_open_call(text) => or_rejects(text, whole, no_json(text)),
             _ => match other_lines(text, whole) {
                 Some(true) => Ok(Some(Detected::Shape(Shape::Lines))),
@@ -423,15 +424,6 @@ fn no_json(text: &[u8]) -> String {
         ""
     };
     format!("{looks}{WANTED}")
-}
-
-const BINARY: &str = "these are binary data, no text: is this the file that was exported?";
-
-/// True where one of 32 bytes is a control character that no text has. Bytes at random have more, even decoded.
-fn is_binary(text: &[u8]) -> bool {
-    let head = &text[..text.len().min(4096)];
-    let is_control = |byte: &&u8| matches!(byte, 0..=8 | 14..=26 | 28..=31 | 127);
-    head.len() >= 256 && head.iter().filter(is_control).count() * 32 > head.len()
 }
 
 /// True for the first lines of database dumps: a comment that says so, or a statement.

@@ -1,5 +1,6 @@
 //! One input, looked at before its contacts are read: its shape, its envelope, and where the contacts begin.
 
+mod binary;
 pub mod bulk;
 pub mod envelope;
 pub mod format;

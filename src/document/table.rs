@@ -139,7 +139,7 @@ fn guess(_: &[u8], _: bool, _: &ReadOptions) -> Option<Encoding> {
 #[must_use]
 pub fn has_header(bytes: &[u8]) -> bool {
     let start = Position { offset: 0, line: 1, column: 1, contact: None };
-    !is_other(bytes, true, &is_identity) && sniff::sniff(bytes, true, start, &is_identity).is_ok()
+    !is_vcard(bytes) && sniff::sniff(bytes, true, start, &is_identity).is_ok()
 }
 
 /// Skips byte-order marks and white space. Tabs stay: a table may begin with an empty cell.
@@ -185,6 +185,11 @@ fn may_be_table(text: &[u8], ended: bool) -> Option<bool> {
     })
 }
 
+fn is_vcard(text: &[u8]) -> bool {
+    const BEGIN: &[u8] = b"BEGIN:VCARD";
+    text.get(..BEGIN.len()).is_some_and(|head| head.eq_ignore_ascii_case(BEGIN))
+}
+
 /// Whether a line begins as a contact of JSON does.
 fn begins_contact(line: &[u8]) -> bool {
     line.strip_prefix(b"{").is_some_and(|rest| matches!(rest.trim_ascii_start().first(), None | Some(b'"' | b'}')))
@@ -193,9 +198,7 @@ fn begins_contact(line: &[u8]) -> bool {
 /// Formats that have their own message, and JSON that is broken at its start. `{` at the start, or a line of JSON further down, is
 /// that of a table only if it has a header, and no JSON right behind it.
 fn is_other(text: &[u8], is_whole: bool, is_known: &dyn Fn(&str) -> bool) -> bool {
-    let starts =
-        |text: &[u8], word: &str| text.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word.as_bytes()));
-    if starts(text, "BEGIN:VCARD") {
+    if is_vcard(text) {
         return true;
     }
     let mut lines = text.split(|byte| *byte == b'\n').skip(1).map(<[u8]>::trim_ascii_start);
@@ -203,7 +206,9 @@ fn is_other(text: &[u8], is_whole: bool, is_known: &dyn Fn(&str) -> bool) -> boo
         return false;
     }
     let start = Position { offset: 0, line: 1, column: 1, contact: None };
-    match sniff::sniff(text, is_whole, start, is_known) {
+    // `{"email":` and `[email` are names to those who ignore punctuation.
+    let is_plain = |name: &str| !name.contains(['{', '}', '[', ']', '"', '\'', ':']) && is_known(name);
+    match sniff::sniff(text, is_whole, start, &is_plain) {
         Ok(found) => {
             let is_first = found.table.header_line == 1 || !matches!(text.first(), Some(b'{' | b'['));
             let behind = text[found.start.offset as usize..].trim_ascii_start();
