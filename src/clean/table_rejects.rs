@@ -108,7 +108,8 @@ impl TableRejects {
             if rejects.get(open) == Some(&b'"') {
                 at = open + 1;
                 // Two quotes are one.
-                while let Some(quote) = memchr::memchr(b'"', &rejects[at..]) {
+                loop {
+                    let Some(quote) = memchr::memchr(b'"', &rejects[at..]) else { return rows };
                     at += quote + 1;
                     if rejects.get(at) != Some(&b'"') {
                         break;

@@ -7,7 +7,6 @@ mod record;
 
 use super::{InputMapping, padded_record};
 use crate::clean::batch::Batch;
-use crate::clean::fast_path::PADDING;
 use crate::json::split::Span;
 use crate::mapping::Target;
 use crate::rules::whole::CONTACT_BYTES_MAX;
