@@ -139,7 +139,12 @@ fn guess(_: &[u8], _: bool, _: &ReadOptions) -> Option<Encoding> {
 #[must_use]
 pub fn has_header(bytes: &[u8]) -> bool {
     let start = Position { offset: 0, line: 1, column: 1, contact: None };
-    !is_vcard(bytes) && sniff::sniff(bytes, true, start, &is_identity).is_ok()
+    // An address above the header is no title.
+    let is_first = |found: Sniffed| {
+        let above = found.start.offset as usize - found.table.header_row.len();
+        !bytes[..above].contains(&b'@')
+    };
+    !is_vcard(bytes) && sniff::sniff(bytes, true, start, &is_identity).is_ok_and(is_first)
 }
 
 /// Skips byte-order marks and white space. Tabs stay: a table may begin with an empty cell.
