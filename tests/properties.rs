@@ -1101,9 +1101,16 @@ fn contacts_are_messy_enough() {
         .iter()
         .map(|code| code.as_str())
         // What stands around the contacts, what only a mapping, a table or an account finds, is no matter of the contacts.
-        .filter(|code| !codes.contains(*code) && !["ENV", "MAP", "IMP", "TAB"].iter().any(|family| code.starts_with(family)))
+        .filter(|code| {
+            !codes.contains(*code) && !["ENV", "MAP", "IMP", "TAB"].iter().any(|family| code.starts_with(family))
+        })
         .collect();
     // These take a contact or a limit of their own: 1 MiB, a small body, a list of names.
     // A mark stands between contacts, where files were joined, and an action before one.
-    assert_eq!(missing, ["SYN002", "SYN004", "SYN005", "SYN006", "CON005", "CUS003", "OPT004"], "of {} contacts", made.len());
+    assert_eq!(
+        missing,
+        ["SYN002", "SYN004", "SYN005", "SYN006", "CON005", "CUS003", "OPT004"],
+        "of {} contacts",
+        made.len()
+    );
 }
