@@ -233,6 +233,7 @@ impl Line<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clean::fast_path::PADDING;
 
     #[test]
     fn a_line_has_room_or_is_left_alone() {
