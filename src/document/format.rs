@@ -363,7 +363,7 @@ fn first_names(bytes: &[u8]) -> Vec<String> {
 }
 
 /// Formats with a known signature.
-fn other_format(bytes: &[u8]) -> Option<String> {
+pub(super) fn other_format(bytes: &[u8]) -> Option<String> {
     // The endpoint gets these bytes as they are; elsewhere they were decoded before.
     if let Some(encoding) = Encoding::sniff(bytes) {
         return Some(format!(
@@ -419,7 +419,7 @@ fn no_json(text: &[u8]) -> String {
     } else if text.starts_with(b"<") {
         "this looks like XML or HTML (a table that begins so is read with --from csv): "
     } else if separators > 0 && !text.starts_with(b"'") {
-        "this looks like CSV, which presort clean reads as --from csv; "
+        "this looks like CSV, not JSON; "
     } else {
         ""
     };

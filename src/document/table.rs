@@ -60,6 +60,10 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
     if !is_asked && is_other(&bytes[..bytes.len().min(LOOK_AT)], ended, &is_known) {
         return Ok(None);
     }
+    // Decoded by a guess, another format would not be known any more.
+    if !is_asked && super::format::other_format(&bytes[start..]).is_some() {
+        return Ok(None);
+    }
     let guess = guess(bytes, ended, reading);
     if let Some(encoding) = guess {
         source.decode_as(encoding)?;
