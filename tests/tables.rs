@@ -253,6 +253,29 @@ fn rejected_rows_may_have_several_lines() {
     clean(&dir, again, &["--bare-rejects"]).exits(1).says(&["0 accepted", "1 rejected"]);
 }
 
+/// The column of presort is the same whether the summary shows the finding or not, and whether there is a report.
+#[test]
+fn rejects_name_the_column_of_every_finding() {
+    let dir = Dir::new();
+    let rows: String = (0..5_000).map(|i| format!("bad{i};x\n")).collect();
+    dir.write("in", format!("E-Mail;City\n{rows}"));
+    for threads in ["1", "2"] {
+        let args =
+            ["clean", "--format", "ndjson", "-o", "out", "--rejects", "rejects", "--force", "--threads", threads];
+        dir.run(&[&args[..], &["in"]].concat()).exits(1);
+        let rejects = text(&dir, "rejects");
+        assert_eq!(rejects.lines().filter(|line| line.contains(";EML001;E-Mail;")).count(), 5_000, "{threads}");
+    }
+}
+
+#[test]
+fn white_space_in_front_may_be_longer_than_the_table() {
+    let dir = Dir::new();
+    clean(&dir, format!("{}email\na@b.co\n", "\n".repeat(500)), &[]).exits(0);
+    assert_eq!(out(&dir), [json!({"email": "a@b.co"})]);
+    clean(&dir, format!("{}email\n", " \r\n".repeat(100)), &[]).exits(0);
+}
+
 #[test]
 fn tables_and_json_in_one_run() {
     let dir = Dir::new();

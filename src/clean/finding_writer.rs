@@ -39,19 +39,22 @@ impl Findings for FindingWriter<'_> {
         let is_change = finding.severity == Severity::Change;
         let is_shown = !is_change && (is_new || self.selection.listed.load(Ordering::Relaxed));
         let is_written = if is_change { self.selection.changes } else { self.selection.report };
+        let is_noted = finding.outcome == Outcome::Rejected && self.selection.notes.is_some();
+        let is_noted_row = is_noted && self.selection.table.is_some();
         // This reads the record again, so it is done only for a finding that is written or shown.
         let column = match (self.record, finding.field) {
-            (Some((record, input)), Some(field)) if is_shown || is_written || self.selection.findings => {
+            (Some((record, input)), Some(field))
+                if is_shown || is_written || is_noted_row || self.selection.findings =>
+            {
                 Translator::column_of(record, field, finding.code, input)
             }
             _ => None,
         };
         let place = Place { column: column.as_deref(), ..self.place };
-        if finding.outcome == Outcome::Rejected && self.selection.notes.is_some() {
-            match self.selection.table {
-                Some(_) => self.noted_row.add(finding, column.as_deref()),
-                None => note::add_finding(finding, self.noted),
-            }
+        if is_noted_row {
+            self.noted_row.add(finding, column.as_deref());
+        } else if is_noted {
+            note::add_finding(finding, self.noted);
         }
         if finding.code == Code::CON004
             && self.input == 0

@@ -61,7 +61,7 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
         return Ok(None);
     }
     // Decoded by a guess, another format would not be known any more.
-    if !is_asked && super::format::other_format(&bytes[start..]).is_some() {
+    if !is_asked && super::format::other_format(bytes).is_some() {
         return Ok(None);
     }
     let guess = guess(bytes, ended, reading);
@@ -71,37 +71,25 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
     }
     let bytes = source.current().map_or(&[][..], |chunk| chunk.bytes());
     let position = Position { offset: 0, line: 1, column: 1, contact: None }.after(&bytes[..start]);
-    let found = sniff::sniff(&bytes[start..], ended, position, &is_known);
-    let input = source.name().to_owned();
-    let nul = memchr::memchr(0, &bytes[..bytes.len().min(start + NUL_WITHIN)]);
-    match found {
-        Ok(_) if let (false, Some(at)) = (is_asked, nul) => {
-            let what = format!(
-                "this looks like a table, but byte {at} is NUL, which no text has: name the encoding (--encoding utf-16le), \
-                 or read it as it is with --from csv"
-            );
-            Err(Kind::NotContacts { input, what }.into())
+    let text = &bytes[start..];
+    let nul = memchr::memchr(0, &text[..text.len().min(NUL_WITHIN)]).map(|at| start + at);
+    let what = match (sniff::sniff(text, ended, position, &is_known), nul) {
+        (Ok(_), Some(at)) if !is_asked => format!(
+            "this looks like a table, but byte {at} is NUL, which no text has: name the encoding (--encoding utf-16le), \
+             or read it as it is with --from csv"
+        ),
+        (Ok(found), _) => return Ok(Some((found, guess.is_some()))),
+        (Err(NoTable::OpenQuote { line }), _) => {
+            format!("the header opens a quote in line {line} that is not closed: close it")
         }
-        Ok(found) => Ok(Some((found, guess.is_some()))),
-        Err(NoTable::OpenQuote { line }) => {
-            let what = format!("the header opens a quote in line {line} that is not closed: close it");
-            Err(Kind::NotContacts { input, what }.into())
-        }
-        Err(NoTable::TooManyColumns(count)) => {
-            let what = format!(
-                "the header has {count} columns, at most {} are read: look for a line break that is missing behind the header",
-                sniff::COLUMNS_MAX
-            );
-            Err(Kind::NotContacts { input, what }.into())
-        }
-        Err(no_table @ NoTable::Empty) if is_asked || has_separator_line(&bytes[start..]) => {
-            Err(Kind::NotContacts { input, what: no_header(no_table) }.into())
-        }
-        Err(no_table) if is_asked || looks_like_rows(&bytes[start..], &no_table) => {
-            Err(Kind::NotContacts { input, what: no_header(no_table) }.into())
-        }
-        Err(_) => Ok(None),
-    }
+        (Err(NoTable::TooManyColumns(count)), _) => format!(
+            "the header has {count} columns, at most {} are read: look for a line break that is missing behind the header",
+            sniff::COLUMNS_MAX
+        ),
+        (Err(no_table), _) if is_asked || looks_like_rows(text, &no_table) => no_header(no_table),
+        (Err(_), _) => return Ok(None),
+    };
+    Err(Kind::NotContacts { input: source.name().to_owned(), what }.into())
 }
 
 /// Reads until this many bytes are there. Returns whether the input ends with them. These are the same bytes for a file and for a
@@ -235,10 +223,10 @@ fn white_space(input: &str) -> Error {
 
 /// Whether a text without a header is a table all the same: lines with delimiters or addresses in them.
 fn looks_like_rows(bytes: &[u8], no_table: &NoTable) -> bool {
-    let NoTable::NoHeader { delimiter, has_address, first } = no_table else { return false };
     if has_separator_line(bytes) {
         return true;
     }
+    let NoTable::NoHeader { delimiter, has_address, first } = no_table else { return false };
     let is_control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
     let is_text = !first.contains('\u{fffd}')
         && !first.contains(is_control)
