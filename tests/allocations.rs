@@ -83,18 +83,7 @@ fn allocations(bytes: &[u8], spans: &[Span], format: SampleFormat) -> u64 {
     let mut all = || {
         for (i, spans) in spans.chunks(500).enumerate() {
             let first = i as u64 * 500;
-            let batch = Batch {
-                bytes,
-                base: 0,
-                line_start: 0,
-                spans,
-                first,
-                layout,
-                has_gaps: false,
-                input: 0,
-                input_name: None,
-                mapping: None,
-            };
+            let batch = Batch { first, ..Batch::of(bytes, spans, layout) };
             cleaner.clean(&batch, &settings, &wanted, Separator::Newline, &mut cleaned);
             assert!(cleaned.stop.is_none() && cleaned.checked == spans.len());
         }

@@ -76,18 +76,7 @@ impl Corpus {
     pub fn batches(&self) -> impl Iterator<Item = Batch<'_>> {
         let mut first = 0;
         self.batches.iter().map(move |spans| {
-            let batch = Batch {
-                bytes: &self.bytes,
-                base: 0,
-                line_start: 0,
-                spans,
-                first,
-                layout: self.layout,
-                has_gaps: false,
-                input: 0,
-                input_name: None,
-                mapping: None,
-            };
+            let batch = Batch { first, ..Batch::of(&self.bytes, spans, self.layout) };
             first += spans.len() as u64;
             batch
         })

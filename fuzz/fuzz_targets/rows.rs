@@ -8,7 +8,7 @@ use presort::csv::{Cells, RowSplitter};
 use presort::json::split::{Span, SplitError};
 use presort::simd::Choice;
 
-/// The rows, where the next would begin, and the quote that nobody closes.
+/// The rows, where the next would begin, and the quote that is not closed.
 type Found = (Vec<Span>, (u64, u64), Option<SplitError>);
 
 fn split(bytes: &[u8], delimiter: u8, sizes: [usize; 2], choice: Choice) -> Found {

@@ -30,6 +30,23 @@ pub struct Batch<'b> {
 }
 
 impl<'b> Batch<'b> {
+    /// The first contacts of the only input, of which these are the first bytes.
+    #[must_use]
+    pub fn of(bytes: &'b [u8], spans: &'b [Span], layout: Layout) -> Self {
+        Batch {
+            bytes,
+            base: 0,
+            line_start: 0,
+            spans,
+            first: 0,
+            layout,
+            has_gaps: false,
+            input: 0,
+            input_name: None,
+            mapping: None,
+        }
+    }
+
     /// The bytes of a contact.
     #[must_use]
     pub fn contact(&self, span: &Span) -> &'b [u8] {

@@ -549,9 +549,8 @@ impl<'w> BatchContext<'w> {
             if self.selection.rejects {
                 self.write_reject(i, is_json);
             }
-            let cleaned = &mut *self.cleaned;
-            cleaned.noted_row.clear();
-            cleaned.noted.clear();
+            self.cleaned.noted_row.clear();
+            self.cleaned.noted.clear();
         }
         let cleaned = &mut *self.cleaned;
         let ends = (cleaned.report.len() as u32, cleaned.changes.len() as u32, cleaned.rejects.len() as u32);

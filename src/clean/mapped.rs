@@ -13,7 +13,7 @@ mod rows;
 use crate::clean::batch::Batch;
 use crate::clean::fast_path::PADDING;
 use crate::clean::flatten::LeafKind;
-use crate::clean::table_rejects::OWN;
+use crate::clean::table_rejects::own_columns;
 use crate::clean::validator::Note;
 use crate::csv::Table;
 use crate::json::pointer::Pointer;
@@ -63,6 +63,32 @@ struct PendingNote {
     to: Option<Range<usize>>,
 }
 
+/// What rewrites the records that need no more than other names.
+// There is one for each worker.
+#[allow(clippy::large_enum_variant)]
+#[derive(Debug)]
+enum OnePass {
+    Records(Direct),
+    Rows(Rows),
+}
+
+impl OnePass {
+    fn new(input: &InputMapping, choice: Choice) -> Option<OnePass> {
+        match &input.table {
+            Some(table) => Some(OnePass::Rows(Rows::new(input, table, choice))),
+            None => Direct::new(input, choice).map(OnePass::Records),
+        }
+    }
+
+    /// Appends the records from `first` on, a line each, up to the first that needs another look. Returns how many it wrote.
+    fn write(&mut self, batch: &Batch<'_>, first: usize, out: &mut Vec<u8>, spans: &mut Vec<Span>) -> usize {
+        match self {
+            OnePass::Records(direct) => direct.write(batch, first, out, spans),
+            OnePass::Rows(rows) => rows.write(batch, first, out, spans),
+        }
+    }
+}
+
 /// Rewrites the contacts of batches. It keeps its buffers.
 #[derive(Debug)]
 pub struct Translator {
@@ -75,8 +101,9 @@ pub struct Translator {
     late_of: Option<usize>,
     opted_out: OptedOut,
     late_names: Vec<LateName>,
-    direct: Option<Direct>,
-    rows: Option<Rows>,
+    one_pass: Option<OnePass>,
+    /// Of rows that were rejected before, the columns with the input and the line of the first time.
+    origin: Option<(usize, usize)>,
     record: RecordReader,
     /// What rewrites records the direct way. None for tests that compare both ways: every record is read to cells.
     choice: Option<Choice>,
@@ -99,8 +126,8 @@ impl Translator {
             late_of: None,
             opted_out: OptedOut::default(),
             late_names: Vec::new(),
-            direct: None,
-            rows: None,
+            one_pass: None,
+            origin: None,
             record: RecordReader::default(),
             choice,
         }
@@ -118,67 +145,47 @@ impl Translator {
         if self.late_of != Some(batch.input) {
             self.late_of = Some(batch.input);
             self.late = Late::default();
-            let choice = self.choice;
-            self.direct = choice.and_then(|choice| Direct::new(input, choice));
-            self.rows = choice.and_then(|choice| Rows::new(input, choice));
+            self.one_pass = self.choice.and_then(|choice| OnePass::new(input, choice));
+            let own = input.table.as_ref().map(|table| own_columns(table));
+            self.origin = own.and_then(|[name, line, ..]| name.zip(line));
         }
-        if input.table.is_some() {
-            return self.translate_rows(batch, input);
-        }
-        let mut direct = self.direct.take();
+        let mut one_pass = self.one_pass.take();
         let mut i = 0;
         loop {
-            if let Some(direct) = &mut direct {
-                i += direct.write(batch, i, &mut self.out, &mut self.spans);
+            if let Some(one_pass) = &mut one_pass {
+                i += one_pass.write(batch, i, &mut self.out, &mut self.spans);
             }
             let Some(span) = batch.spans.get(i) else { break };
-            let bytes = batch.contact(span);
             let start = self.out.len();
-            let is_candidate = span.whole && bytes.len() as u64 <= CONTACT_BYTES_MAX;
-            let record = if is_candidate { std::str::from_utf8(bytes).ok() } else { None };
-            if !record.is_some_and(|record| self.rewrite(i as u32, record, input)) {
-                self.out.truncate(start);
-                self.out.extend_from_slice(bytes);
-            }
+            self.write_thoroughly(i as u32, span, batch.contact(span), input);
             let end = self.out.len();
             self.out.push(b'\n');
             self.spans.push(Span { start: start as u64, end: end as u64, ..*span });
             i += 1;
         }
-        self.direct = direct;
+        self.one_pass = one_pass;
         self.out.resize(self.out.len() + PADDING, 0);
     }
 
-    fn translate_rows(&mut self, batch: &Batch<'_>, input: &InputMapping) {
-        let mut rows = self.rows.take();
-        let mut i = 0;
-        loop {
-            if let Some(rows) = &mut rows {
-                i += rows.write(batch, i, &mut self.out, &mut self.spans);
-            }
-            let Some(span) = batch.spans.get(i) else { break };
-            let bytes = batch.contact(span);
-            let start = self.out.len();
-            let is_candidate = bytes.len() as u64 <= CONTACT_BYTES_MAX;
-            match std::str::from_utf8(bytes) {
-                // The rules reject it by its length.
-                _ if !is_candidate => self.out.extend_from_slice(bytes),
-                Ok(row) => {
-                    self.rewrite(i as u32, row, input);
-                }
-                Err(error) => {
+    /// Writes a record by its cells. What cannot be read stays as it is, for the rules to report.
+    fn write_thoroughly(&mut self, contact: u32, span: &Span, bytes: &[u8], input: &InputMapping) {
+        let start = self.out.len();
+        let is_candidate = span.whole && bytes.len() as u64 <= CONTACT_BYTES_MAX;
+        let is_written = is_candidate
+            && match std::str::from_utf8(bytes) {
+                Ok(record) => self.rewrite(contact, record, input),
+                Err(error) if input.table.is_some() => {
                     self.out.extend_from_slice(b"{}");
                     let at = format!("byte {} of the row", error.valid_up_to());
-                    self.note(i as u32, Code::TAB002, Severity::Error, Outcome::Rejected, None, &at, None);
+                    self.note(contact, Code::TAB002, Severity::Error, Outcome::Rejected, None, &at, None);
+                    true
                 }
-            }
-            let end = self.out.len();
-            self.out.push(b'\n');
-            self.spans.push(Span { start: start as u64, end: end as u64, ..*span });
-            i += 1;
+                Err(_) => false,
+            };
+        if !is_written {
+            self.out.truncate(start);
+            self.out.extend_from_slice(bytes);
         }
-        self.rows = rows;
-        self.out.resize(self.out.len() + PADDING, 0);
     }
 
     /// The batch as it was rewritten.
@@ -283,7 +290,7 @@ impl Translator {
     }
 
     fn write_members(&mut self, reader: &RecordReader, record: &str, input: &InputMapping) {
-        let Translator { out, late, .. } = self;
+        let Translator { out, late, origin, .. } = self;
         let column = |index: usize| input.mapping.column(late.columns(), index);
         let start = out.len();
         let begin = |out: &mut Vec<u8>, id: MemberId, index: usize| {
@@ -343,13 +350,12 @@ impl Translator {
                 out.extend_from_slice(if is_list { b"null" } else { record[cell.leaf.json.clone()].as_bytes() });
             }
         }
-        if let Some(table) = &input.table {
-            let own = |name: &str| {
-                let at = table.header.iter().position(|column| column == name)?;
-                let cell = reader.cells.iter().position(|cell| cell.column == at)?;
+        if let Some((name, line)) = *origin {
+            let text = |column| {
+                let cell = reader.cells.iter().position(|cell| cell.column == column)?;
                 Some(reader.text(cell, record)).filter(|text| !text.is_empty())
             };
-            if let (Some(name), Some(line)) = (own(OWN[0]), own(OWN[1]).and_then(|line| line.parse::<u64>().ok())) {
+            if let (Some(name), Some(line)) = (text(name), text(line).and_then(|line| line.parse::<u64>().ok())) {
                 out.extend_from_slice(b",\"presort\":{\"input\":");
                 json_string(name, out);
                 out.extend_from_slice(format!(",\"contact\":0,\"line\":{line},\"findings\":[]}}").as_bytes());
@@ -471,6 +477,36 @@ pub fn opt_out(column: PermissionColumn, meaning: Meaning, opted_out: OptedOut) 
         OptedOut::Keep => (code, Severity::Warning, Outcome::Kept),
         _ => (code, Severity::Error, Outcome::Rejected),
     })
+}
+
+/// A comma and the member's name with its colon, as JSON; nothing for a column whose values are not in the output. None for values that
+/// are no single member.
+fn member_prefix(target: &Target) -> Option<Vec<u8>> {
+    let mut prefix = Vec::new();
+    match target {
+        Target::None => {}
+        Target::Member(id) => prefix.extend_from_slice(format!(",{}", id.info().key).as_bytes()),
+        Target::Custom(name) => {
+            prefix.push(b',');
+            json_string(name, &mut prefix);
+            prefix.push(b':');
+        }
+        _ => return None,
+    }
+    Some(prefix)
+}
+
+/// Whether no other column has the member of this one.
+fn is_only_holder(column: &Column, columns: &[Column]) -> bool {
+    column.target == Target::None || columns.iter().filter(|other| other.target == column.target).count() == 1
+}
+
+/// Appends a record that is written as a line, with its line break.
+#[inline(always)]
+fn append_line(line: &[u8], span: &Span, out: &mut Vec<u8>, spans: &mut Vec<Span>) {
+    let start = out.len() as u64;
+    out.extend_from_slice(line);
+    spans.push(Span { start, end: out.len() as u64 - 1, ..*span });
 }
 
 /// The bytes from a record on, at least [`PADDING`] of them behind it: a load of a fixed size needs them. The last records of an input

@@ -6,10 +6,9 @@ use crate::clean::lines;
 use crate::clean::note::{self, Origin};
 use crate::csv::{self, Cells, Table};
 use crate::json::write::{close_object, json_string};
+use crate::mapping::OWN_COLUMNS;
 use crate::model::finding::Finding;
 
-/// The columns of presort.
-pub const OWN: [&str; 5] = ["presort_input", "presort_line", "presort_code", "presort_field", "presort_message"];
 /// Bytes of messages after which no more are added.
 const NOTED_MAX: usize = 4 << 10;
 
@@ -20,8 +19,8 @@ pub struct TableRejects {
     line_end: &'static [u8],
     has_separator_line: bool,
     header: Vec<u8>,
-    /// Columns that an earlier run wrote: the index of each, by its place in [`OWN`].
-    own: [Option<usize>; OWN.len()],
+    /// Columns that an earlier run wrote: the index of each, by its place in [`OWN_COLUMNS`].
+    own: [Option<usize>; OWN_COLUMNS.len()],
     /// The names of the inputs; none for rows without columns of presort.
     names: Option<Vec<String>>,
 }
@@ -32,6 +31,12 @@ pub struct Noted {
     codes: String,
     fields: String,
     messages: String,
+}
+
+/// Where the columns of presort are in a table, by their place in [`OWN_COLUMNS`].
+#[must_use]
+pub fn own_columns(table: &Table) -> [Option<usize>; OWN_COLUMNS.len()] {
+    OWN_COLUMNS.map(|own| table.header.iter().position(|name| name == own))
 }
 
 impl Noted {
@@ -71,12 +76,12 @@ impl TableRejects {
             line_end: if table.has_crlf { b"\r\n" } else { b"\n" },
             has_separator_line: table.has_separator_line,
             header: Vec::new(),
-            own: OWN.map(|own| table.header.iter().position(|name| name == own)),
+            own: own_columns(table),
             names,
         };
         let mut header = Vec::new();
         if rejects.names.is_some() {
-            header.extend_from_slice(OWN.join(&char::from(table.delimiter).to_string()).as_bytes());
+            header.extend_from_slice(OWN_COLUMNS.join(&char::from(table.delimiter).to_string()).as_bytes());
             header.push(table.delimiter);
         }
         rejects.row(&table.header_row, &mut Cells::default(), &mut header);
@@ -186,7 +191,7 @@ pub fn reject_as_json(
     for i in 0..cells.len() {
         let text = cells.text(row, i);
         let name = table.header.get(i);
-        if name.is_some_and(|name| OWN.contains(&name.as_str())) || name.is_none() && text.is_empty() {
+        if name.is_some_and(|name| OWN_COLUMNS.contains(&name.as_str())) || name.is_none() && text.is_empty() {
             continue;
         }
         json.push(b',');

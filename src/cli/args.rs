@@ -1,5 +1,6 @@
 //! The arguments of the command line, and the parsers of their values.
 
+use crate::csv::sniff::delimiter_of;
 use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
 use crate::document::table::InputFormat;
 use crate::facade::CleanerBuilder;
@@ -118,7 +119,7 @@ Examples:
       one request body below the limit of 4 MB
   presort clean export.csv --split -o bodies/ --list-id 04fe9a97-a579-43c5-bb1a-58ed29bf0a6a
       an export of any size, to as many bodies as needed, and receipt.json
-  zcat export.csv.gz | presort clean --format ndjson --rejects rejects.csv > cleaned.ndjson
+  cat export.csv.gz | presort clean --format ndjson --rejects rejects.csv > cleaned.ndjson
       a pipe, one cleaned contact per line
 
 Exit status:
@@ -437,14 +438,9 @@ fn sample_system(name: &str) -> std::result::Result<SampleSystem, String> {
 
 /// A delimiter of CSV, by its name or as it is.
 fn delimiter(text: &str) -> std::result::Result<u8, String> {
-    match (text, text.as_bytes()) {
-        ("comma", _) => Ok(b','),
-        ("semicolon", _) => Ok(b';'),
-        ("tab", _) => Ok(b'\t'),
-        ("pipe", _) => Ok(b'|'),
-        (_, [byte]) if *byte == b'\t' || (byte.is_ascii_punctuation() && *byte != b'"') => Ok(*byte),
-        _ => Err("write comma, semicolon, tab, pipe, or one punctuation mark of ASCII that is no quote".to_owned()),
-    }
+    delimiter_of(text).ok_or_else(|| {
+        "write comma, semicolon, tab, pipe, or one punctuation mark of ASCII that is no quote".to_owned()
+    })
 }
 
 /// A size in bytes: digits, and a unit or none.

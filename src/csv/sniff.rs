@@ -83,6 +83,16 @@ pub fn delimiter_name(delimiter: u8) -> String {
     }
 }
 
+/// The delimiter of a name, or the byte itself.
+#[must_use]
+pub fn delimiter_of(name: &str) -> Option<u8> {
+    let named = DELIMITERS.into_iter().find(|delimiter| delimiter_name(*delimiter) == name);
+    named.or(match name.as_bytes() {
+        [byte] if is_delimiter(*byte) => Some(*byte),
+        _ => None,
+    })
+}
+
 /// Looks at the first bytes of a text, which begins at `start`. `is_whole` says that it ends with them. `is_identity` knows the
 /// names of identity columns.
 ///
@@ -197,23 +207,25 @@ impl Candidate {
     fn find(bytes: &[u8], is_whole: bool, delimiter: u8, is_identity: &dyn Fn(&str) -> bool) -> Option<Candidate> {
         let rows = rows(bytes, is_whole, delimiter);
         let mut cells = Cells::default();
+        let row_of = |span: &Span| &bytes[span.start as usize..span.end as usize];
         let (index, header, names) = rows.iter().take(HEADER_WITHIN).enumerate().find_map(|(index, span)| {
-            let row = &bytes[span.start as usize..span.end as usize];
+            let row = row_of(span);
             cells.read(row, delimiter);
             let names: Vec<String> = (0..cells.len()).map(|i| name(&cells.text(row, i), i)).collect();
             names.iter().any(|name| is_identity(name)).then_some((index, *span, names))
         })?;
         // A row with an address is a contact, and no title: the table begins without its header.
         let has_address = |span: &Span| {
-            cells.read(&bytes[span.start as usize..span.end as usize], delimiter);
-            (0..cells.len()).any(|i| is_address(&cells.text(&bytes[span.start as usize..span.end as usize], i)))
+            let row = row_of(span);
+            cells.read(row, delimiter);
+            (0..cells.len()).any(|i| is_address(&cells.text(row, i)))
         };
         if rows[..index].iter().any(has_address) {
             return None;
         }
         let behind = &rows[index + 1..];
         let same = behind.iter().take(COMPARED).filter(|span| {
-            cells.read(&bytes[span.start as usize..span.end as usize], delimiter);
+            cells.read(row_of(span), delimiter);
             cells.len() == names.len()
         });
         let compared = behind.len().clamp(1, COMPARED);
@@ -246,7 +258,7 @@ fn rows(bytes: &[u8], is_whole: bool, delimiter: u8) -> Vec<Span> {
         }
     }
     if is_whole {
-        // What a quote leaves open is told when the rows are read.
+        // An open quote is reported when the rows are read.
         let _ = splitter.finish(&mut spans);
     }
     spans

@@ -7,7 +7,7 @@ use crate::json::split::{Pending, Span, SplitError};
 use crate::model::fault::Fault;
 use crate::simd::{Backend, Choice, RowMasks, with_backend};
 
-/// Most bytes of a quoted cell, with its first quote. A longer one has a quote that nobody closed.
+/// Most bytes of a quoted cell, with its first quote. In a longer one, the closing quote is missing.
 pub const QUOTED_MAX: u64 = 1 << 20;
 
 /// Where in a row the next byte is.

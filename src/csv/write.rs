@@ -7,6 +7,11 @@ pub fn cell(text: &[u8], delimiter: u8, out: &mut Vec<u8>) {
     if !has_edge && !text.iter().any(is_special) {
         return out.extend_from_slice(text);
     }
+    quoted(text, out);
+}
+
+/// Appends a cell in quotes.
+pub fn quoted(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     for part in text.split_inclusive(|byte| *byte == b'"') {
         out.extend_from_slice(part);

@@ -376,7 +376,7 @@ pub(super) fn other_format(bytes: &[u8]) -> Option<String> {
         [0x1f, 0x8b, ..] => "this is compressed with gzip: unpack it first (gzip -dc FILE | presort ...)",
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "this is compressed with zstd: unpack it first (zstd -dc FILE | presort ...)",
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => {
-            "this is a zip archive or a spreadsheet: unpack an archive first (unzip), or export the contacts as JSON"
+            "this is a zip archive or a spreadsheet: unpack an archive first (unzip), or save the sheet as CSV"
         }
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
             "this is compressed with xz: unpack it first (xz -dc FILE | presort ...)"
@@ -410,9 +410,9 @@ fn no_json(text: &[u8]) -> String {
     let looks = if is_php {
         return PHP_WARNING.to_owned();
     } else if begins(&["BEGIN:VCARD"]) {
-        "these are vCards: export the contacts as JSON, or convert them first; "
+        "these are vCards: export the contacts as CSV or JSON, or convert them first; "
     } else if is_sql(text) {
-        "this is a dump of a database, in SQL: export the table of contacts as JSON; "
+        "this is a dump of a database, in SQL: export the table of contacts as CSV or JSON; "
     } else if is_jsonp(line) {
         "this is JSONP, a call of a function with the JSON in it: ask for JSON without a callback, or take the name and the \
          parentheses out; "

@@ -143,12 +143,6 @@ impl<'i> Document<'i> {
                 "--records \"\" names the whole document, which is no array: name the array that holds the contacts";
             return Err(Kind::NotContacts { input: source.name().to_owned(), what: what.into() }.into());
         }
-        let layout = match shape {
-            Shape::Body | Shape::Array | Shape::Wrapped => Layout::Array,
-            Shape::Lines => Layout::Lines,
-            Shape::Objects => Layout::Objects,
-            Shape::Csv => Layout::Rows,
-        };
         if shape == Shape::Body {
             source.set_limit(opening.limit);
         }
@@ -156,26 +150,8 @@ impl<'i> Document<'i> {
             // The input was gone over, and went back to the start.
             source.next(start.offset)?;
         }
-        // Compressed data that grows while it is read is read up to the middle of something.
-        if let (Layout::Lines | Layout::Objects, Some(watch), None) = (layout, source.watch(), source.compression()) {
-            watch.allow_growth();
-        }
-        let mut document = Document {
-            source,
-            shape,
-            layout,
-            start,
-            head: EnvelopeMembers::default(),
-            found: EnvelopeMembers::default(),
-            looked_ahead: false,
-            broken: None,
-            records: records.filter(|_| shape == Shape::Wrapped),
-            wrapper: None,
-            is_bulk: false,
-            mapping: None,
-            table: None,
-            is_guessed: false,
-        };
+        let mut document = Document::new(source, shape, start);
+        document.records = records.filter(|_| shape == Shape::Wrapped);
         match shape {
             Shape::Body => document.read_head(ended)?,
             Shape::Wrapped => document.read_wrapper_head(opening.reading.records.is_some())?,
@@ -194,14 +170,29 @@ impl<'i> Document<'i> {
     /// A document that is a table.
     fn of_table(mut source: Source<'i>, found: Sniffed, is_guessed: bool) -> Self {
         source.set_limit(u64::MAX);
-        if let Some(watch) = source.watch() {
+        let table = Some(Arc::new(found.table));
+        Document { table, is_guessed, ..Document::new(source, Shape::Csv, found.start) }
+    }
+
+    /// A document of this shape, of which nothing but its start is known.
+    fn new(source: Source<'i>, shape: Shape, start: Position) -> Self {
+        let layout = match shape {
+            Shape::Body | Shape::Array | Shape::Wrapped => Layout::Array,
+            Shape::Lines => Layout::Lines,
+            Shape::Objects => Layout::Objects,
+            Shape::Csv => Layout::Rows,
+        };
+        // Compressed data that grows while it is read is read up to the middle of something.
+        if let (Layout::Lines | Layout::Objects | Layout::Rows, Some(watch), None) =
+            (layout, source.watch(), source.compression())
+        {
             watch.allow_growth();
         }
         Document {
             source,
-            shape: Shape::Csv,
-            layout: Layout::Rows,
-            start: found.start,
+            shape,
+            layout,
+            start,
             head: EnvelopeMembers::default(),
             found: EnvelopeMembers::default(),
             looked_ahead: false,
@@ -210,8 +201,8 @@ impl<'i> Document<'i> {
             wrapper: None,
             is_bulk: false,
             mapping: None,
-            table: Some(Arc::new(found.table)),
-            is_guessed,
+            table: None,
+            is_guessed: false,
         }
     }
 

@@ -42,7 +42,7 @@ impl Document<'_> {
             let status = splitter.feed(bytes.get(read..).unwrap_or_default(), &mut spans);
             let is_over = is_all || !matches!(status, Ok(Status::More));
             if ended && self.layout != Layout::Array {
-                // What is broken is told when the contacts are read.
+                // A broken end is reported when the contacts are read.
                 let _ = splitter.finish(&mut spans);
             }
             for span in &spans {

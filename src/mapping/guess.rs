@@ -8,8 +8,11 @@ use super::profile::Observed;
 use super::systems::{self, Header, Hit};
 use crate::model::member::{Family, MemberId};
 
-/// The columns of a file of rejects that presort adds.
-const OWN: &[&str] = &["presort", "presort_input", "presort_line", "presort_code", "presort_field", "presort_message"];
+/// The columns that presort adds to rejects of a table.
+pub const OWN_COLUMNS: [&str; 5] =
+    ["presort_input", "presort_line", "presort_code", "presort_field", "presort_message"];
+/// The member that presort adds to rejects of JSON.
+const OWN_MEMBER: &str = "presort";
 
 /// How the note of a status begins that has the name of a state.
 const NOT_A_STATE: &str = "NOT a state";
@@ -58,7 +61,8 @@ impl Known {
             return nothing;
         }
         let parts = names::segments(name);
-        if OWN.contains(&parts[0].as_str()) {
+        let first = parts[0].as_str();
+        if first == OWN_MEMBER || OWN_COLUMNS.contains(&first) {
             return Guess { how: How::Own, ..nothing };
         }
         let mut guess = if self.auto {

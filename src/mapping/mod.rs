@@ -23,6 +23,7 @@ pub mod systems;
 pub use columns::{AddressKind, Column, How, Label, Late, Mapping, SystemMatch, Target};
 pub use decide::{MapError, MapOptions, Unmapped, decide};
 pub use file::MapFile;
+pub use guess::OWN_COLUMNS;
 pub use guess::is_address_name;
 pub use permission::{Meaning, PermissionColumn, PermissionKind};
 pub use profile::Profile;

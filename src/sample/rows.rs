@@ -17,6 +17,7 @@ use super::google;
 use super::people::Person;
 use super::random::{Purpose, Rng};
 use super::tables::CUSTOM_FIELDS;
+use crate::csv;
 use crate::mapping::Target;
 use crate::mapping::systems::System;
 use crate::model::member::{HOME_COUNTRY_SPACED, KNOWN, MemberId};
@@ -320,16 +321,9 @@ impl Rows {
     fn put(&self, cell: &[u8], quoted: bool, out: &mut Vec<u8>) {
         if !quoted && !cell.iter().any(|byte| self.is_special(*byte)) {
             out.extend_from_slice(cell);
-            return;
+        } else {
+            csv::write::quoted(cell, out);
         }
-        out.push(b'"');
-        for byte in cell {
-            if *byte == b'"' {
-                out.push(b'"');
-            }
-            out.push(*byte);
-        }
-        out.push(b'"');
     }
 
     fn is_special(&self, byte: u8) -> bool {

@@ -9,7 +9,6 @@ mod guess;
 mod layers;
 mod pipe;
 #[cfg_attr(not(feature = "cli"), allow(dead_code))]
-mod reader;
 mod spool;
 #[cfg(feature = "compression")]
 mod unpack;

@@ -20,18 +20,7 @@ fn clean(text: &str, layout: Layout) -> Cleaned {
     let mut spans = Vec::new();
     splitter.feed(text.as_bytes(), &mut spans).unwrap();
     splitter.finish(&mut spans);
-    let batch = Batch {
-        bytes: text.as_bytes(),
-        base: 0,
-        line_start: 0,
-        spans: &spans,
-        first: 0,
-        layout,
-        has_gaps: false,
-        input: 0,
-        input_name: None,
-        mapping: None,
-    };
+    let batch = Batch::of(text.as_bytes(), &spans, layout);
     let selection = OutputSelection { report: true, changes: true, rejects: true, ..OutputSelection::default() };
     let mut cleaned = Cleaned::default();
     BatchCleaner::default().clean(&batch, &Settings::default(), &selection, Separator::Newline, &mut cleaned);
@@ -102,18 +91,7 @@ fn clean_by(
     let mut spans = Vec::new();
     // A broken contact may stop the splitter; a run cleans what it found before.
     let _ = splitter.feed(text.as_bytes(), &mut spans);
-    let batch = Batch {
-        bytes: text.as_bytes(),
-        base: 0,
-        line_start: 0,
-        spans: &spans,
-        first: 0,
-        layout,
-        has_gaps: false,
-        input: 0,
-        input_name: None,
-        mapping: None,
-    };
+    let batch = Batch::of(text.as_bytes(), &spans, layout);
     let selection = OutputSelection { report: true, changes: true, rejects: true, ..OutputSelection::default() };
     let mut cleaned = Cleaned::default();
     cleaner.clean(&batch, settings, &selection, separator, &mut cleaned);

@@ -194,18 +194,8 @@ mod tests {
     fn is_canonical(contact: &str, settings: &Settings) -> bool {
         let span = Span { start: 1, end: 1 + contact.len() as u64, line: 1, whole: true };
         let bytes = format!(" {contact} ");
-        let batch = Batch {
-            bytes: bytes.as_bytes(),
-            base: 0,
-            line_start: 0,
-            spans: &[span],
-            first: 0,
-            layout: Layout::Lines,
-            has_gaps: false,
-            input: 0,
-            input_name: None,
-            mapping: None,
-        };
+        let spans = [span];
+        let batch = Batch::of(bytes.as_bytes(), &spans, Layout::Lines);
         let answers = Choice::available().into_iter().map(|choice| {
             let mut classifier = Classifier::with_backend(choice);
             classifier.classify(&batch, settings);

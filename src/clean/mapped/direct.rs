@@ -5,10 +5,9 @@
 mod names;
 mod record;
 
-use super::{InputMapping, padded_record};
+use super::{InputMapping, append_line, padded_record};
 use crate::clean::batch::Batch;
 use crate::json::split::Span;
-use crate::mapping::Target;
 use crate::rules::whole::CONTACT_BYTES_MAX;
 use crate::simd::{Backend, Choice, with_backend};
 use names::{Names, Plan, place};
@@ -19,6 +18,7 @@ use std::ops::Range;
 const WIDE: usize = 32;
 /// Most bytes of a member's name with its punctuation. A longer one takes the other way.
 const PREFIX: usize = 64;
+
 /// Rewrites records in one pass. See the [module](self).
 #[derive(Debug)]
 pub(super) struct Direct {
@@ -37,14 +37,13 @@ pub(super) struct Direct {
 }
 
 impl Direct {
-    /// For the records of an input; none where they are not in a line of JSON each.
+    /// For the records of an input of JSON; none where the contact is an object within the record.
     pub(super) fn new(input: &InputMapping, choice: Choice) -> Option<Self> {
         let columns = &input.mapping.columns;
-        if input.contact.is_some() || input.table.is_some() || columns.is_empty() {
+        if input.contact.is_some() || columns.is_empty() {
             return None;
         }
-        let holders = |target: &Target| columns.iter().filter(|other| other.target == *target).count();
-        let plans: Vec<Plan> = columns.iter().map(|column| Plan::new(column, holders(&column.target))).collect();
+        let plans: Vec<Plan> = columns.iter().map(|column| Plan::new(column, columns)).collect();
         Some(Direct {
             choice,
             names: Names::new(&plans),
@@ -57,7 +56,7 @@ impl Direct {
         })
     }
 
-    /// Appends the records from `first` on to `out`, a line each, up to the first that needs another look. Returns how many it were.
+    /// Appends the records from `first` on to `out`, a line each, up to the first that needs another look. Returns how many it wrote.
     pub(super) fn write(&mut self, batch: &Batch<'_>, first: usize, out: &mut Vec<u8>, spans: &mut Vec<Span>) -> usize {
         let choice = self.choice;
         with_backend!(choice, write_records, (
@@ -97,9 +96,7 @@ fn write_records<B: Backend>(
             }
         }
         let Some(used) = used else { break };
-        let start = out.len() as u64;
-        out.extend_from_slice(&direct.line[..used]);
-        spans.push(Span { start, end: out.len() as u64 - 1, ..*span });
+        append_line(&direct.line[..used], span, out, spans);
         done += 1;
     }
     direct.padded = padded;

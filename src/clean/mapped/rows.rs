@@ -2,13 +2,12 @@
 //! cell, nothing that JSON escapes. They are written as JSON in one pass over masks of 64 bytes, with no list of cells. Every other
 //! row is refused, and read as in the module above; a test compares both ways.
 
-use super::InputMapping;
 use super::gate::Gate;
-use super::padded_record;
+use super::{InputMapping, append_line, is_only_holder, member_prefix, padded_record};
 use crate::clean::batch::Batch;
 use crate::clean::fast_path::PADDING;
+use crate::csv::Table;
 use crate::json::split::Span;
-use crate::json::write::json_string;
 use crate::mapping::{Column, How, Target};
 use crate::model::member::Family;
 use crate::rules::text;
@@ -55,22 +54,20 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// For the rows of a table; none for an input of JSON.
-    pub(super) fn new(input: &InputMapping, choice: Choice) -> Option<Self> {
-        let table = input.table.as_ref()?;
+    /// For the rows of a table.
+    pub(super) fn new(input: &InputMapping, table: &Table, choice: Choice) -> Self {
         let columns = &input.mapping.columns;
-        let holders = |target: &Target| columns.iter().filter(|other| other.target == *target).count();
-        Some(Rows {
+        Rows {
             choice,
             delimiter: table.delimiter,
-            plans: columns.iter().map(|column| plan(column, holders(&column.target))).collect(),
+            plans: columns.iter().map(|column| plan(column, columns)).collect(),
             any_joined: columns.iter().any(Column::is_joined),
             line: Vec::new(),
             padded: Vec::new(),
-        })
+        }
     }
 
-    /// Appends the rows from `first` on to `out`, a line each, up to the first that needs another look. Returns how many it were.
+    /// Appends the rows from `first` on to `out`, a line each, up to the first that needs another look. Returns how many it wrote.
     pub(super) fn write(&mut self, batch: &Batch<'_>, first: usize, out: &mut Vec<u8>, spans: &mut Vec<Span>) -> usize {
         let choice = self.choice;
         with_backend!(choice, write_rows, (
@@ -83,27 +80,17 @@ impl Rows {
     }
 }
 
-fn plan(column: &Column, holders: usize) -> Plan {
-    let mut name = Vec::new();
-    let is_known = match &column.target {
-        Target::None => true,
-        Target::Member(id) => {
-            name.extend_from_slice(format!(",{}\"", id.info().key).as_bytes());
-            true
-        }
-        Target::Custom(custom) => {
-            name.push(b',');
-            json_string(custom, &mut name);
-            name.extend_from_slice(b":\"");
-            true
-        }
-        _ => false,
-    };
+fn plan(column: &Column, columns: &[Column]) -> Plan {
+    let mut name = member_prefix(&column.target);
     let is_birthday = matches!(column.target, Target::Member(id) if id.info().family == Family::Birthday);
-    let is_one = column.target == Target::None || holders == 1;
     let is_direct = column.is_direct() && !column.decides && !matches!(column.found, How::Unmentioned | How::Own);
+    let is_taken = name.is_some() && is_direct && is_only_holder(column, columns);
+    let name = name.get_or_insert_default();
+    if !name.is_empty() {
+        name.push(b'"');
+    }
     let kind = match column.target {
-        _ if !is_known || !is_one || !is_direct || name.len() > PREFIX => Kind::Refused,
+        _ if !is_taken || name.len() > PREFIX => Kind::Refused,
         Target::None => Kind::Skip,
         _ if is_birthday => Kind::Number,
         _ => Kind::Text,
@@ -128,9 +115,7 @@ fn write_rows<B: Backend>(
     for span in rest {
         let bytes = padded_record(batch, span, &mut padded);
         let Some(used) = rows.write_row(backend, bytes, (span.end - span.start) as usize) else { break };
-        let start = out.len() as u64;
-        out.extend_from_slice(&rows.line[..used]);
-        spans.push(Span { start, end: out.len() as u64 - 1, ..*span });
+        append_line(&rows.line[..used], span, out, spans);
         done += 1;
     }
     rows.padded = padded;

@@ -32,23 +32,23 @@ fn rewritten(mut translator: Translator, records: &[String], input: &InputMappin
             span
         })
         .collect();
-    let batch = Batch {
-        bytes: text.as_bytes(),
-        base: 0,
-        line_start: 0,
-        spans: &spans,
-        first: 0,
-        layout: Layout::Lines,
-        has_gaps: false,
-        input: 0,
-        input_name: None,
-        mapping: Some(input),
-    };
-    translator.translate(&batch, input, &Settings::default());
-    let translated = translator.batch(&batch);
+    let batch = Batch { mapping: Some(input), ..Batch::of(text.as_bytes(), &spans, Layout::Lines) };
+    let records = translated(&mut translator, &batch, input).into_iter();
+    records.map(|(record, notes)| (String::from_utf8(record).unwrap(), notes)).collect()
+}
+
+/// Each record of a batch as it is rewritten, with its place and its notes.
+pub(super) fn translated(
+    translator: &mut Translator,
+    batch: &Batch<'_>,
+    input: &InputMapping,
+) -> Vec<(Vec<u8>, String)> {
+    translator.translate(batch, input, &Settings::default());
+    let translated = translator.batch(batch);
+    assert_eq!(translated.spans.len(), batch.spans.len());
     let one = |(i, span): (usize, &Span)| {
         let notes: Vec<Note<'_>> = translator.notes(i).collect();
-        (String::from_utf8(translated.contact(span).to_vec()).unwrap(), format!("{notes:?}"))
+        (translated.contact(span).to_vec(), format!("{span:?} {notes:?}"))
     };
     translated.spans.iter().enumerate().map(one).collect()
 }
@@ -134,18 +134,8 @@ proptest! {
 fn directly(choice: Choice, record: &str, behind: &str, input: &InputMapping) -> Option<String> {
     let bytes = format!("{record}{behind}");
     let span = Span { start: 7, end: 7 + record.len() as u64, line: 1, whole: true };
-    let batch = Batch {
-        bytes: bytes.as_bytes(),
-        base: 7,
-        line_start: 0,
-        spans: &[span],
-        first: 0,
-        layout: Layout::Lines,
-        has_gaps: false,
-        input: 0,
-        input_name: None,
-        mapping: None,
-    };
+    let placed = [span];
+    let batch = Batch { base: 7, ..Batch::of(bytes.as_bytes(), &placed, Layout::Lines) };
     let (mut out, mut spans) = (b"before\n".to_vec(), Vec::new());
     let count = Direct::new(input, choice).unwrap().write(&batch, 0, &mut out, &mut spans);
     assert_eq!(count, spans.len());

@@ -114,7 +114,7 @@ fn header_is_the_contract_and_all_of_it_is_used() {
     let used = |at: usize| rows.iter().any(|row| row.get(at).is_some_and(|cell| !cell.is_empty()));
     let unused: Vec<&String> = header.iter().enumerate().filter(|(at, _)| !used(*at)).map(|(_, name)| name).collect();
     assert!(unused.is_empty(), "{unused:?}");
-    // Nobody has what has no column.
+    // No contact has a member without a column.
     for contact in lines(&bytes(50_000, 1, 50.0, SampleFormat::Ndjson, None)) {
         for name in contact.as_object().into_iter().flatten().map(|(name, _)| name.as_str()) {
             assert!(own.contains(&name) || !known.contains(&name), "{name}");

@@ -3,7 +3,7 @@
 use super::{PREFIX, WIDE};
 use crate::clean::fast_path::PADDING;
 use crate::clean::mapped::gate::Gate;
-use crate::json::write::json_string;
+use crate::clean::mapped::{is_only_holder, member_prefix};
 use crate::mapping::{Column, How, Target};
 use crate::simd::Backend;
 use std::hash::{BuildHasher, RandomState};
@@ -41,22 +41,11 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(column: &Column, holders: usize) -> Self {
-        let mut text = Vec::new();
-        let (is_known, is_one) = match &column.target {
-            Target::None => (false, true),
-            Target::Member(id) => {
-                text.extend_from_slice(format!(",{}", id.info().key).as_bytes());
-                (true, holders == 1)
-            }
-            Target::Custom(name) => {
-                text.push(b',');
-                json_string(name, &mut text);
-                text.push(b':');
-                (false, holders == 1)
-            }
-            _ => (false, false),
-        };
+    /// For a column, which is one of these.
+    pub(super) fn new(column: &Column, columns: &[Column]) -> Self {
+        let text = member_prefix(&column.target);
+        let is_one = text.is_some() && is_only_holder(column, columns);
+        let text = text.unwrap_or_default();
         // A path or an escape is not found as it stands in the record.
         let is_plain_name = !column.name.bytes().any(|b| matches!(b, b'"' | b'\\' | b'/' | b'~' | 0..=0x1f));
         let is_own = column.found == How::Own;
@@ -76,7 +65,7 @@ impl Plan {
             prefix,
             prefix_len,
             met: if is_refused { u64::MAX } else { 0 },
-            is_known,
+            is_known: matches!(column.target, Target::Member(_)),
             is_joined: column.is_joined(),
             is_checked: column.is_joined() || gate.is_there(),
             gate,

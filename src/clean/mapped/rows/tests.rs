@@ -1,12 +1,11 @@
 //! Rows in one pass against rows by their cells.
 
 use super::*;
-use crate::clean::mapped::{RecordReader, Translator};
-use crate::clean::validator::Note;
+use crate::clean::mapped::Translator;
+use crate::clean::mapped::tests::translated;
 use crate::csv::{Cells, RowSplitter, Table};
 use crate::json::split::Layout;
 use crate::mapping::{MapOptions, Profile, Unmapped, decide};
-use crate::rules::Settings;
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::sync::Arc;
@@ -34,36 +33,18 @@ fn input_of(header: &[&str], rows: &[Vec<u8>], delimiter: u8, unmapped: Unmapped
 }
 
 /// Each row as it is rewritten, with its notes and its place, and what of names is counted. `behind` follows the last row.
-fn rewritten(rows: Option<Rows>, text: &[u8], behind: &[u8], input: &InputMapping) -> Vec<(Vec<u8>, String)> {
+fn rewritten(choice: Option<Choice>, text: &[u8], behind: &[u8], input: &InputMapping) -> Vec<(Vec<u8>, String)> {
     const BASE: u64 = 77;
     let mut spans = Vec::new();
     let mut splitter = RowSplitter::new(input.table.as_ref().unwrap().delimiter, BASE, 1, BASE);
     let (fed, finished) = (splitter.feed(text, &mut spans), splitter.finish(&mut spans));
     assert!(fed.is_ok() && finished.is_ok(), "{}", String::from_utf8_lossy(text));
     let bytes = [text, behind].concat();
-    let batch = Batch {
-        bytes: &bytes,
-        base: BASE,
-        line_start: BASE,
-        spans: &spans,
-        first: 0,
-        layout: Layout::Rows,
-        has_gaps: false,
-        input: 0,
-        input_name: None,
-        mapping: Some(input),
-    };
-    let mut translator =
-        Translator { late_of: Some(0), rows, record: RecordReader::default(), ..Translator::default() };
-    translator.translate(&batch, input, &Settings::default());
-    let translated = translator.batch(&batch);
-    assert_eq!(translated.spans.len(), spans.len());
+    let batch = Batch { base: BASE, line_start: BASE, mapping: Some(input), ..Batch::of(&bytes, &spans, Layout::Rows) };
+    let mut translator = Translator::with_backend(choice);
+    let records = translated(&mut translator, &batch, input);
     assert!(translator.late_names().is_empty());
-    let one = |(i, span): (usize, &Span)| {
-        let notes: Vec<Note<'_>> = translator.notes(i).collect();
-        (translated.contact(span).to_vec(), format!("{span:?} {notes:?}"))
-    };
-    translated.spans.iter().enumerate().map(one).collect()
+    records
 }
 
 fn header() -> impl Strategy<Value = Vec<&'static str>> {
@@ -217,7 +198,7 @@ proptest! {
         // Behind the last row there may be nothing, too little, or what looks like more of it.
         for behind in [&b""[..], &[b'"'; 40], &[b':'; 200], &[delimiter; 97], &[b'9'; 130]] {
             for choice in Choice::available() {
-                let direct = rewritten(Rows::new(&input, choice), &text, behind, &input);
+                let direct = rewritten(Some(choice), &text, behind, &input);
                 for ((row, direct), thorough) in rows.iter().zip(&direct).zip(&thorough) {
                     let shown = String::from_utf8_lossy(row);
                     let both = [&direct.0, &thorough.0].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
@@ -231,20 +212,10 @@ proptest! {
 /// What becomes of a row the fast way, if it takes that.
 fn fast_row(input: &InputMapping, row: &[u8], choice: Choice) -> Option<Vec<u8>> {
     let span = Span { start: 0, end: row.len() as u64, line: 1, whole: true };
-    let batch = Batch {
-        bytes: row,
-        base: 0,
-        line_start: 0,
-        spans: &[span],
-        first: 0,
-        layout: Layout::Rows,
-        has_gaps: false,
-        input: 0,
-        input_name: None,
-        mapping: None,
-    };
+    let spans = [span];
+    let batch = Batch::of(row, &spans, Layout::Rows);
     let mut out = Vec::new();
-    let count = Rows::new(input, choice).unwrap().write(&batch, 0, &mut out, &mut Vec::new());
+    let count = Rows::new(input, input.table.as_ref().unwrap(), choice).write(&batch, 0, &mut out, &mut Vec::new());
     (count == 1).then_some(out)
 }
 
