@@ -26,6 +26,7 @@ use crate::model::member::{Family, MemberId};
 use crate::rules::whole::CONTACT_BYTES_MAX;
 use crate::rules::{OptedOut, Settings};
 use crate::simd::Choice;
+use crate::vcard::{CardReader, NotText};
 use direct::Direct;
 use reader::{Cell, RecordReader, Unread};
 use rows::Rows;
@@ -42,6 +43,8 @@ pub struct InputMapping {
     pub contact: Option<Pointer>,
     /// The form of the table, if the records are its rows.
     pub table: Option<Arc<Table>>,
+    /// The records are vCards.
+    pub is_cards: bool,
 }
 
 /// A value that was under an unmapped name that the first records do not have.
@@ -77,6 +80,9 @@ pub struct Translator {
     direct: Direct,
     rows: Option<Rows>,
     record: RecordReader,
+    cards: CardReader,
+    /// A card as JSON.
+    card: Vec<u8>,
     /// No record takes the direct way, for tests that compare both.
     is_thorough: bool,
 }
@@ -100,12 +106,15 @@ impl Translator {
         if self.late_of != Some(batch.input) {
             self.late_of = Some(batch.input);
             self.late = Late::default();
-            let is_table = input.table.is_some();
-            self.direct = if self.is_thorough || is_table { Direct::default() } else { Direct::new(input) };
+            let is_direct = input.table.is_none() && !input.is_cards;
+            self.direct = if self.is_thorough || !is_direct { Direct::default() } else { Direct::new(input) };
             self.rows = if self.is_thorough { None } else { Rows::new(input, Choice::best()) };
         }
         if input.table.is_some() {
             return self.translate_rows(batch, input);
+        }
+        if input.is_cards {
+            return self.translate_cards(batch, input);
         }
         self.direct.begin(batch);
         for (i, span) in batch.spans.iter().enumerate() {
@@ -159,6 +168,37 @@ impl Translator {
         self.out.resize(self.out.len() + PADDING, 0);
     }
 
+    fn translate_cards(&mut self, batch: &Batch<'_>, input: &InputMapping) {
+        let (mut cards, mut card) = (std::mem::take(&mut self.cards), std::mem::take(&mut self.card));
+        for (i, span) in batch.spans.iter().enumerate() {
+            let bytes = batch.contact(span);
+            let start = self.out.len();
+            card.clear();
+            let read = cards.json(bytes, &mut card);
+            let reject = match read {
+                _ if !span.whole => Some(Code::TAB003),
+                Err(NotText) => Some(Code::TAB004),
+                Ok(()) => None,
+            };
+            match (reject, std::str::from_utf8(&card)) {
+                (None, Ok(record)) => {
+                    self.rewrite(i as u32, record, input);
+                }
+                (code, _) => {
+                    self.out.extend_from_slice(b"{}");
+                    let code = code.unwrap_or(Code::TAB004);
+                    let value = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]);
+                    self.note(i as u32, code, Severity::Error, Outcome::Rejected, None, &value, None);
+                }
+            }
+            let end = self.out.len();
+            self.out.push(b'\n');
+            self.spans.push(Span { start: start as u64, end: end as u64, line: span.line, whole: true });
+        }
+        (self.cards, self.card) = (cards, card);
+        self.out.resize(self.out.len() + PADDING, 0);
+    }
+
     /// The batch as it was rewritten.
     #[must_use]
     pub fn batch<'b>(&'b self, batch: &Batch<'b>) -> Batch<'b> {
@@ -208,7 +248,11 @@ impl Translator {
     /// The column that `field` of a contact came from. The record is read again, because few contacts have findings.
     #[must_use]
     pub fn column_of(record: &[u8], field: &str, code: Code, input: &InputMapping) -> Option<String> {
-        let record = std::str::from_utf8(record).ok()?;
+        let mut card = Vec::new();
+        if input.is_cards {
+            CardReader::default().json(record, &mut card).ok()?;
+        }
+        let record = std::str::from_utf8(if input.is_cards { &card } else { record }).ok()?;
         let (mut reader, mut late) = (RecordReader::default(), Late::default());
         reader.read(record, input, &mut late).ok()?;
         let column = |index| input.mapping.column(late.columns(), index);

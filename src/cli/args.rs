@@ -24,6 +24,8 @@ pub(super) enum FromFormat {
     Json,
     /// A table: cells divided by commas, semicolons, tabs or pipes
     Csv,
+    /// vCards
+    Vcard,
 }
 
 impl FromFormat {
@@ -31,6 +33,7 @@ impl FromFormat {
         match self {
             FromFormat::Json => InputFormat::Json,
             FromFormat::Csv => InputFormat::Csv,
+            FromFormat::Vcard => InputFormat::Vcard,
         }
     }
 }

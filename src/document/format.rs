@@ -33,8 +33,10 @@ pub enum Shape {
     Objects,
     /// An object that holds the contacts in some array.
     Wrapped,
-    /// A table of delimited text: CSV, TSV and the like.
+    /// A table of delimited text.
     Csv,
+    /// vCards.
+    Vcard,
 }
 
 impl Shape {
@@ -48,6 +50,7 @@ impl Shape {
             Shape::Objects => "objects",
             Shape::Wrapped => "wrapped",
             Shape::Csv => "csv",
+            Shape::Vcard => "vcard",
         }
     }
 }
@@ -171,15 +174,14 @@ impl Detector {
     }
 }
 
-/// The shape of a document that begins with `bytes`: one call of a [`Detector`].
-///
+/// The shape of a document that begins with `bytes`, by one call of a [`Detector`].
 /// # Errors
 /// As [`Detector::look`].
 pub fn detect(bytes: &[u8], whole: bool) -> Result<Option<Detected>, String> {
     Detector::default().look(bytes, whole)
 }
 
-/// Recognises first lines that programs write before JSON. The text says what the line is, and what to do.
+/// Recognises first lines that programs write before JSON. The text says what to do.
 fn line_that_is_no_json(text: &[u8]) -> Option<&'static str> {
     const GUARDS: [&[u8]; 5] = [b")]}'", b")]}", b"while(1);", b"while (1);", b"for(;;);"];
     const PHP: [&str; 6] =
@@ -408,7 +410,7 @@ fn no_json(text: &[u8]) -> String {
     let looks = if is_php {
         return PHP_WARNING.to_owned();
     } else if begins(&["BEGIN:VCARD"]) {
-        "these are vCards: export the contacts as JSON, or convert them first; "
+        "these are vCards, which only files and pipes can have; "
     } else if is_sql(text) {
         "this is a dump of a database, in SQL: export the table of contacts as JSON; "
     } else if is_jsonp(line) {

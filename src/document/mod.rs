@@ -1,6 +1,7 @@
 //! One input, looked at before its contacts are read: its shape, its envelope, and where the contacts begin.
 
 pub mod bulk;
+mod cards;
 pub mod envelope;
 pub mod format;
 pub mod pages;
@@ -8,6 +9,8 @@ pub mod profile;
 pub mod splitter;
 pub mod table;
 pub mod wrapper;
+
+pub(crate) use cards::begins as has_card;
 
 use crate::clean::mapped::InputMapping;
 use crate::csv::{RowSplitter, Sniffed, Table};
@@ -23,6 +26,7 @@ use crate::model::fault::Fault;
 use crate::model::finding::Code;
 use crate::model::position::Position;
 use crate::source::{Encoding, Source};
+use crate::vcard::CardSplitter;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -118,7 +122,12 @@ impl<'i> Document<'i> {
     /// As [`Document::open`].
     pub fn of(mut source: Source<'i>, opening: Opening<'_>) -> Result<Self> {
         let (detected, start, mut ended) = match begin(&mut source, &opening)? {
-            Begun::Table(found, is_guessed) => return Ok(Document::of_table(source, found, is_guessed)),
+            Begun::Table(found, is_guessed) => {
+                let mut document = Document::of_text(source, Shape::Csv, found.start, is_guessed);
+                document.table = Some(Arc::new(found.table));
+                return Ok(document);
+            }
+            Begun::Cards(start, is_guessed) => return Ok(Document::of_text(source, Shape::Vcard, start, is_guessed)),
             Begun::Json(detected, start, ended) => (detected, start, ended),
         };
         let is_body = detected == Detected::Shape(Shape::Body);
@@ -142,12 +151,7 @@ impl<'i> Document<'i> {
                 "--records \"\" names the whole document, which is no array: name the array that holds the contacts";
             return Err(Kind::NotContacts { input: source.name().to_owned(), what: what.into() }.into());
         }
-        let layout = match shape {
-            Shape::Body | Shape::Array | Shape::Wrapped => Layout::Array,
-            Shape::Lines => Layout::Lines,
-            Shape::Objects => Layout::Objects,
-            Shape::Csv => Layout::Rows,
-        };
+        let layout = layout_of(shape);
         if shape == Shape::Body {
             source.set_limit(opening.limit);
         }
@@ -180,7 +184,7 @@ impl<'i> Document<'i> {
             Shape::Wrapped => document.read_wrapper_head(opening.reading.records.is_some())?,
             Shape::Array => document.start = document.start.after(b"["),
             Shape::Lines => document.is_bulk = !opening.as_endpoint && document.begins_bulk(),
-            Shape::Objects | Shape::Csv => {}
+            Shape::Objects | Shape::Csv | Shape::Vcard => {}
         }
         document.found = document.head.clone();
         // Everything the rules need is known when there is no envelope, and the contacts can be read as they come.
@@ -190,17 +194,17 @@ impl<'i> Document<'i> {
         Ok(document)
     }
 
-    /// A document that is a table.
-    fn of_table(mut source: Source<'i>, found: Sniffed, is_guessed: bool) -> Self {
+    /// A document of text that is no JSON, from where its contacts begin.
+    fn of_text(mut source: Source<'i>, shape: Shape, start: Position, is_guessed: bool) -> Self {
         source.set_limit(u64::MAX);
         if let Some(watch) = source.watch() {
             watch.allow_growth();
         }
         Document {
             source,
-            shape: Shape::Csv,
-            layout: Layout::Rows,
-            start: found.start,
+            shape,
+            layout: layout_of(shape),
+            start,
             head: EnvelopeMembers::default(),
             found: EnvelopeMembers::default(),
             looked_ahead: false,
@@ -209,7 +213,7 @@ impl<'i> Document<'i> {
             wrapper: None,
             is_bulk: false,
             mapping: None,
-            table: Some(Arc::new(found.table)),
+            table: None,
             is_guessed,
         }
     }
@@ -340,9 +344,23 @@ impl<'i> Document<'i> {
         if let Some(table) = &self.table {
             return ContactSplitter::Rows(RowSplitter::new(table.delimiter, offset, line, line_start));
         }
+        if self.layout == Layout::Cards {
+            return ContactSplitter::Cards(CardSplitter::new(offset, line, line_start));
+        }
         let splitter = Splitter::new(self.layout, offset, line, line_start);
         // Several arrays are one export, in parts; a body is one.
         ContactSplitter::Json(if self.shape == Shape::Array { splitter.series() } else { splitter })
+    }
+}
+
+/// How the contacts of a document are laid out.
+fn layout_of(shape: Shape) -> Layout {
+    match shape {
+        Shape::Body | Shape::Array | Shape::Wrapped => Layout::Array,
+        Shape::Lines => Layout::Lines,
+        Shape::Objects => Layout::Objects,
+        Shape::Csv => Layout::Rows,
+        Shape::Vcard => Layout::Cards,
     }
 }
 
@@ -350,6 +368,8 @@ impl<'i> Document<'i> {
 enum Begun {
     /// A table, and whether its encoding is a guess.
     Table(Sniffed, bool),
+    /// vCards, where they begin, and whether their encoding is a guess.
+    Cards(Position, bool),
     /// JSON, as [`detect`] says.
     Json(Detected, Position, bool),
 }
@@ -366,6 +386,9 @@ fn begin(source: &mut Source<'_>, opening: &Opening<'_>) -> Result<Begun> {
         // Rejects of a run with the same option are UTF-8.
         let is_decoded = encoding.is_some() && is_rejects_file(source)?;
         source.decode(encoding.filter(|_| !is_decoded))?;
+        if let Some((start, is_guessed)) = cards::find(source, opening.reading)? {
+            return Ok(Begun::Cards(start, is_guessed));
+        }
         if let Some((found, is_guessed)) = table::find(source, opening.reading)? {
             return Ok(Begun::Table(found, is_guessed));
         }
@@ -382,7 +405,7 @@ pub fn probe(path: &Path, reading: &ReadOptions) -> Result<Option<String>> {
     let overrides = EnvelopeOverrides::default();
     let mut source = Source::open(path)?;
     match begin(&mut source, &Opening::whole(&overrides, reading)) {
-        Ok(Begun::Table(..)) => Ok(None),
+        Ok(Begun::Table(..) | Begun::Cards(..)) => Ok(None),
         Ok(Begun::Json(_, start, _)) => {
             let bytes = source.current().map_or(&[][..], |chunk| chunk.from(start.offset));
             Ok(format::output_of_presort(bytes).map(str::to_owned))
