@@ -376,7 +376,7 @@ fn other_format(bytes: &[u8]) -> Option<String> {
         [0x1f, 0x8b, ..] => "this is compressed with gzip: unpack it first (gzip -dc FILE | presort ...)",
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "this is compressed with zstd: unpack it first (zstd -dc FILE | presort ...)",
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => {
-            "this is a zip archive or a spreadsheet: unpack an archive first (unzip), or export the contacts as JSON"
+            "this is a zip archive: if it is a file or standard input of its own, it is incomplete: get all of it"
         }
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
             "this is compressed with xz: unpack it first (xz -dc FILE | presort ...)"

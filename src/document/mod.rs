@@ -401,9 +401,8 @@ fn begin(source: &mut Source<'_>, opening: &Opening<'_>) -> Result<Begun> {
 ///
 /// # Errors
 /// It cannot be read.
-pub fn probe(path: &Path, reading: &ReadOptions) -> Result<Option<String>> {
+pub fn probe(mut source: Source<'_>, reading: &ReadOptions) -> Result<Option<String>> {
     let overrides = EnvelopeOverrides::default();
-    let mut source = Source::open(path)?;
     match begin(&mut source, &Opening::whole(&overrides, reading)) {
         Ok(Begun::Table(..) | Begun::Cards(..)) => Ok(None),
         Ok(Begun::Json(_, start, _)) => {
