@@ -186,7 +186,7 @@ fn one_file(input: PathBuf, reading: &ReadOptions) -> Result<InputFile> {
     match files.len() {
         1 => Ok(files.remove(0)),
         n => Err(Error::usage(format!(
-            "{}: {n} files in it have contacts: name one of them, like {}",
+            "{}: {n} files in this directory have contacts: name one of them, like {}",
             printable(&input.display().to_string()),
             printable(&files[0].name())
         ))),

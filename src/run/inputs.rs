@@ -76,7 +76,8 @@ pub fn expand(paths: &[PathBuf], outputs: &[PathBuf], reading: &ReadOptions) -> 
     for path in paths {
         if path.as_os_str() != "-" && path.is_dir() {
             add_directory(path, outputs, reading, &mut inputs)?;
-        } else if !add_archive(path, reading, &mut inputs)? {
+        // Beside other inputs, standard input is read in its turn: nothing waits for it before.
+        } else if path.as_os_str() == "-" && paths.len() > 1 || !add_archive(path, reading, &mut inputs)? {
             inputs.files.push(path.clone().into());
         }
     }
