@@ -31,7 +31,8 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
                 let what = "there is no vCard in it; was the export written?".to_owned();
                 return Err(Kind::NotContacts { input: source.name().to_owned(), what }.into());
             }
-            _ if ended => return Ok(None),
+            // Filling of any length is the detector's business, which keeps none of it.
+            _ if ended || start >= LOOK_AT => return Ok(None),
             _ => ended = is_end(source, 0)?,
         }
     }

@@ -39,7 +39,8 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
         match first {
             Some(first) if is_asked || may_be_table(first, &bytes[start..]) => break start,
             Some(_) => return Ok(None),
-            None if ended => return Ok(None),
+            // Filling of any length is the detector's business, which keeps none of it.
+            None if ended || start >= LOOK_AT => return Ok(None),
             None => ended = is_end(source, 0)?,
         }
     };
