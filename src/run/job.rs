@@ -2,6 +2,8 @@
 //!
 //! `run_on` is the table of contents: resolve the envelope, open the outputs, execute the run, settle the counts and the files.
 //! The threads are in `coordinator.rs`, the end of a run is in `settle.rs`.
+//!
+//! Long because the job, its defaults and its checks are one subject.
 
 use crate::clean::cleaner::OutputSelection;
 use crate::clean::lines::Redactor;
