@@ -141,6 +141,8 @@ pub mod service;
 #[doc(hidden)]
 pub mod simd;
 pub(crate) mod source;
+#[doc(hidden)]
+pub mod vcard;
 
 #[cfg(feature = "tables")]
 #[doc(inline)]

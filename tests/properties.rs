@@ -613,7 +613,7 @@ fn job(dir: &Path, input: PathBuf, asks: &Asks, is_body: bool) -> Job<'static> {
         bare_rejects: true,
         reading: Default::default(),
         mapping: Default::default(),
-        inputs: vec![input],
+        inputs: vec![input.into()],
         skipped: Vec::new(),
         mode: asks.mode.clone(),
         limits: asks.limits,

@@ -27,7 +27,9 @@ impl Corpus {
     /// A sample of contacts, of which `mess` percent have a mistake.
     pub fn sample(contacts: u64, mess: f64, layout: Layout) -> Corpus {
         let bytes = match layout {
-            Layout::Lines | Layout::Objects | Layout::Rows => sample(contacts, mess, SampleFormat::Ndjson),
+            Layout::Lines | Layout::Objects | Layout::Rows | Layout::Cards => {
+                sample(contacts, mess, SampleFormat::Ndjson)
+            }
             Layout::Array => {
                 let body = sample(contacts, mess, SampleFormat::Payload);
                 let name = b"\"import_data\":[";

@@ -22,6 +22,7 @@ use crate::model::finding::{Code, Detail, Finding, Outcome, Raw, Severity, To};
 use crate::model::identity::Identity;
 use crate::model::member::{Member, Value};
 use crate::rules::{Settings, whole::CONTACT_BYTES_MAX};
+use crate::vcard::CardReader;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -381,7 +382,8 @@ impl<'w> BatchContext<'w> {
         duplicate_of: Option<Detail<'_>>,
     ) -> Buffers {
         self.cleaned.at = i;
-        let span = &self.raw.spans[i];
+        // What a vCard has beside text does not count.
+        let span = if self.raw.layout == Layout::Cards { &self.batch.spans[i] } else { &self.raw.spans[i] };
         let too_large = span.end - span.start > CONTACT_BYTES_MAX;
         let is_line = self.raw.layout != Layout::Array;
         if too_large && is_line {
@@ -576,6 +578,13 @@ impl<'w> BatchContext<'w> {
                 None => reject_as_json(contact, table, origin, &cleaned.noted, &mut cells, rejects),
             };
         }
+        let mut card = Vec::new();
+        let contact = match raw.layout {
+            Layout::Cards if CardReader::default().json(contact, &mut card).is_ok() => &card,
+            // It goes as it came, on one line.
+            Layout::Cards => return lines::reject_lines(contact, rejects),
+            _ => contact,
+        };
         match (is_json, raw.layout, origin) {
             (false, Layout::Objects, _) => lines::reject_lines(contact, rejects),
             (true, _, Some(origin)) => note::reject(contact, origin, &cleaned.noted, rejects),

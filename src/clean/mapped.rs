@@ -27,6 +27,7 @@ use crate::model::member::{Family, MemberId};
 use crate::rules::whole::CONTACT_BYTES_MAX;
 use crate::rules::{OptedOut, Settings};
 use crate::simd::Choice;
+use crate::vcard::{CardReader, NotText};
 use direct::Direct;
 use reader::{Cell, RecordReader, Unread};
 use rows::Rows;
@@ -43,6 +44,8 @@ pub struct InputMapping {
     pub contact: Option<Pointer>,
     /// The form of the table, if the records are its rows.
     pub table: Option<Arc<Table>>,
+    /// The records are vCards.
+    pub is_cards: bool,
 }
 
 /// A value that was under an unmapped name that the first records do not have.
@@ -75,6 +78,7 @@ enum OnePass {
 impl OnePass {
     fn new(input: &InputMapping, choice: Choice) -> Option<OnePass> {
         match &input.table {
+            None if input.is_cards => None,
             Some(table) => Some(OnePass::Rows(Rows::new(input, table, choice))),
             None => Direct::new(input, choice).map(OnePass::Records),
         }
@@ -105,6 +109,9 @@ pub struct Translator {
     /// Of rows that were rejected before, the columns with the input and the line of the first time.
     origin: Option<(usize, usize)>,
     record: RecordReader,
+    cards: CardReader,
+    /// A card as JSON.
+    card: Vec<u8>,
     /// What rewrites records the direct way. None for tests that compare both ways: every record is read to cells.
     choice: Option<Choice>,
 }
@@ -129,6 +136,8 @@ impl Translator {
             one_pass: None,
             origin: None,
             record: RecordReader::default(),
+            cards: CardReader::default(),
+            card: Vec::new(),
             choice,
         }
     }
@@ -160,7 +169,8 @@ impl Translator {
             self.write_thoroughly(i as u32, span, batch.contact(span), input);
             let end = self.out.len();
             self.out.push(b'\n');
-            self.spans.push(Span { start: start as u64, end: end as u64, ..*span });
+            let whole = span.whole || input.is_cards;
+            self.spans.push(Span { start: start as u64, end: end as u64, whole, ..*span });
             i += 1;
         }
         self.one_pass = one_pass;
@@ -169,6 +179,9 @@ impl Translator {
 
     /// Writes a record by its cells. What cannot be read stays as it is, for the rules to report.
     fn write_thoroughly(&mut self, contact: u32, span: &Span, bytes: &[u8], input: &InputMapping) {
+        if input.is_cards {
+            return self.write_card(contact, span, bytes, input);
+        }
         let start = self.out.len();
         let is_candidate = span.whole && bytes.len() as u64 <= CONTACT_BYTES_MAX;
         let is_written = is_candidate
@@ -186,6 +199,29 @@ impl Translator {
             self.out.truncate(start);
             self.out.extend_from_slice(bytes);
         }
+    }
+
+    /// Writes a vCard by its properties. One that cannot be read is rejected here.
+    fn write_card(&mut self, contact: u32, span: &Span, bytes: &[u8], input: &InputMapping) {
+        let mut card = std::mem::take(&mut self.card);
+        card.clear();
+        let reject = match self.cards.json(bytes, &mut card) {
+            _ if !span.whole => Some(Code::TAB003),
+            Err(NotText) => Some(Code::TAB004),
+            Ok(()) => None,
+        };
+        match (reject, std::str::from_utf8(&card)) {
+            (None, Ok(record)) => {
+                self.rewrite(contact, record, input);
+            }
+            (code, _) => {
+                self.out.extend_from_slice(b"{}");
+                let value = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]);
+                let code = code.unwrap_or(Code::TAB004);
+                self.note(contact, code, Severity::Error, Outcome::Rejected, None, &value, None);
+            }
+        }
+        self.card = card;
     }
 
     /// The batch as it was rewritten.
@@ -237,7 +273,11 @@ impl Translator {
     /// The column that `field` of a contact came from. The record is read again, because few contacts have findings.
     #[must_use]
     pub fn column_of(record: &[u8], field: &str, code: Code, input: &InputMapping) -> Option<String> {
-        let record = std::str::from_utf8(record).ok()?;
+        let mut card = Vec::new();
+        if input.is_cards {
+            CardReader::default().json(record, &mut card).ok()?;
+        }
+        let record = std::str::from_utf8(if input.is_cards { &card } else { record }).ok()?;
         let (mut reader, mut late) = (RecordReader::default(), Late::default());
         reader.read(record, input, &mut late).ok()?;
         let column = |index| input.mapping.column(late.columns(), index);
@@ -496,9 +536,14 @@ fn member_prefix(target: &Target) -> Option<Vec<u8>> {
     Some(prefix)
 }
 
+/// Whether two columns have the same member.
+fn is_rival(column: &Column, other: &Column) -> bool {
+    column.target != Target::None && other.target == column.target && !std::ptr::eq(column, other)
+}
+
 /// Whether no other column has the member of this one.
 fn is_only_holder(column: &Column, columns: &[Column]) -> bool {
-    column.target == Target::None || columns.iter().filter(|other| other.target == column.target).count() == 1
+    !columns.iter().any(|other| is_rival(column, other))
 }
 
 /// Appends a record that is written as a line, with its line break.

@@ -249,7 +249,7 @@ impl<'a, 's> Validator<'a, 's> {
             self.member(member);
         }
         // A record without a contact has its own finding.
-        let has_none = |code| matches!(code, Code::MAP010 | Code::TAB001 | Code::TAB002);
+        let has_none = |code| matches!(code, Code::MAP010 | Code::TAB001 | Code::TAB002 | Code::TAB003 | Code::TAB004);
         if self.pending.first().is_none_or(|finding| !has_none(finding.code)) {
             self.check_cross_field();
         }

@@ -24,6 +24,8 @@ pub(super) enum FromFormat {
     // Comments and not docs: with these, the help of all options would be spread over more lines.
     Json,
     Csv,
+    /// vCards
+    Vcard,
 }
 
 impl FromFormat {
@@ -31,6 +33,7 @@ impl FromFormat {
         match self {
             FromFormat::Json => InputFormat::Json,
             FromFormat::Csv => InputFormat::Csv,
+            FromFormat::Vcard => InputFormat::Vcard,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::model::printable::printable;
 use crate::output::file::Output;
 use crate::rules::OptedOut;
 use crate::rules::suppress::SuppressionList;
-use crate::run::inputs::expand;
+use crate::run::inputs::{InputFile, expand};
 use crate::run::mapping::{mapping_of, read_suppressed};
 use crate::source::Encoding;
 use clap::{Args, ValueEnum};
@@ -181,14 +181,14 @@ pub(super) enum MapFormat {
 }
 
 /// The file that a directory has contacts in. A map is of one export.
-fn one_file(input: PathBuf, reading: &ReadOptions) -> Result<PathBuf> {
+fn one_file(input: PathBuf, reading: &ReadOptions) -> Result<InputFile> {
     let mut files = expand(std::slice::from_ref(&input), &[], reading)?.files;
     match files.len() {
         1 => Ok(files.remove(0)),
         n => Err(Error::usage(format!(
             "{}: {n} files in this directory have contacts: name one of them, like {}",
             printable(&input.display().to_string()),
-            printable(&files[0].display().to_string())
+            printable(&files[0].name())
         ))),
     }
 }
@@ -208,7 +208,7 @@ impl Map {
         let input = self.input.clone().unwrap_or_else(|| "-".into());
         let input = one_file(input, &reading)?;
         let overrides = EnvelopeOverrides::default();
-        let mut document = Document::open(&input, Opening::whole(&overrides, &reading))?;
+        let mut document = Document::of(input.open()?, Opening::whole(&overrides, &reading))?;
         let mapping = mapping_of(&options, self.contact.as_ref(), &mut document)?;
         if mapping.columns.is_empty() {
             let what = "no record in its first part has a name; with --contact, check the pointer".to_owned();

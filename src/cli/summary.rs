@@ -284,7 +284,7 @@ fn causes(plan: &Plan, summary: &Summary, room: usize, paint: &Paint) -> Vec<Str
                 }
                 Some(cause) => format!(" ({}: {})", place(example, plan, inputs, true), printable(cause)),
                 // What a person does about rows that are no contacts is not in the row.
-                None if matches!(*code, Code::TAB001 | Code::TAB002) => {
+                None if matches!(*code, Code::TAB001 | Code::TAB002 | Code::TAB003 | Code::TAB004) => {
                     format!(" ({}; {})", place(example, plan, inputs, true), printable(&example.help))
                 }
                 None => format!(" ({})", place(example, plan, inputs, true)),

@@ -2,13 +2,17 @@
 
 mod binary;
 pub mod bulk;
+mod cards;
 pub mod envelope;
+mod foreign;
 pub mod format;
 pub mod pages;
 pub mod profile;
 pub mod splitter;
 pub mod table;
 pub mod wrapper;
+
+pub(crate) use cards::begins as has_card;
 
 use crate::clean::mapped::InputMapping;
 use crate::csv::{RowSplitter, Sniffed, Table};
@@ -24,6 +28,7 @@ use crate::model::fault::Fault;
 use crate::model::finding::Code;
 use crate::model::position::Position;
 use crate::source::{Encoding, Source};
+use crate::vcard::CardSplitter;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -119,7 +124,11 @@ impl<'i> Document<'i> {
     /// As [`Document::open`].
     pub fn of(mut source: Source<'i>, opening: Opening<'_>) -> Result<Self> {
         let (detected, start, mut ended) = match begin(&mut source, &opening)? {
-            Begun::Table(found, is_guessed) => return Ok(Document::of_table(source, found, is_guessed)),
+            Begun::Table(found, is_guessed) => {
+                let table = Some(Arc::new(found.table));
+                return Ok(Document { table, ..Document::of_text(source, Shape::Csv, found.start, is_guessed) });
+            }
+            Begun::Cards(start, is_guessed) => return Ok(Document::of_text(source, Shape::Vcard, start, is_guessed)),
             Begun::Json(detected, start, ended) => (detected, start, ended),
         };
         let is_body = detected == Detected::Shape(Shape::Body);
@@ -157,7 +166,7 @@ impl<'i> Document<'i> {
             Shape::Wrapped => document.read_wrapper_head(opening.reading.records.is_some())?,
             Shape::Array => document.start = document.start.after(b"["),
             Shape::Lines => document.is_bulk = !opening.as_endpoint && document.begins_bulk(),
-            Shape::Objects | Shape::Csv => {}
+            Shape::Objects | Shape::Csv | Shape::Vcard => {}
         }
         document.found = document.head.clone();
         // Everything the rules need is known when there is no envelope, and the contacts can be read as they come.
@@ -167,23 +176,17 @@ impl<'i> Document<'i> {
         Ok(document)
     }
 
-    /// A document that is a table.
-    fn of_table(mut source: Source<'i>, found: Sniffed, is_guessed: bool) -> Self {
+    /// A document of text that is no JSON, from where its contacts begin.
+    fn of_text(mut source: Source<'i>, shape: Shape, start: Position, is_guessed: bool) -> Self {
         source.set_limit(u64::MAX);
-        let table = Some(Arc::new(found.table));
-        Document { table, is_guessed, ..Document::new(source, Shape::Csv, found.start) }
+        Document { is_guessed, ..Document::new(source, shape, start) }
     }
 
     /// A document of this shape, of which nothing but its start is known.
     fn new(source: Source<'i>, shape: Shape, start: Position) -> Self {
-        let layout = match shape {
-            Shape::Body | Shape::Array | Shape::Wrapped => Layout::Array,
-            Shape::Lines => Layout::Lines,
-            Shape::Objects => Layout::Objects,
-            Shape::Csv => Layout::Rows,
-        };
+        let layout = layout_of(shape);
         // Compressed data that grows while it is read is read up to the middle of something.
-        if let (Layout::Lines | Layout::Objects | Layout::Rows, Some(watch), None) =
+        if let (Layout::Lines | Layout::Objects | Layout::Rows | Layout::Cards, Some(watch), None) =
             (layout, source.watch(), source.compression())
         {
             watch.allow_growth();
@@ -332,9 +335,23 @@ impl<'i> Document<'i> {
         if let Some(table) = &self.table {
             return ContactSplitter::Rows(RowSplitter::new(table.delimiter, offset, line, line_start));
         }
+        if self.layout == Layout::Cards {
+            return ContactSplitter::Cards(CardSplitter::new(offset, line, line_start));
+        }
         let splitter = Splitter::new(self.layout, offset, line, line_start);
         // Several arrays are one export, in parts; a body is one.
         ContactSplitter::Json(if self.shape == Shape::Array { splitter.series() } else { splitter })
+    }
+}
+
+/// How the contacts of a document are laid out.
+fn layout_of(shape: Shape) -> Layout {
+    match shape {
+        Shape::Body | Shape::Array | Shape::Wrapped => Layout::Array,
+        Shape::Lines => Layout::Lines,
+        Shape::Objects => Layout::Objects,
+        Shape::Csv => Layout::Rows,
+        Shape::Vcard => Layout::Cards,
     }
 }
 
@@ -342,6 +359,8 @@ impl<'i> Document<'i> {
 enum Begun {
     /// A table, and whether its encoding is a guess.
     Table(Sniffed, bool),
+    /// vCards, where they begin, and whether their encoding is a guess.
+    Cards(Position, bool),
     /// JSON, as [`detect`] says.
     Json(Detected, Position, bool),
 }
@@ -358,6 +377,9 @@ fn begin(source: &mut Source<'_>, opening: &Opening<'_>) -> Result<Begun> {
         // Rejects of a run with the same option are UTF-8.
         let is_decoded = encoding.is_some() && is_rejects_file(source)?;
         source.decode(encoding.filter(|_| !is_decoded))?;
+        if let Some((start, is_guessed)) = cards::find(source, opening.reading)? {
+            return Ok(Begun::Cards(start, is_guessed));
+        }
         if let Some((found, is_guessed)) = table::find(source, opening.reading)? {
             return Ok(Begun::Table(found, is_guessed));
         }
@@ -370,11 +392,10 @@ fn begin(source: &mut Source<'_>, opening: &Opening<'_>) -> Result<Begun> {
 ///
 /// # Errors
 /// It cannot be read.
-pub fn probe(path: &Path, reading: &ReadOptions) -> Result<Option<String>> {
+pub fn probe(mut source: Source<'_>, reading: &ReadOptions) -> Result<Option<String>> {
     let overrides = EnvelopeOverrides::default();
-    let mut source = Source::open(path)?;
     match begin(&mut source, &Opening::whole(&overrides, reading)) {
-        Ok(Begun::Table(..)) => Ok(None),
+        Ok(Begun::Table(..) | Begun::Cards(..)) => Ok(None),
         Ok(Begun::Json(_, start, _)) => {
             let bytes = source.current().map_or(&[][..], |chunk| chunk.from(start.offset));
             Ok(format::output_of_presort(bytes).map(str::to_owned))

@@ -8,6 +8,7 @@ use crate::json::split::{Layout, Span, Status};
 use crate::mapping::Profile;
 use crate::model::error::Result;
 use crate::rules::whole::CONTACT_BYTES_MAX;
+use crate::vcard::CardReader;
 
 /// Records that are looked at.
 pub const RECORDS: u32 = 1_000;
@@ -26,6 +27,8 @@ impl Document<'_> {
             None => Profile::default(),
         };
         let mut cells = csv::Cells::default();
+        let (mut cards, mut card) = (CardReader::default(), Vec::new());
+        profile.is_cards = self.layout == Layout::Cards;
         let start = self.start.offset;
         let mut splitter = self.splitter();
         let mut spans: Vec<Span> = Vec::new();
@@ -46,7 +49,15 @@ impl Document<'_> {
                 let _ = splitter.finish(&mut spans);
             }
             for span in &spans {
-                let record = &bytes[(span.start - start) as usize..(span.end - start) as usize];
+                let mut record = &bytes[(span.start - start) as usize..(span.end - start) as usize];
+                let is_cards = self.layout == Layout::Cards;
+                if is_cards {
+                    card.clear();
+                    if cards.json(record, &mut card).is_err() {
+                        continue;
+                    }
+                    record = &card;
+                }
                 let is_record = span.whole && record.len() as u64 <= CONTACT_BYTES_MAX;
                 if !is_record || (self.is_bulk && bulk::action(record).is_some()) {
                     continue;

@@ -3,8 +3,9 @@
 use crate::csv::RowSplitter;
 use crate::json::split::{Pending, Span, SplitError, Splitter, Status};
 use crate::model::error::Result as RunResult;
+use crate::vcard::CardSplitter;
 
-/// Bytes to contacts: values of JSON, or rows of a table.
+/// Bytes to contacts: values of JSON, rows of a table, or vCards.
 // One exists for each input.
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone)]
@@ -13,9 +14,11 @@ pub enum ContactSplitter {
     Json(Splitter),
     /// Of a table.
     Rows(RowSplitter),
+    /// Of vCards.
+    Cards(CardSplitter),
 }
 
-use ContactSplitter::{Json, Rows};
+use ContactSplitter::{Cards, Json, Rows};
 
 impl ContactSplitter {
     /// Offset of the byte that the next block must begin with.
@@ -24,6 +27,7 @@ impl ContactSplitter {
         match self {
             Json(splitter) => splitter.offset(),
             Rows(splitter) => splitter.offset(),
+            Cards(splitter) => splitter.offset(),
         }
     }
 
@@ -33,6 +37,7 @@ impl ContactSplitter {
         match self {
             Json(splitter) => splitter.line(),
             Rows(splitter) => splitter.line(),
+            Cards(splitter) => splitter.line(),
         }
     }
 
@@ -42,6 +47,7 @@ impl ContactSplitter {
         match self {
             Json(splitter) => splitter.spans(),
             Rows(splitter) => splitter.spans(),
+            Cards(splitter) => splitter.spans(),
         }
     }
 
@@ -51,6 +57,7 @@ impl ContactSplitter {
         match self {
             Json(splitter) => splitter.pending(),
             Rows(splitter) => splitter.pending(),
+            Cards(splitter) => splitter.pending(),
         }
     }
 
@@ -59,7 +66,7 @@ impl ContactSplitter {
     pub fn pending_end(&self) -> u64 {
         match self {
             Json(splitter) => splitter.pending_end(),
-            Rows(splitter) => splitter.offset(),
+            Rows(_) | Cards(_) => self.offset(),
         }
     }
 
@@ -80,7 +87,7 @@ impl ContactSplitter {
     pub fn awaits_value(&self) -> bool {
         match self {
             Json(splitter) => splitter.awaits_value(),
-            Rows(splitter) => splitter.pending().is_some(),
+            Rows(_) | Cards(_) => self.pending().is_some(),
         }
     }
 
@@ -89,7 +96,7 @@ impl ContactSplitter {
     pub fn marks(&self) -> Option<(u64, Pending)> {
         match self {
             Json(splitter) => splitter.marks(),
-            Rows(_) => None,
+            Rows(_) | Cards(_) => None,
         }
     }
 
@@ -108,6 +115,10 @@ impl ContactSplitter {
         match self {
             Json(splitter) => splitter.feed(block, spans),
             Rows(splitter) => splitter.feed(block, spans).map(|()| Status::More),
+            Cards(splitter) => {
+                splitter.feed(block, spans);
+                Ok(Status::More)
+            }
         }
     }
 
@@ -122,6 +133,10 @@ impl ContactSplitter {
                 Ok(())
             }
             Rows(splitter) => splitter.finish(spans),
+            Cards(splitter) => {
+                splitter.finish(spans);
+                Ok(())
+            }
         }
     }
 

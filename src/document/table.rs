@@ -23,6 +23,8 @@ pub enum InputFormat {
     /// A table of delimited text: CSV, TSV, or with `;` or `|` between cells. It must have a header that names a column with the email
     /// address or the number for text messages within its first 20 rows.
     Csv,
+    /// vCards.
+    Vcard,
 }
 
 /// Looks for a table at the start of an input. None: the input is JSON, or shows that it is something else. True: its encoding is a
@@ -32,7 +34,7 @@ pub enum InputFormat {
 /// The input cannot be read, or is a table without a header.
 pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Option<(Sniffed, bool)>> {
     let is_asked = reading.format == InputFormat::Csv;
-    if reading.format == InputFormat::Json {
+    if !matches!(reading.format, InputFormat::Detect | InputFormat::Csv) {
         return Ok(None);
     }
     let is_known = |name: &str| is_identity(name) || reading.identity_names.iter().any(|known| known == name);
@@ -61,7 +63,7 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
         return Ok(None);
     }
     // Decoded by a guess, another format would not be known any more.
-    if !is_asked && super::format::other_format(bytes).is_some() {
+    if !is_asked && super::foreign::other_format(bytes).is_some() {
         return Ok(None);
     }
     let guess = guess(bytes, ended, reading);
@@ -94,7 +96,7 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
 
 /// Reads until this many bytes are there. Returns whether the input ends with them. These are the same bytes for a file and for a
 /// pipe, however it comes.
-fn fill(source: &mut Source<'_>, len: usize) -> Result<bool> {
+pub(super) fn fill(source: &mut Source<'_>, len: usize) -> Result<bool> {
     while source.current().is_none_or(|chunk| chunk.bytes().len() < len) {
         if is_end(source, 0)? {
             return Ok(true);
@@ -103,10 +105,10 @@ fn fill(source: &mut Source<'_>, len: usize) -> Result<bool> {
     Ok(false)
 }
 
-/// The encoding of a table that is not UTF-8, if none is asked for. One with more characters of UTF-8 than other bytes is UTF-8 with
+/// The encoding of text that is not UTF-8, if none is asked for. One with more characters of UTF-8 than other bytes is UTF-8 with
 /// some broken rows.
 #[cfg(feature = "tables")]
-fn guess(bytes: &[u8], is_whole: bool, reading: &ReadOptions) -> Option<Encoding> {
+pub(super) fn guess(bytes: &[u8], is_whole: bool, reading: &ReadOptions) -> Option<Encoding> {
     if reading.encoding.is_some() {
         return None;
     }
@@ -123,7 +125,7 @@ fn guess(bytes: &[u8], is_whole: bool, reading: &ReadOptions) -> Option<Encoding
 }
 
 #[cfg(not(feature = "tables"))]
-fn guess(_: &[u8], _: bool, _: &ReadOptions) -> Option<Encoding> {
+pub(super) fn guess(_: &[u8], _: bool, _: &ReadOptions) -> Option<Encoding> {
     None
 }
 
@@ -140,7 +142,7 @@ pub fn has_header(bytes: &[u8]) -> bool {
 }
 
 /// Skips byte-order marks and white space. Tabs stay: a table may begin with an empty cell.
-fn skip_blank(bytes: &[u8]) -> (usize, Option<u8>) {
+pub(super) fn skip_blank(bytes: &[u8]) -> (usize, Option<u8>) {
     let mut at = 0;
     loop {
         let rest = &bytes[at..];

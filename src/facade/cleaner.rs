@@ -91,6 +91,7 @@ impl Cleaner {
     pub fn clean_files<'a>(&self, paths: &[impl AsRef<Path>], sink: Sink<'a>) -> Result<Summary> {
         let inputs: Vec<PathBuf> = paths.iter().map(|path| path.as_ref().to_path_buf()).collect();
         sink.refuse_clashes(&inputs)?;
+        let paths_of_stdin = inputs.iter().filter(|input| input.as_os_str() == "-").count();
         let Inputs { files: inputs, skipped } = expand(&inputs, &sink.files(), &self.options.reading)?;
         if inputs.is_empty() {
             return Err(Error::usage("there is no input: name one file or more"));
@@ -98,10 +99,10 @@ impl Cleaner {
         if sink.mode == Mode::Request && inputs.len() > 1 {
             return Err(Error::usage("one request body has one input: write bodies or lines for several"));
         }
-        if inputs.iter().filter(|input| input.as_os_str() == "-").count() > 1 {
+        if paths_of_stdin > 1 {
             return Err(Error::usage("standard input can be read only once: name - once"));
         }
-        let job = Job { skipped, ..self.job(inputs, &sink) };
+        let job = Job { inputs, skipped, ..self.job(Vec::new(), &sink) };
         let summary = run_files(&job, sink.outputs);
         self.redacted(summary)
     }

@@ -229,7 +229,7 @@ impl Splitter {
         match self.layout {
             Layout::Array if self.state == State::Between => None,
             Layout::Array => Some(self.pending().unwrap_or(Pending { start: self.at, line: self.line })),
-            Layout::Lines | Layout::Objects | Layout::Rows => {
+            Layout::Lines | Layout::Objects | Layout::Rows | Layout::Cards => {
                 let before = spans.len();
                 self.end_line(self.at, spans);
                 self.spans += (spans.len() - before) as u64;

@@ -336,7 +336,10 @@ impl MapOptions {
 pub fn decide(profile: &Profile, options: &MapOptions) -> Result<Mapping, MapError> {
     let mut rules = Rules::new(profile, options)?;
     let mut system = None;
-    if rules.known.auto {
+    // Rejects of vCards have their names.
+    let has = |name: &str| profile.columns.iter().any(|column| column.name == name);
+    rules.known.cards = profile.is_cards || has("FN") && (has("N;LAST") || has("N;FIRST"));
+    if rules.known.auto && !rules.known.cards {
         rules.known.wrapper = wrapper(profile, &rules);
         (rules.known.systems, system) = recognise(profile, &rules);
     }

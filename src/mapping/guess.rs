@@ -26,6 +26,8 @@ pub(super) struct Known {
     pub systems: Vec<usize>,
     /// The part of a record that holds the person.
     pub wrapper: Option<String>,
+    /// The names are those that vCards get.
+    pub cards: bool,
 }
 
 /// What a name may be.
@@ -73,11 +75,19 @@ impl Known {
             nothing
         };
         guess.permission = self.permission(name, &parts, &guess, seen);
-        self.correct(&mut guess, &parts, seen);
+        if self.cards {
+            // The properties of vCards mean one thing each.
+            guess.joined = matches!(&guess.target, Target::Member(id) if id.info().family == Family::Phone);
+        } else {
+            self.correct(&mut guess, &parts, seen);
+        }
         guess
     }
 
     fn by_name(&self, name: &str, parts: &[String]) -> Guess {
+        if self.cards {
+            return card(name);
+        }
         // A header may have slashes: `State/Region`.
         if parts.len() > 1
             && let Some(guess) = self.header(name)
@@ -340,6 +350,39 @@ fn ends_as_number(name: &str) -> bool {
     let Some(word) = words.iter().rfind(|word| !is_digits(word)) else { return false };
     matches!(word.as_str(), "number" | "numbers" | "no" | "nr" | "num" | "tel" | "telephone" | "value")
         || context::phone_kind(word).is_some()
+}
+
+/// A name that a vCard gets.
+fn card(name: &str) -> Guess {
+    let member = Guess::member;
+    let target = |target| Guess::new(target, How::Synonym);
+    let kinds =
+        [("ADR;HOME;", AddressKind::Home), ("ADR;WORK;", AddressKind::Work), ("ADR;OTHER;", AddressKind::Other)];
+    let kinds = kinds.into_iter().chain([("ADR;", AddressKind::Main)]);
+    for (prefix, kind) in kinds {
+        let part = name.strip_prefix(prefix).and_then(|part| {
+            ["STREET", "STREET2", "CITY", "STATE", "ZIP", "COUNTRY"].iter().position(|known| *known == part)
+        });
+        if let Some(part) = part {
+            return member(kind.part(part));
+        }
+    }
+    match name {
+        "EMAIL" => member(MemberId::Email),
+        "N;FIRST" => member(MemberId::FirstName),
+        "N;LAST" => member(MemberId::LastName),
+        "FN" => Guess { fallback: true, note: "fallback", ..target(Target::FullName) },
+        "ORG" => member(MemberId::CompanyName),
+        "TITLE" => member(MemberId::JobTitle),
+        "TEL" => member(MemberId::Phone),
+        "TEL;HOME" => member(MemberId::HomePhone),
+        "TEL;WORK" => member(MemberId::WorkPhone),
+        "TEL;CELL" => member(MemberId::MobilePhone),
+        "TEL;OTHER" => member(MemberId::OtherPhone),
+        "BDAY" => target(Target::Birthday),
+        "ANNIVERSARY" => member(MemberId::Anniversary),
+        _ => Guess::new(Target::None, How::Unmapped),
+    }
 }
 
 /// Lists right within the person, whose first value counts.

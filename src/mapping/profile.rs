@@ -23,6 +23,8 @@ pub struct Profile {
     pub(super) columns: Vec<Observed>,
     by_name: ByName,
     pub(super) records: u32,
+    /// The records are vCards, under the names that they get here.
+    pub is_cards: bool,
     /// Cells whose name is not kept.
     refused: u64,
 }

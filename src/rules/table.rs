@@ -1,4 +1,4 @@
-//! Tables: rows that cannot be read as contacts.
+//! Tables and vCards: rows and cards that cannot be read as contacts.
 
 use super::{Effect, Rule};
 use crate::model::finding::{Code, Severity};
@@ -25,5 +25,26 @@ pub static RULES: &[Rule] = &[
         why: "Bytes that cannot be read would become wrong names and addresses.",
         before: "the byte E9 alone, which is é in Windows-1252, in a table of UTF-8",
         after: "the row is rejected",
+    },
+    Rule {
+        code: Code::TAB003,
+        severity: Severity::Error,
+        effect: Effect::Rejects,
+        message: "the vCard has no END:VCARD, or the text is outside of vCards",
+        help: "complete the card; at the end of a file, the export was probably cut off: make it again",
+        why: "What is missing behind the last line may be the address, or that the person said no.",
+        before: "BEGIN:VCARD with an EMAIL, and then the next BEGIN:VCARD",
+        after: "the card is rejected",
+    },
+    Rule {
+        code: Code::TAB004,
+        severity: Severity::Error,
+        effect: Effect::Rejects,
+        message: "the vCard has bytes that are no text in its encoding",
+        help: "if the whole file has another encoding, name it: --encoding windows-1252 is the most common; for quoted-printable, \
+               the property has to name it: CHARSET=windows-1252",
+        why: "Bytes that cannot be read would become wrong names and addresses.",
+        before: "FN;ENCODING=QUOTED-PRINTABLE:J=FCrgen",
+        after: "the card is rejected",
     },
 ];

@@ -1,25 +1,72 @@
 //! Directories among the inputs: each stands for the files in it that have contacts.
 
 use crate::document::{ReadOptions, probe};
-use crate::model::error::{Error, Result};
+use crate::model::error::{Error, Kind, Result};
 use crate::output::path::identity;
 use crate::output::receipt::SkippedFile;
+use crate::source::Source;
+#[cfg(feature = "compression")]
+use crate::source::archive::{self, Archive};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Reasons that an error names.
 const REASONS: usize = 3;
 
+/// One input of a run.
+#[derive(Debug, Clone)]
+pub struct InputFile {
+    /// Its path, or that of the archive that it is in; `-` is standard input.
+    pub path: PathBuf,
+    /// The member of the archive.
+    #[cfg(feature = "compression")]
+    pub member: Option<archive::Member>,
+}
+
+impl From<PathBuf> for InputFile {
+    fn from(path: PathBuf) -> InputFile {
+        InputFile {
+            path,
+            #[cfg(feature = "compression")]
+            member: None,
+        }
+    }
+}
+
+impl InputFile {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn open(&self) -> Result<Source<'static>> {
+        #[cfg(feature = "compression")]
+        if let Some(member) = &self.member {
+            return Source::open_member(member);
+        }
+        Source::open(&self.path)
+    }
+
+    /// Its name, for people.
+    #[must_use]
+    pub fn name(&self) -> String {
+        #[cfg(feature = "compression")]
+        if let Some(member) = &self.member {
+            return member.name.clone();
+        }
+        self.path.display().to_string()
+    }
+}
+
 /// The inputs of a run.
 #[derive(Debug, Default)]
 pub struct Inputs {
     /// The files, in their order.
-    pub files: Vec<PathBuf>,
+    pub files: Vec<InputFile>,
     /// What is in the directories and no input.
     pub skipped: Vec<SkippedFile>,
 }
 
-/// Replaces each directory by the files in it that have a readable format, in the order of their names. Hidden files, directories in
+/// Replaces each zip archive by its members, and each directory by the files in it that have a readable format, in the order of their names. Hidden files, directories in
 /// it and `outputs` of the run are not among them, nor are receipts, reports and ledgers of earlier runs.
 ///
 /// # Errors
@@ -29,8 +76,9 @@ pub fn expand(paths: &[PathBuf], outputs: &[PathBuf], reading: &ReadOptions) -> 
     for path in paths {
         if path.as_os_str() != "-" && path.is_dir() {
             add_directory(path, outputs, reading, &mut inputs)?;
-        } else {
-            inputs.files.push(path.clone());
+        // Beside other inputs, standard input is read in its turn: nothing waits for it before.
+        } else if path.as_os_str() == "-" && paths.len() > 1 || !add_archive(path, reading, &mut inputs)? {
+            inputs.files.push(path.clone().into());
         }
     }
     Ok(inputs)
@@ -51,8 +99,21 @@ fn add_directory(dir: &Path, outputs: &[PathBuf], reading: &ReadOptions, inputs:
         if identity(&path).is_some_and(|identity| outputs.contains(&identity)) {
             continue;
         }
+        let is_archive = match path.is_file().then(|| add_archive(&path, reading, inputs)).transpose() {
+            Ok(is_archive) => is_archive.unwrap_or_default(),
+            Err(error) => match error.kind() {
+                Kind::NotContacts { what, .. } => {
+                    inputs.skipped.push(SkippedFile { name: path.display().to_string(), reason: what.clone() });
+                    true
+                }
+                _ => return Err(error),
+            },
+        };
+        if is_archive {
+            continue;
+        }
         match reason_to_skip(&path, reading)? {
-            None => inputs.files.push(path),
+            None => inputs.files.push(path.into()),
             Some(reason) => inputs.skipped.push(SkippedFile { name: path.display().to_string(), reason }),
         }
     }
@@ -69,6 +130,44 @@ fn add_directory(dir: &Path, outputs: &[PathBuf], reading: &ReadOptions, inputs:
     Err(Error::usage(format!("{name}: no file in this directory has contacts; {}{more}", reasons.join("; "))))
 }
 
+/// Adds the members of a zip archive that have contacts. False for any other file.
+#[cfg(feature = "compression")]
+fn add_archive(path: &Path, reading: &ReadOptions, inputs: &mut Inputs) -> Result<bool> {
+    let name = if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() };
+    let refuse = |what: String| -> Error { Kind::NotContacts { input: name.clone(), what }.into() };
+    let members = match archive::open(path)? {
+        None => return Ok(false),
+        Some(Archive::Other(what)) => return Err(refuse(what)),
+        Some(Archive::Members(members)) => members,
+    };
+    let (mut files, mut skipped) = (Vec::new(), Vec::new());
+    for member in members {
+        let mut source = Source::open_member(&member)?;
+        if source.is_archive()? {
+            let what = "this is an archive in an archive, which is not read: unpack the outer one first";
+            return Err(Kind::NotContacts { input: member.name, what: what.to_owned() }.into());
+        }
+        match probe(source, reading)? {
+            None => files.push(InputFile { path: path.to_path_buf(), member: Some(member) }),
+            Some(reason) => skipped.push(SkippedFile { name: member.name, reason }),
+        }
+    }
+    if files.is_empty() {
+        let reasons: Vec<String> =
+            skipped.iter().take(REASONS).map(|file| format!("{}: {}", file.name, file.reason)).collect();
+        let what = if reasons.is_empty() { "there are no files in it".to_owned() } else { reasons.join("; ") };
+        return Err(refuse(format!("nothing in this zip archive has contacts; {what}")));
+    }
+    inputs.files.append(&mut files);
+    inputs.skipped.append(&mut skipped);
+    Ok(true)
+}
+
+#[cfg(not(feature = "compression"))]
+fn add_archive(_: &Path, _: &ReadOptions, _: &mut Inputs) -> Result<bool> {
+    Ok(false)
+}
+
 /// Why a file is no input; `None` if it is one. A file that is damaged is one: the run ends with its error.
 fn reason_to_skip(path: &Path, reading: &ReadOptions) -> Result<Option<String>> {
     let meta = path.metadata().map_err(|error| Error::io("read", path.display().to_string(), error))?;
@@ -79,7 +178,7 @@ fn reason_to_skip(path: &Path, reading: &ReadOptions) -> Result<Option<String>> 
     if !meta.is_file() {
         return Ok(Some("it is no regular file".to_owned()));
     }
-    probe(path, reading)
+    probe(Source::open(path)?, reading)
 }
 
 #[cfg(test)]
@@ -104,7 +203,8 @@ mod tests {
         let outputs = [identity(&dir.join("out")).unwrap()];
         let one = root.path().join("one");
         let inputs = expand(&[one.clone(), dir.clone(), "-".into()], &outputs, &ReadOptions::default()).unwrap();
-        assert_eq!(inputs.files, [one, dir.join("a"), dir.join("b.json"), "-".into()]);
+        let files: Vec<PathBuf> = inputs.files.into_iter().map(|file| file.path).collect();
+        assert_eq!(files, [one, dir.join("a"), dir.join("b.json"), "-".into()]);
         let skipped: Vec<_> = inputs.skipped.iter().map(|file| file.name.rsplit('/').next().unwrap()).collect();
         assert_eq!(skipped, ["c", "d.txt", "e"]);
     }

@@ -2,6 +2,8 @@
 //!
 //! `run_on` is the table of contents: resolve the envelope, open the outputs, execute the run, settle the counts and the files.
 //! The threads are in `coordinator.rs`, the end of a run is in `settle.rs`.
+//!
+//! Long because the job, its defaults and its checks are one subject.
 
 use crate::document::envelope::{Envelope, EnvelopeFinding, EnvelopeMembers, EnvelopeOverrides, SmsPermission, breach};
 use crate::document::format::Shape;
@@ -20,6 +22,7 @@ use crate::output::path::identity;
 use crate::output::receipt::{Receipt, SkippedFile};
 use crate::rules::Settings;
 use crate::run::coordinator::execute;
+use crate::run::inputs::InputFile;
 use crate::run::mapping::{OtherNames, map_document};
 pub use crate::run::reader::Progress;
 use crate::run::selection::selection_of;
@@ -61,8 +64,8 @@ impl Mode {
 
 /// A run to do: its inputs, its settings and the paths of its outputs.
 pub struct Job<'p> {
-    /// The inputs; `-` is standard input.
-    pub inputs: Vec<PathBuf>,
+    /// The inputs.
+    pub inputs: Vec<InputFile>,
     /// What was in directories among the inputs and is none.
     pub skipped: Vec<SkippedFile>,
     /// What to make.
@@ -106,7 +109,7 @@ impl Job<'_> {
     #[must_use]
     pub fn new(inputs: Vec<PathBuf>, mode: Mode, output: PathBuf) -> Self {
         Job {
-            inputs,
+            inputs: inputs.into_iter().map(InputFile::from).collect(),
             skipped: Vec::new(),
             mode,
             limits: Limits::default(),
@@ -263,7 +266,7 @@ pub fn run_in_memory(job: &Job<'_>, bytes: Vec<u8>, limits: Limits) -> Result<In
 }
 
 fn input_name(job: &Job<'_>) -> String {
-    job.inputs.first().map(|path| path.display().to_string()).unwrap_or_default()
+    job.inputs.first().map(InputFile::name).unwrap_or_default()
 }
 
 /// Where contact `index` begins, in a document that is in memory.
@@ -389,7 +392,7 @@ fn bytes_to_read(job: &Job<'_>, document: &Document<'_>) -> Option<u64> {
 /// True if a path names one of the inputs, however it is spelled.
 fn is_input(job: &Job<'_>, path: &Path) -> bool {
     let output = identity(path);
-    output.is_some() && job.inputs.iter().any(|input| identity(input) == output)
+    output.is_some() && job.inputs.iter().any(|input| identity(&input.path) == output)
 }
 
 /// The offset at which reading of an input stops.
@@ -412,8 +415,8 @@ fn opening<'j>(job: &'j Job<'_>, may_be_empty: bool) -> Opening<'j> {
 fn open_all(job: &Job<'_>) -> Result<Vec<Document<'static>>> {
     // An empty file among many has no contacts. A single empty input is more likely a failed export.
     let may_be_empty = job.inputs.len() > 1;
-    let open = |path: &PathBuf| {
-        let mut document = Document::open(path, opening(job, may_be_empty))?;
+    let open = |input: &InputFile| {
+        let mut document = Document::of(input.open()?, opening(job, may_be_empty))?;
         map_document(&job.mapping, job.reading.contact.as_ref(), &mut document)?;
         if job.inputs.len() > 1 {
             // The reader opens it again in its turn: there may be more inputs than a process can have open.

@@ -60,7 +60,9 @@ impl Long {
         self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
         let Some(file) = &mut self.file else { return Ok(()) };
         let written = match layout {
-            Layout::Objects => crate::clean::lines::on_one_line(bytes).try_for_each(|part| file.write_all(part)),
+            Layout::Objects | Layout::Cards => {
+                crate::clean::lines::on_one_line(bytes).try_for_each(|part| file.write_all(part))
+            }
             _ => file.write_all(bytes),
         };
         written.map_err(spool_error)

@@ -5,9 +5,11 @@ use crate::clean::flatten::flatten;
 use crate::clean::mapped::InputMapping;
 use crate::csv;
 use crate::document::envelope::EnvelopeOverrides;
+use crate::document::has_card;
 use crate::document::table::has_header;
 use crate::document::{Document, Opening, ReadOptions};
 use crate::json::pointer::Pointer;
+use crate::json::split::Layout;
 use crate::mapping::{Column, Late, MapOptions, Mapping, Profile, Target, Unmapped, decide, is_identity};
 use crate::model::error::{Kind, Result};
 use crate::model::finding::Code;
@@ -15,6 +17,7 @@ use crate::model::member::MemberId;
 use crate::output::receipt::Receipt;
 use crate::rules::suppress::SuppressionList;
 use crate::source::Source;
+use crate::vcard::CardReader;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,19 +31,29 @@ pub fn is_mapped(options: &MapOptions) -> bool {
         || options.unmapped != Unmapped::Leave
 }
 
+/// Whether the names of a document are mapped whatever the options say: those of tables and vCards are never the contract's own.
+fn is_always_mapped(document: &Document<'_>) -> bool {
+    document.table.is_some() || document.layout == Layout::Cards
+}
+
 /// Decides the mapping of a document by its first records, if the options map names. `contact` is the object in each record that is
 /// the contact.
 ///
 /// # Errors
 /// The document cannot be read, or its names do not fit the options.
 pub fn map_document(options: &MapOptions, contact: Option<&Pointer>, document: &mut Document<'_>) -> Result<()> {
-    if document.table.is_none() && !is_mapped(options) && contact.is_none() {
+    if !is_always_mapped(document) && !is_mapped(options) && contact.is_none() {
         return Ok(());
     }
-    let contact = contact.filter(|_| document.table.is_none());
+    let contact = contact.filter(|_| !is_always_mapped(document));
     let mapping = mapping_of(options, contact, document)?;
     let table = document.table.clone();
-    document.mapping = Some(Arc::new(InputMapping { mapping, contact: contact.cloned(), table }));
+    document.mapping = Some(Arc::new(InputMapping {
+        mapping,
+        contact: contact.cloned(),
+        table,
+        is_cards: document.layout == Layout::Cards,
+    }));
     Ok(())
 }
 
@@ -51,8 +64,7 @@ pub fn map_document(options: &MapOptions, contact: Option<&Pointer>, document: &
 pub fn mapping_of(options: &MapOptions, contact: Option<&Pointer>, document: &mut Document<'_>) -> Result<Mapping> {
     let profile = document.profile(contact)?;
     let name = document.source.name();
-    // The names of a table are always mapped.
-    let auto = options.auto || document.table.is_some() && options.file.is_none();
+    let auto = options.auto || is_always_mapped(document) && options.file.is_none();
     let options = MapOptions { auto, ..options.clone() };
     decide(&profile, &options)
         .map_err(|error| Kind::NotContacts { input: name.to_owned(), what: error.to_string() }.into())
@@ -76,7 +88,8 @@ pub fn read_suppressed(path: &Path, list: &mut SuppressionList) -> Result<()> {
     }
     let head = source.current().map_or(&[][..], |chunk| chunk.bytes());
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    let is_export = matches!(head.first(), Some(b'{' | b'[')) || has_header(&head[..head.len().min(LINE_MAX)]);
+    let is_export =
+        matches!(head.first(), Some(b'{' | b'[')) || has_card(head) || has_header(&head[..head.len().min(LINE_MAX)]);
     if is_export { export_suppressed(source, list) } else { lines_suppressed(source, list) }
 }
 
@@ -121,6 +134,7 @@ fn export_suppressed(source: Source<'_>, list: &mut SuppressionList) -> Result<(
     }
     let table = document.table.clone();
     let mut cells = csv::Cells::default();
+    let (mut cards, mut card) = (CardReader::default(), Vec::new());
     let mut reader = Reader::new(vec![document], vec![false], None);
     let (mut batch, mut late) = (ReadBatch::default(), Late::default());
     loop {
@@ -131,7 +145,14 @@ fn export_suppressed(source: Source<'_>, list: &mut SuppressionList) -> Result<(
         }
         let Some(contacts) = batch.batch(&[]) else { continue };
         for span in contacts.spans {
-            let Ok(record) = std::str::from_utf8(contacts.contact(span)) else {
+            let mut record = contacts.contact(span);
+            if contacts.layout == Layout::Cards {
+                card.clear();
+                // The address of a card without an end, or with bytes that are no text, is not known.
+                let _ = cards.json(record, &mut card);
+                record = &card;
+            }
+            let Ok(record) = std::str::from_utf8(record) else {
                 list.push_line("(not UTF-8)");
                 continue;
             };

@@ -7,6 +7,8 @@ pub enum Compression {
     Gzip,
     /// RFC 8878.
     Zstd,
+    /// A member of a zip archive.
+    Zip,
 }
 
 impl Compression {
@@ -16,6 +18,7 @@ impl Compression {
         match self {
             Compression::Gzip => "gzip",
             Compression::Zstd => "zstd",
+            Compression::Zip => "zip",
         }
     }
 

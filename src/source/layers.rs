@@ -1,5 +1,7 @@
 //! Layers between the bytes of an input and what is handed out: compression, and on top of it an encoding.
 
+#[cfg(feature = "compression")]
+use super::archive::{Member, MemberReader};
 use super::compression::Compression;
 use super::decode::{Decoder, Encoding};
 use super::pipe::Pipe;
@@ -23,6 +25,9 @@ const TRIAL: usize = 64 << 10;
 /// The layers of one input.
 #[derive(Default)]
 pub(super) struct Layers {
+    /// The member of an archive that the input is.
+    #[cfg(feature = "compression")]
+    member: Option<Member>,
     compression: Option<Compression>,
     encoding: Option<Encoding>,
     /// Bytes of the input that were used, before unpacking and decoding.
@@ -63,8 +68,44 @@ pub(super) struct Fault {
 }
 
 impl Layers {
+    /// Makes the input a member of an archive, which is in this file.
+    #[cfg(feature = "compression")]
+    pub(super) fn of_member(&mut self, member: Member, file: Arc<File>) {
+        self.stored = Some(Stored { file: Some(file), len: member.packed, restart: None });
+        self.member = Some(member);
+    }
+
+    /// The bytes below all layers.
+    fn bottom<'i>(&self, file: &Arc<File>, len: u64) -> io::Result<Pipe<'i>> {
+        #[cfg(feature = "compression")]
+        if let Some(member) = &self.member {
+            return Ok(Pipe::Member(Box::new(MemberReader::new(member, file, Arc::clone(&self.read))?)));
+        }
+        let mut file = Arc::clone(file);
+        file.seek(SeekFrom::Start(0))?;
+        Ok(Pipe::Stored(file.take(len)))
+    }
+
+    /// What counts the bytes of a layer's input, if it is the one at the bottom.
+    fn counter(&self) -> Arc<AtomicU64> {
+        #[cfg(feature = "compression")]
+        if self.member.is_some() {
+            return Arc::default();
+        }
+        Arc::clone(&self.read)
+    }
+
+    /// How the input is compressed, by itself or in its archive.
+    fn packed(&self) -> Option<Compression> {
+        #[cfg(feature = "compression")]
+        if self.member.is_some() {
+            return self.compression.or(Some(Compression::Zip));
+        }
+        self.compression
+    }
+
     fn any(&self) -> bool {
-        self.compression.is_some() || self.encoding.is_some()
+        self.packed().is_some() || self.encoding.is_some()
     }
 
     /// The layers on top of `input`, from its first byte on.
@@ -72,7 +113,7 @@ impl Layers {
         let mut pipe = input;
         #[cfg(feature = "compression")]
         if let Some(compression) = self.compression {
-            pipe = Pipe::Unpacked(Box::new(Unpacker::new(compression, pipe, Arc::clone(&self.read))));
+            pipe = Pipe::Unpacked(Box::new(Unpacker::new(compression, pipe, self.counter())));
         }
         if let Some(encoding) = self.encoding {
             pipe = self.decoder(encoding, pipe);
@@ -85,7 +126,7 @@ impl Layers {
     pub(super) fn refuse_filling(&self, name: &str, unpacked: u64) -> Result<()> {
         const FREE: u64 = 256 << 20;
         const RATIO: u64 = 900;
-        if self.compression.is_none() || unpacked < FREE || unpacked / RATIO < self.read.load(Ordering::Relaxed) {
+        if self.packed().is_none() || unpacked < FREE || unpacked / RATIO < self.read.load(Ordering::Relaxed) {
             return Ok(());
         }
         let position = Position { offset: unpacked, line: 1, column: 0, contact: None };
@@ -95,7 +136,7 @@ impl Layers {
 
     fn decoder<'i>(&self, encoding: Encoding, input: Pipe<'i>) -> Pipe<'i> {
         // The layer at the bottom counts the bytes of the input.
-        let read = if self.compression.is_some() { Arc::default() } else { Arc::clone(&self.read) };
+        let read = if self.compression.is_some() { Arc::default() } else { self.counter() };
         Pipe::Decoded(Box::new(Decoder::new(encoding, input, read)))
     }
 }
@@ -108,19 +149,32 @@ impl<'i> Source<'i> {
     /// It cannot be read.
     pub fn unpack(&mut self) -> Result<()> {
         let compression = Compression::sniff(self.first_bytes()?);
-        if !cfg!(feature = "compression") || self.layers.any() || matches!(self.origin, Origin::Memory { .. }) {
+        if !cfg!(feature = "compression")
+            || self.layers.compression.is_some()
+            || self.layers.encoding.is_some()
+            || matches!(self.origin, Origin::Memory { .. })
+        {
             return Ok(());
         }
         #[cfg(feature = "compression")]
         if let Some(compression) = compression {
             self.add_layer(|layers, pipe| {
                 layers.compression = Some(compression);
-                Pipe::Unpacked(Box::new(Unpacker::new(compression, pipe, Arc::clone(&layers.read))))
+                Pipe::Unpacked(Box::new(Unpacker::new(compression, pipe, layers.counter())))
             })?;
         }
         #[cfg(not(feature = "compression"))]
         let _ = compression;
         Ok(())
+    }
+
+    /// True if the first bytes are those of a zip archive.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    #[cfg(feature = "compression")]
+    pub fn is_archive(&mut self) -> Result<bool> {
+        Ok(matches!(self.first_bytes()?, [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..]))
     }
 
     /// True if the first bytes are those of compressed data, and not even the first of it can be unpacked: something else may begin
@@ -216,9 +270,9 @@ impl<'i> Source<'i> {
         self.fault = None;
         let Some(Stored { file: Some(file), len, restart }) = &mut self.layers.stored else { return Ok(()) };
         *restart = None;
-        let (mut handle, len) = (Arc::clone(file), *len);
-        handle.seek(SeekFrom::Start(0)).map_err(|error| Error::io("read", &self.name, error))?;
-        let mut reader = self.layers.stack(Pipe::Stored(handle.take(len)));
+        let (file, len) = (Arc::clone(file), *len);
+        let bottom = self.layers.bottom(&file, len).map_err(|error| Error::io("read", &self.name, error))?;
+        let mut reader = self.layers.stack(bottom);
         let passed = io::copy(&mut reader.by_ref().take(offset), &mut io::sink());
         let pool = crossbeam_channel::bounded(4);
         self.origin = Origin::Pipe { reader, pool };
@@ -242,7 +296,7 @@ impl<'i> Source<'i> {
     /// How the input is compressed.
     #[must_use]
     pub fn compression(&self) -> Option<Compression> {
-        self.layers.compression
+        self.layers.packed()
     }
 
     /// Of an input that is unpacked or decoded, the bytes before that: those that were used so far, and all, where that is known.
@@ -273,7 +327,7 @@ impl<'i> Source<'i> {
         let (offset, count) = self.layers.last;
         if count != contacts {
             self.layers.last = (at.offset, contacts);
-        } else if self.layers.compression.is_some() && at.offset.saturating_sub(offset) > WITHOUT_CONTACT_MAX {
+        } else if self.layers.packed().is_some() && at.offset.saturating_sub(offset) > WITHOUT_CONTACT_MAX {
             let what = format!(
                 "{WITHOUT_CONTACT_MAX} bytes were unpacked without a contact among them: this is no export, or one contact is far too long"
             );

@@ -1,6 +1,8 @@
 //! Where bytes come from. A regular file is mapped, window after window, and a window is unmapped when its last user drops it;
 //! everything else is read in blocks. Either way the reader sees [`Chunk`]s.
 
+#[cfg(feature = "compression")]
+pub mod archive;
 mod chunk;
 mod compression;
 mod decode;
@@ -102,12 +104,43 @@ impl<'i> Source<'i> {
             use std::os::fd::AsFd;
             let fd = io::stdin().as_fd().try_clone_to_owned().map_err(|error| Error::io("read", &name, error))?;
             let mut file = File::from(fd);
+            #[cfg(feature = "compression")]
+            match archive::take_peeked() {
+                (_, Some(file)) => return Ok(Source::of_pipe(name, Pipe::File(file))),
+                (peeked, None) if !peeked.is_empty() => {
+                    widen_pipe(&file);
+                    return Ok(Source::of_pipe(name, Pipe::File(file).behind(peeked)));
+                }
+                (_, None) => {}
+            }
             // A file redirected to standard input is mapped like any other, if nothing has been read from it yet.
             let at_start = file.stream_position().is_ok_and(|at| at == 0);
             Source::of_file(name, file, None, at_start)
         }
         #[cfg(not(unix))]
         Ok(Source::pipe(name, Box::new(io::stdin())))
+    }
+
+    /// Opens a member of a zip archive.
+    ///
+    /// # Errors
+    /// The archive cannot be opened.
+    #[cfg(feature = "compression")]
+    pub fn open_member(member: &archive::Member) -> Result<Self> {
+        let io = |error| Error::io("open", &member.name, error);
+        let file = match (&member.file, &member.path) {
+            (Some(file), _) => Arc::clone(file),
+            (None, Some(path)) => Arc::new(File::open(path).map_err(io)?),
+            (None, None) => return Err(io(io::ErrorKind::NotFound.into())),
+        };
+        let mut source = Source::of_pipe(member.name.clone(), Pipe::empty());
+        if member.path.is_some() {
+            let meta = file.metadata().map_err(io)?;
+            source.watch = Some(Arc::new(Watch::new(&member.name, member.path.clone(), &file, &meta)));
+        }
+        source.layers.of_member(member.clone(), file);
+        source.restart(0)?;
+        Ok(source)
     }
 
     fn of_file(name: String, file: File, path: Option<PathBuf>, at_start: bool) -> Result<Self> {

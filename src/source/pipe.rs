@@ -1,5 +1,7 @@
 //! Inputs that are read from front to back, and the layers on top of them.
 
+#[cfg(feature = "compression")]
+use super::archive::MemberReader;
 use super::decode::Decoder;
 #[cfg(feature = "compression")]
 use super::unpack::Unpacker;
@@ -21,6 +23,9 @@ pub(super) enum Pipe<'i> {
     /// Data that is unpacked.
     #[cfg(feature = "compression")]
     Unpacked(Box<Unpacker<'i>>),
+    /// A member of a zip archive.
+    #[cfg(feature = "compression")]
+    Member(Box<MemberReader>),
     /// Text that is decoded.
     Decoded(Box<Decoder<'i>>),
 }
@@ -41,6 +46,8 @@ impl<'i> Pipe<'i> {
         let file = match self {
             Pipe::File(file) => file,
             Pipe::Stored(_) | Pipe::Reader(_) => return true,
+            #[cfg(feature = "compression")]
+            Pipe::Member(_) => return true,
             Pipe::Ahead(bytes, input) => return !is_read(bytes) || input.is_ready(within),
             #[cfg(feature = "compression")]
             Pipe::Unpacked(unpacker) => return unpacker.awaited().is_none_or(|input| input.is_ready(within)),
@@ -80,6 +87,8 @@ impl Read for Pipe<'_> {
             Pipe::Ahead(_, input) => input.read(buffer),
             #[cfg(feature = "compression")]
             Pipe::Unpacked(unpacker) => unpacker.read(buffer),
+            #[cfg(feature = "compression")]
+            Pipe::Member(member) => member.read(buffer),
             Pipe::Decoded(decoder) => decoder.read(buffer),
         }
     }

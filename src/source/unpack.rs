@@ -45,6 +45,10 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
+    pub(super) fn new(compression: Compression, at: u64, kind: FaultKind) -> Fault {
+        Fault { compression, at, kind }
+    }
+
     /// What to do about it.
     pub(super) fn help(&self) -> &'static str {
         match self.kind {
@@ -238,7 +242,8 @@ mod machine {
     impl Machine {
         pub(super) fn new(compression: Compression) -> io::Result<Machine> {
             match compression {
-                Compression::Gzip => Ok(gzip()),
+                // A member of a zip archive has a reader of its own.
+                Compression::Gzip | Compression::Zip => Ok(gzip()),
                 Compression::Zstd => {
                     let mut decoder = Decoder::new()?;
                     decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX))?;

@@ -65,7 +65,9 @@ fn contacts_over_a_mebibyte_are_rejected_and_counted() {
     let big = format!("{{\"email\":\"a@example.com\",\"cf:x\":\"{}\"}}", "x".repeat(1 << 20));
     for layout in [Layout::Lines, Layout::Array] {
         let text = match layout {
-            Layout::Lines | Layout::Objects | Layout::Rows => format!("{big}\n{{\"email\":\"b@example.com\"}}\n"),
+            Layout::Lines | Layout::Objects | Layout::Rows | Layout::Cards => {
+                format!("{big}\n{{\"email\":\"b@example.com\"}}\n")
+            }
             Layout::Array => format!("{big},{{\"email\":\"b@example.com\"}}]"),
         };
         let cleaned = clean(&text, layout);
@@ -85,7 +87,7 @@ fn clean_by(
 ) -> Cleaned {
     let text = match layout {
         Layout::Array => contacts.join(",") + "]",
-        Layout::Lines | Layout::Objects | Layout::Rows => contacts.join("\n") + "\n",
+        Layout::Lines | Layout::Objects | Layout::Rows | Layout::Cards => contacts.join("\n") + "\n",
     };
     let mut splitter = Splitter::new(layout, 0, 1, 0);
     let mut spans = Vec::new();

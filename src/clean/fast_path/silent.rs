@@ -34,7 +34,7 @@ impl SilentNames {
             if *len == 0 {
                 break;
             }
-            if known[..usize::from(*len)] == *name {
+            if usize::from(*len) == name.len() && is_same(known, name) {
                 return true;
             }
         }
@@ -57,9 +57,37 @@ impl SilentNames {
     }
 }
 
+/// Whether a name is the first bytes of a known one, by two words that overlap: as most are short, a call costs more.
+#[inline]
+fn is_same(known: &[u8; BYTES_MAX], name: &[u8]) -> bool {
+    let known = &known[..name.len().min(BYTES_MAX)];
+    if name.len() > 16 {
+        return *known == *name;
+    }
+    if let (Some(a), Some(b)) = (known.first_chunk::<8>(), name.first_chunk::<8>()) {
+        return a == b && known.last_chunk::<8>() == name.last_chunk::<8>();
+    }
+    known.first_chunk::<4>() == name.first_chunk::<4>() && known.last_chunk::<4>() == name.last_chunk::<4>()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_every_length_are_compared_whole() {
+        for len in 4..=40 {
+            let name = vec![b'n'; len];
+            let mut known = [0; BYTES_MAX];
+            known[..len].copy_from_slice(&name);
+            assert!(is_same(&known, &name));
+            for at in 0..len {
+                let mut other = name.clone();
+                other[at] = b'x';
+                assert!(!is_same(&known, &other), "{len}, {at}");
+            }
+        }
+    }
 
     #[test]
     fn names_are_told_apart() {

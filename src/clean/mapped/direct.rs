@@ -132,6 +132,9 @@ impl Direct {
             if !plans[index].is(backend, window) {
                 index = names.find(bytes.get(at + 1..at + member.close + 2)?, plans)?;
             }
+            if plans[index].rivals.iter().any(|rival| plans[*rival as usize].met == *number) {
+                return None;
+            }
             let plan = &mut plans[index];
             if plan.met >= *number {
                 return None;

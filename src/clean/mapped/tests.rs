@@ -17,6 +17,7 @@ fn mapping_of(records: &[String]) -> InputMapping {
         table: None,
         mapping: decide(&profile, &MapOptions { auto: true, ..MapOptions::default() }).unwrap(),
         contact: None,
+        is_cards: false,
     }
 }
 

@@ -11,7 +11,8 @@ pub struct Span {
     pub end: u64,
     /// Line of its first byte, from 1.
     pub line: u64,
-    /// Quotes and brackets balance, and the span holds one value only. Always true in an array; a line may hold anything.
+    /// Quotes and brackets balance, and the span holds one value only; a vCard has its end. Always true in an array; a line may hold
+    /// anything.
     pub whole: bool,
 }
 
@@ -26,6 +27,8 @@ pub enum Layout {
     Objects,
     /// Rows of a table of delimited text.
     Rows,
+    /// vCards.
+    Cards,
 }
 
 /// The result of a block.

@@ -34,6 +34,7 @@ fn packed(compression: Compression, bytes: &[u8]) -> Vec<u8> {
     match compression {
         Compression::Gzip => gzip(bytes),
         Compression::Zstd => zstd(bytes),
+        Compression::Zip => unreachable!("members have a reader of their own"),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{PREFIX, WIDE};
 use crate::clean::fast_path::PADDING;
 use crate::clean::mapped::gate::Gate;
-use crate::clean::mapped::{is_only_holder, member_prefix};
+use crate::clean::mapped::{is_rival, member_prefix};
 use crate::mapping::{Column, How, Target};
 use crate::simd::Backend;
 use std::hash::{BuildHasher, RandomState};
@@ -31,6 +31,8 @@ pub(super) struct Plan {
     pub(super) prefix_len: usize,
     /// The number of the record in which the column was met last; the greatest where its values need a closer look.
     pub(super) met: u64,
+    /// Other columns with the same member. A record with two of them needs a closer look.
+    pub(super) rivals: Box<[u32]>,
     /// The member is one of the table: a value that says nothing goes along, for the rules to report.
     pub(super) is_known: bool,
     /// A value may be several.
@@ -44,7 +46,8 @@ impl Plan {
     /// For a column, which is one of these.
     pub(super) fn new(column: &Column, columns: &[Column]) -> Self {
         let text = member_prefix(&column.target);
-        let is_one = text.is_some() && is_only_holder(column, columns);
+        let rivals = (0..).zip(columns).filter(|(_, other)| is_rival(column, other)).map(|(i, _)| i).collect();
+        let is_taken = text.is_some();
         let text = text.unwrap_or_default();
         // A path or an escape is not found as it stands in the record.
         let is_plain_name = !column.name.bytes().any(|b| matches!(b, b'"' | b'\\' | b'/' | b'~' | 0..=0x1f));
@@ -56,7 +59,7 @@ impl Plan {
         }
         let prefix_len = text.len().min(PREFIX);
         prefix[..prefix_len].copy_from_slice(&text[..prefix_len]);
-        let is_refused = !is_one || !is_plain_name || is_own || !column.is_direct() || text.len() > PREFIX;
+        let is_refused = !is_taken || !is_plain_name || is_own || !column.is_direct() || text.len() > PREFIX;
         let gate = Gate::new(column.permission);
         Plan {
             name: name.into(),
@@ -65,6 +68,7 @@ impl Plan {
             prefix,
             prefix_len,
             met: if is_refused { u64::MAX } else { 0 },
+            rivals,
             is_known: matches!(column.target, Target::Member(_)),
             is_joined: column.is_joined(),
             is_checked: column.is_joined() || gate.is_there(),

@@ -29,7 +29,12 @@ fn input_of(header: &[&str], rows: &[Vec<u8>], delimiter: u8, unmapped: Unmapped
         has_separator_line: false,
         has_crlf: false,
     };
-    InputMapping { mapping: decide(&profile, &options).unwrap(), contact: None, table: Some(Arc::new(table)) }
+    InputMapping {
+        mapping: decide(&profile, &options).unwrap(),
+        contact: None,
+        is_cards: false,
+        table: Some(Arc::new(table)),
+    }
 }
 
 /// Each row as it is rewritten, with its notes and its place, and what of names is counted. `behind` follows the last row.
