@@ -26,6 +26,8 @@ pub(super) enum FromFormat {
     Csv,
     /// vCards
     Vcard,
+    /// XLSX, XLSB, XLS or ODS
+    Spreadsheet,
 }
 
 impl FromFormat {
@@ -34,6 +36,7 @@ impl FromFormat {
             FromFormat::Json => InputFormat::Json,
             FromFormat::Csv => InputFormat::Csv,
             FromFormat::Vcard => InputFormat::Vcard,
+            FromFormat::Spreadsheet => InputFormat::Spreadsheet,
         }
     }
 }
@@ -216,6 +219,9 @@ pub(super) struct Common {
     /// The object in each record that is the contact, like /properties or /fields [default: the record]
     #[arg(long, value_name = "POINTER", value_parser = Pointer::parse)]
     pub(super) contact: Option<Pointer>,
+    /// The sheet of a spreadsheet [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub(super) sheet: Option<String>,
     /// The encoding of inputs that are not UTF-8, like windows-1252; UTF-16 and UTF-32 are recognised
     #[arg(long, value_name = "LABEL", value_parser = Encoding::of_label)]
     pub(super) encoding: Option<Encoding>,

@@ -192,6 +192,9 @@ impl Common {
         if let Some(contact) = &self.contact {
             cleaner = cleaner.contact(contact.clone());
         }
+        if let Some(sheet) = &self.sheet {
+            cleaner = cleaner.sheet(sheet);
+        }
         if let Some(encoding) = self.encoding {
             cleaner = cleaner.encoding(encoding);
         }
