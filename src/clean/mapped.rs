@@ -426,7 +426,7 @@ impl Translator {
                 continue;
             };
             let field = target_name(column).unwrap_or(&column.name).to_owned();
-            let (severity, outcome) = (Severity::Warning, Outcome::Changed);
+            let (severity, outcome) = (Severity::Warning, Outcome::Kept);
             self.note(contact, Code::TAB005, severity, outcome, Some(&field), &record[error.clone()], None);
         }
         for permission in &reader.mapped.permissions {

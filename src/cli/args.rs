@@ -208,8 +208,8 @@ pub(super) struct Common {
     pub(super) redact: bool,
     #[command(flatten)]
     pub(super) envelope: EnvelopeArgs,
-    /// The format of the inputs: json of any shape, or csv with commas, semicolons, tabs or pipes [default: what their first
-    /// bytes show]
+    /// The format of the inputs: json of any shape, csv with commas, semicolons, tabs or pipes, vcard, or spreadsheet (xlsx, xlsb,
+    /// xls, ods) [default: what their first bytes show]
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub(super) from: Option<FromFormat>,
     /// The array that holds the contacts in JSON with something around them, like /results or /data/items [default: the only

@@ -93,7 +93,7 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
             ));
         }
     }
-    last.truncate(3);
+    last.truncate(if lines.len() > 4 { 2 } else { 3 });
     if summary.removed_bodies > 0 {
         let n = summary.removed_bodies as u64;
         let run = if plan.earlier == Earlier::Append { "a run that did not finish" } else { "an earlier run" };
@@ -108,7 +108,7 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
         Some(other) => Some(other_names(other)),
         None => next(plan, receipt),
     });
-    let room = LINES - lines.len() - last.len();
+    let room = LINES.saturating_sub(lines.len() + last.len());
     lines.extend(causes(plan, summary, room, &paint));
     lines.extend(last);
     for line in lines {

@@ -85,8 +85,8 @@ mod tests {
         for len in [1, 2, 3, 100] {
             let (mut splitter, mut spans) = (SheetSplitter::new(0, 1), Vec::new());
             text.chunks(len).for_each(|block| splitter.feed(block, &mut spans));
-            assert_eq!(splitter.line(), (7, 25));
-            assert_eq!(splitter.pending(), Some(Pending { start: 25, line: 7 }));
+            assert_eq!(splitter.line(), (7, 24));
+            assert_eq!(splitter.pending(), Some(Pending { start: 24, line: 7 }));
             splitter.finish(&mut spans);
             let rows: Vec<_> =
                 spans.iter().map(|span| (span.line, &text[span.start as usize..span.end as usize])).collect();

@@ -378,6 +378,10 @@ fn begin(source: &mut Source<'_>, opening: &Opening<'_>) -> Result<Begun> {
         if source.sheet().is_some() {
             return Ok(Begun::Table(table::find_in_sheet(source, opening.reading)?, false));
         }
+        if opening.reading.format == InputFormat::Spreadsheet {
+            let what = "this is no spreadsheet (XLSX, XLSB, XLS or ODS): leave out --from spreadsheet".to_owned();
+            return Err(Kind::NotContacts { input: source.name().to_owned(), what }.into());
+        }
         // The first line of rejects may be anything.
         if !(source.is_packed_in_name_only()? && is_rejects_file(source)?) {
             source.unpack()?;

@@ -50,8 +50,8 @@ pub static RULES: &[Rule] = &[
     Rule {
         code: Code::TAB005,
         severity: Severity::Warning,
-        effect: Effect::Changes,
-        message: "the cell of the spreadsheet has an error, and no value",
+        effect: Effect::Keeps,
+        message: "the cell of the spreadsheet has an error, and counts as empty",
         help: "correct the formula in the spreadsheet, if the value is needed",
         why: "#N/A and the like are what a formula says when it has no value. They say nothing about the person.",
         before: "first_name is #N/A",

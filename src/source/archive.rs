@@ -261,7 +261,7 @@ fn stdin() -> io::Result<Option<File>> {
         }
         widen_pipe(&file);
         let mut head = Vec::new();
-        let starts = [LOCAL, END, COMPOUND];
+        let starts: &[&[u8]] = if cfg!(feature = "spreadsheets") { &[LOCAL, END, COMPOUND] } else { &[LOCAL, END] };
         // One byte more at a time, so that nothing waits for a second one that does not come.
         while starts.iter().any(|start| start.len() > head.len() && start.starts_with(&head)) {
             if (&mut file).take(1).read_to_end(&mut head)? == 0 {

@@ -217,7 +217,7 @@ impl Table {
             }
             return Ok(());
         }
-        if self.skipped > 0 || matches!(name, "annotation" | "table" | "shapes" | "forms") {
+        if self.skipped > 0 || matches!(name, "annotation" | "table" | "shapes" | "forms" | "frame" | "custom-shape") {
             self.skipped += 1;
             return Ok(());
         }

@@ -158,7 +158,8 @@ fn run(work: &Work<'_>) {
         Err(Stop::Refused(refusal)) => Message::Opened(Err(refusal)),
         Err(Stop::Limit(what)) => {
             rows.abandon();
-            Message::End(Err(format!("{what} (behind row {row})")))
+            let at = if row > 0 { format!(" (behind row {row})") } else { String::new() };
+            Message::End(Err(format!("{what}{at}")))
         }
         Err(Stop::Fault(what)) => {
             rows.abandon();
