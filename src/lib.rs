@@ -101,6 +101,7 @@
 //! | `cli` | yes | the program `presort` | clap, indicatif, signal-hook, getrandom |
 //! | `account` | yes | `presort::account`: an account in one SQLite file, and imports into it | rusqlite, uuid |
 //! | `compression` | yes | input that is compressed with gzip or zstd | flate2, zstd |
+//! | `spreadsheets` | yes | sheets of XLSX, XLSB, XLS and ODS files; implies `compression` and `tables` | calamine, quick-xml |
 //! | `tables` | yes | a guess at the encoding of tables that are not UTF-8; tables themselves are always read | chardetng |
 //! | `serve` | yes | `presort::service`: the endpoint over HTTP; implies `account` | tokio, axum, hyper, tracing |
 //!

@@ -130,7 +130,7 @@ struct Fixture {
     code: Code,
     args: Vec<String>,
     files: Vec<(String, String)>,
-    inputs: Vec<String>,
+    inputs: Vec<Vec<u8>>,
     mode: String,
     exit: i32,
     output: Json,
@@ -155,10 +155,13 @@ impl Fixture {
         let get = |name: &str| fixture.get(name).unwrap_or_else(|| panic!("{code}: {name} is missing"));
         let title = get("title").text();
         assert!(title.len() > 3 && !title.contains('\n'), "{code}: {title:?} is no title");
-        // A text is the input itself; any other value is the document, written on one line.
+        // A text is the input itself; a file of the test data is named; any other value is the document, written on one line.
         let input = |json: &Json| match json {
-            Json::Text(text) => text.clone(),
-            other => other.compact() + "\n",
+            Json::Text(text) => text.clone().into_bytes(),
+            Json::Object(members) if members.len() == 1 && members[0].0 == "$file" => {
+                std::fs::read(Path::new("testdata").join(members[0].1.text())).unwrap()
+            }
+            other => (other.compact() + "\n").into_bytes(),
         };
         let inputs = match fixture.get("inputs") {
             Some(inputs) => inputs.list().iter().map(input).collect(),
@@ -224,7 +227,7 @@ impl Fixture {
             mode => panic!("{}: no mode is {mode}", self.code),
         }
         let input = self.inputs.last().filter(|_| pipe);
-        let Output { status, stdout, stderr } = feed(command, input.map_or(&[][..], |input| input.as_bytes()));
+        let Output { status, stdout, stderr } = feed(command, input.map_or(&[][..], Vec::as_slice));
         assert_eq!(stdout, b"", "{}: something was written to standard output", self.code);
         let read = |path: &Path| match std::fs::read(path) {
             Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),

@@ -53,6 +53,13 @@ impl<'b> Batch<'b> {
         &self.bytes[(span.start - self.base) as usize..(span.end - self.base) as usize]
     }
 
+    /// The offset of a contact in the input; none in a spreadsheet.
+    #[must_use]
+    pub fn offset(&self, span: &Span) -> Option<u64> {
+        let table = self.mapping.and_then(|input| input.table.as_ref());
+        (!table.is_some_and(|table| table.is_sheet)).then_some(span.start)
+    }
+
     /// The position of byte `at` of contact `i`.
     #[must_use]
     pub fn position(&self, i: usize, at: usize) -> Position {

@@ -249,7 +249,7 @@ impl<'w> BatchContext<'w> {
         Place {
             input: self.raw.input_name,
             contact: Some(self.raw.first + i as u64),
-            offset: span.start,
+            offset: self.raw.offset(span),
             line: span.line,
             column: None,
         }

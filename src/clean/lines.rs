@@ -20,8 +20,8 @@ pub struct Place<'a> {
     pub input: Option<&'a str>,
     /// Index of the contact in its input; none for the envelope.
     pub contact: Option<u64>,
-    /// Offset of its first byte in the input.
-    pub offset: u64,
+    /// Offset of its first byte in the input; none in a spreadsheet.
+    pub offset: Option<u64>,
     /// Its line, from 1.
     pub line: u64,
     /// The column that the member came from, where names were mapped.
@@ -69,7 +69,10 @@ pub fn line(place: &Place<'_>, finding: &Finding<'_>, redactor: Option<&Redactor
         None => line.extend_from_slice(b"null"),
     }
     line.extend_from_slice(b",\"offset\":");
-    number(place.offset, line);
+    match place.offset {
+        Some(offset) => number(offset, line),
+        None => line.extend_from_slice(b"null"),
+    }
     line.extend_from_slice(b",\"line\":");
     number(place.line, line);
     for (name, word) in
@@ -308,7 +311,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    const PLACE: Place<'static> = Place { input: None, contact: Some(17), offset: 4821, line: 1, column: None };
+    const PLACE: Place<'static> = Place { input: None, contact: Some(17), offset: Some(4821), line: 1, column: None };
 
     #[test]
     fn the_line_of_the_manual() {

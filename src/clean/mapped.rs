@@ -296,6 +296,12 @@ impl Translator {
             reader.cells.iter().find(is_named).map(|cell| cell.column)
         };
         let member = || member.map(|member| member.column);
+        if code == Code::TAB005 {
+            let is_of_field = |index: &usize| {
+                column(*index).is_some_and(|column| target_name(column).unwrap_or(&column.name) == field)
+            };
+            return reader.errors.iter().map(|(index, _)| *index).find(is_of_field).and_then(name_of);
+        }
         // What is held back is not what the member has.
         let is_held =
             matches!(code, Code::MAP005 | Code::MAP006 | Code::MAP007 | Code::MAP008 | Code::MAP009 | Code::MAP012);
@@ -414,6 +420,14 @@ impl Translator {
             let name = self.column_name(*index, input);
             let value = reader.text(*cell, record);
             self.note(contact, Code::CON003, Severity::Error, Outcome::Rejected, Some(&name), value, None);
+        }
+        for (index, error) in &reader.errors {
+            let Some(column) = input.mapping.columns.get(*index).filter(|column| !column.is_unmapped()) else {
+                continue;
+            };
+            let field = target_name(column).unwrap_or(&column.name).to_owned();
+            let (severity, outcome) = (Severity::Warning, Outcome::Kept);
+            self.note(contact, Code::TAB005, severity, outcome, Some(&field), &record[error.clone()], None);
         }
         for permission in &reader.mapped.permissions {
             self.note_permission(contact, permission, reader.text(permission.cell, record), input);

@@ -29,6 +29,8 @@ pub struct OutputSelection {
     pub table: Option<TableRejects>,
     /// The encodings that the inputs are decoded from; none for UTF-8.
     pub encodings: Vec<Option<&'static str>>,
+    /// Which inputs are sheets of spreadsheets.
+    pub sheets: Vec<bool>,
     /// Findings as data, changes included ([`Cleaned::findings`](crate::clean::cleaned::Cleaned::findings)).
     pub findings: bool,
     /// Replaces values in report and ledger by hashes.
@@ -37,6 +39,14 @@ pub struct OutputSelection {
     pub listed: AtomicBool,
     /// Codes that have an example already.
     pub known: KnownCodes,
+}
+
+impl OutputSelection {
+    /// An offset in an input; none in a spreadsheet.
+    #[must_use]
+    pub fn offset(&self, input: usize, offset: u64) -> Option<u64> {
+        (self.sheets.get(input) != Some(&true)).then_some(offset)
+    }
 }
 
 /// One flag for each code.

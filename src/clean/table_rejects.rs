@@ -226,6 +226,7 @@ mod tests {
             title_rows: 0,
             has_separator_line: false,
             has_crlf: true,
+            is_sheet: false,
         }
     }
 

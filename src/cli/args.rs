@@ -26,6 +26,8 @@ pub(super) enum FromFormat {
     Csv,
     /// vCards
     Vcard,
+    /// XLSX, XLSB, XLS or ODS
+    Spreadsheet,
 }
 
 impl FromFormat {
@@ -34,6 +36,7 @@ impl FromFormat {
             FromFormat::Json => InputFormat::Json,
             FromFormat::Csv => InputFormat::Csv,
             FromFormat::Vcard => InputFormat::Vcard,
+            FromFormat::Spreadsheet => InputFormat::Spreadsheet,
         }
     }
 }
@@ -205,8 +208,8 @@ pub(super) struct Common {
     pub(super) redact: bool,
     #[command(flatten)]
     pub(super) envelope: EnvelopeArgs,
-    /// The format of the inputs: json of any shape, or csv with commas, semicolons, tabs or pipes [default: what their first
-    /// bytes show]
+    /// The format of the inputs: json of any shape, csv with commas, semicolons, tabs or pipes, vcard, or spreadsheet (xlsx, xlsb,
+    /// xls, ods) [default: what their first bytes show]
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub(super) from: Option<FromFormat>,
     /// The array that holds the contacts in JSON with something around them, like /results or /data/items [default: the only
@@ -216,6 +219,9 @@ pub(super) struct Common {
     /// The object in each record that is the contact, like /properties or /fields [default: the record]
     #[arg(long, value_name = "POINTER", value_parser = Pointer::parse)]
     pub(super) contact: Option<Pointer>,
+    /// The sheet of a spreadsheet [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub(super) sheet: Option<String>,
     /// The encoding of inputs that are not UTF-8, like windows-1252; UTF-16 and UTF-32 are recognised
     #[arg(long, value_name = "LABEL", value_parser = Encoding::of_label)]
     pub(super) encoding: Option<Encoding>,

@@ -158,6 +158,9 @@ pub(super) struct Map {
     /// The object in each record that is the contact, like /properties
     #[arg(long, value_name = "POINTER", value_parser = Pointer::parse)]
     contact: Option<Pointer>,
+    /// The sheet of a spreadsheet [default: the first]
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
     /// The encoding of inputs that are not UTF-8, like windows-1252
     #[arg(long, value_name = "LABEL", value_parser = Encoding::of_label)]
     encoding: Option<Encoding>,
@@ -204,6 +207,7 @@ impl Map {
             encoding: self.encoding,
             format: self.from.map_or(InputFormat::Detect, FromFormat::format),
             identity_names: options.identity_names(),
+            sheet: self.sheet.clone(),
         };
         let input = self.input.clone().unwrap_or_else(|| "-".into());
         let input = one_file(input, &reading)?;

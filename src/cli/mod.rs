@@ -52,9 +52,22 @@ fn colours(when: When) -> bool {
     }
 }
 
+/// A library that panics at a damaged spreadsheet ends the sheet with an error, which says all there is to say.
+#[cfg(feature = "spreadsheets")]
+fn ignore_panics_of_sheets() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() != Some(crate::source::sheet::THREAD) {
+            report(panic);
+        }
+    }));
+}
+
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
+    #[cfg(feature = "spreadsheets")]
+    ignore_panics_of_sheets();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -191,6 +204,9 @@ impl Common {
         }
         if let Some(contact) = &self.contact {
             cleaner = cleaner.contact(contact.clone());
+        }
+        if let Some(sheet) = &self.sheet {
+            cleaner = cleaner.sheet(sheet);
         }
         if let Some(encoding) = self.encoding {
             cleaner = cleaner.encoding(encoding);

@@ -57,6 +57,7 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
         listed(&mut text, plan, summary, &paint);
     }
     let mut lines = vec![came_in(receipt), went_out(plan, receipt, &paint)];
+    lines.extend(sheets(receipt, &paint));
     lines.extend(names(receipt));
     lines.extend(dates(receipt));
     let mut last = Vec::new();
@@ -92,7 +93,7 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
             ));
         }
     }
-    last.truncate(3);
+    last.truncate(if lines.len() > 4 { 2 } else { 3 });
     if summary.removed_bodies > 0 {
         let n = summary.removed_bodies as u64;
         let run = if plan.earlier == Earlier::Append { "a run that did not finish" } else { "an earlier run" };
@@ -107,7 +108,7 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
         Some(other) => Some(other_names(other)),
         None => next(plan, receipt),
     });
-    let room = LINES - lines.len() - last.len();
+    let room = LINES.saturating_sub(lines.len() + last.len());
     lines.extend(causes(plan, summary, room, &paint));
     lines.extend(last);
     for line in lines {
@@ -126,7 +127,7 @@ fn came_in(receipt: &Receipt) -> String {
 
 /// `wrapped, /results` or `ndjson, windows-1252`.
 fn shape(input: &InputReceipt) -> String {
-    let mut text = input.shape.as_str().to_owned();
+    let mut text = input.sheet.as_ref().map_or(input.shape.as_str(), |sheet| sheet.format).to_owned();
     if let Some(records) = &input.records {
         let _ = write!(text, ": the contacts are in {}", printable(&shortened(records, 40)));
     }
@@ -134,7 +135,8 @@ fn shape(input: &InputReceipt) -> String {
         let _ = write!(text, " with {}", delimiter_name(table.delimiter.as_bytes()[0]));
     }
     if let Some(table) = input.table.as_ref().filter(|table| table.title_rows > 0) {
-        let _ = write!(text, ", header in line {}", count(table.header_line));
+        let line = if input.sheet.is_some() { "row" } else { "line" };
+        let _ = write!(text, ", header in {line} {}", count(table.header_line));
     }
     if let Some(compression) = input.compression {
         let _ = write!(text, ", {compression}");
@@ -188,6 +190,47 @@ fn listed_names<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
         let _ = write!(text, " and {} more", count((all - shown) as u64));
     }
     text
+}
+
+/// What of the first spreadsheet that has more than its rows show was not read, or is not seen in it.
+fn sheets(receipt: &Receipt, paint: &Paint) -> Option<String> {
+    let mut texts = receipt.input.iter().filter_map(|input| {
+        let sheet = input.sheet.as_ref()?;
+        let mut parts = Vec::new();
+        if !sheet.not_read.is_empty() {
+            let more = if sheet.not_read.len() == 1 { "the sheet" } else { "the sheets" };
+            parts.push(format!(
+                "{more} {} not read: --sheet NAME",
+                listed_names(sheet.not_read.iter().map(String::as_str))
+            ));
+        }
+        let (rows, columns) = (sheet.hidden_rows, sheet.hidden_columns);
+        let hidden: Vec<String> = [(rows, "row"), (columns, "column")]
+            .into_iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, word)| format!("{} hidden {word}{}", count(n), if n == 1 { "" } else { "s" }))
+            .collect();
+        if !hidden.is_empty() {
+            parts.push(format!("{} taken as well", hidden.join(" and ")));
+        }
+        if sheet.merged_areas > 0 {
+            let (s, has) = if sheet.merged_areas == 1 { ("", "has its value") } else { ("s", "have their value") };
+            parts.push(format!("{} merged area{s} {has} in the first cell alone", count(sheet.merged_areas)));
+        }
+        let warning = if parts.len() > usize::from(!sheet.not_read.is_empty()) {
+            paint.bold("warning")
+        } else {
+            "note".to_owned()
+        };
+        (!parts.is_empty()).then(|| format!("  {warning}: {}", parts.join("; ")))
+    });
+    let first = texts.next()?;
+    let more = texts.count();
+    Some(if more > 0 {
+        format!("{first} (and more in {} other inputs: --receipt FILE)", count(more as u64))
+    } else {
+        first
+    })
 }
 
 /// What the names of the first mapped input became.

@@ -5,6 +5,7 @@
 //! many cells as the header.
 
 use super::cells::Cells;
+use super::sheet::SheetSplitter;
 use super::split::RowSplitter;
 use crate::json::split::Span;
 use crate::model::position::Position;
@@ -15,6 +16,8 @@ pub const LOOK_AT: usize = 1 << 20;
 pub const HEADER_WITHIN: usize = 20;
 /// Most columns of a table.
 pub const COLUMNS_MAX: usize = 10_000;
+/// Bytes of the first row that are shown.
+const SHOWN: usize = 200;
 /// Rows behind the header that are compared with it.
 const COMPARED: usize = 100;
 /// Delimiters that are tried, the most usual first.
@@ -37,6 +40,8 @@ pub struct Table {
     pub has_separator_line: bool,
     /// Lines end with a carriage return and a line feed.
     pub has_crlf: bool,
+    /// It is a sheet of a spreadsheet: a line is a row, and there are no offsets.
+    pub is_sheet: bool,
 }
 
 /// A table, and where its rows begin.
@@ -149,8 +154,50 @@ pub fn sniff(
             title_rows: found.index,
             has_separator_line: separator.is_some(),
             has_crlf: bytes[to..].starts_with(b"\r\n"),
+            is_sheet: false,
         },
         start: after_rows(start, &bytes[..to]),
+    })
+}
+
+/// The same for the rows of a sheet.
+///
+/// # Errors
+/// It has no header.
+pub fn sniff_sheet(bytes: &[u8], is_whole: bool, is_identity: &dyn Fn(&str) -> bool) -> Result<Sniffed, NoTable> {
+    let is_whole = is_whole && bytes.len() <= LOOK_AT;
+    let bytes = &bytes[..bytes.len().min(LOOK_AT)];
+    let (mut splitter, mut rows) = (SheetSplitter::new(0, 1), Vec::new());
+    splitter.feed(bytes, &mut rows);
+    if is_whole {
+        splitter.finish(&mut rows);
+    }
+    rows.truncate(HEADER_WITHIN + COMPARED);
+    let text = |row: &Span| &bytes[row.start as usize..row.end as usize];
+    let Some(found) = Candidate::of_rows(bytes, &rows, b',', is_identity) else {
+        let first = rows.first().map(text);
+        return Err(first.map_or(NoTable::Empty, |first| NoTable::NoHeader {
+            first: String::from_utf8_lossy(&first[..first.len().min(SHOWN)]).into_owned(),
+            delimiter: None,
+            has_address: first.contains(&b'@'),
+        }));
+    };
+    if found.names.len() > COLUMNS_MAX {
+        return Err(NoTable::TooManyColumns(found.names.len()));
+    }
+    let Span { start, end, line, .. } = found.header;
+    Ok(Sniffed {
+        table: Table {
+            delimiter: b',',
+            header: found.names,
+            header_row: text(&found.header).to_vec(),
+            header_line: line,
+            title_rows: found.index,
+            has_separator_line: false,
+            has_crlf: false,
+            is_sheet: true,
+        },
+        start: Position { offset: end, line, column: end - start + 1, contact: None },
     })
 }
 
@@ -205,7 +252,10 @@ struct Candidate {
 
 impl Candidate {
     fn find(bytes: &[u8], is_whole: bool, delimiter: u8, is_identity: &dyn Fn(&str) -> bool) -> Option<Candidate> {
-        let rows = rows(bytes, is_whole, delimiter);
+        Candidate::of_rows(bytes, &rows(bytes, is_whole, delimiter), delimiter, is_identity)
+    }
+
+    fn of_rows(bytes: &[u8], rows: &[Span], delimiter: u8, is_identity: &dyn Fn(&str) -> bool) -> Option<Candidate> {
         let mut cells = Cells::default();
         let row_of = |span: &Span| &bytes[span.start as usize..span.end as usize];
         let (index, header, names) = rows.iter().take(HEADER_WITHIN).enumerate().find_map(|(index, span)| {
@@ -280,8 +330,6 @@ fn open_quote(bytes: &[u8], delimiter: u8, is_identity: &dyn Fn(&str) -> bool) -
 }
 
 fn no_header(bytes: &[u8], is_whole: bool) -> NoTable {
-    /// Bytes of the first row that are shown.
-    const SHOWN: usize = 200;
     let Some(first) = rows(bytes, is_whole, b',').first().copied() else {
         return if is_whole {
             NoTable::Empty

@@ -21,6 +21,9 @@ pub(super) fn other_format(bytes: &[u8]) -> Option<String> {
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => {
             "this is a zip archive: if it is a file or standard input of its own, it is incomplete: get all of it"
         }
+        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => {
+            "this is an Excel workbook (XLS) or another old Office document: read it as a file of its own, or save its sheet as CSV"
+        }
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
             "this is compressed with xz: unpack it first (xz -dc FILE | presort ...)"
         }

@@ -36,6 +36,8 @@ pub enum Shape {
     Wrapped,
     /// A table of delimited text.
     Csv,
+    /// A sheet of a spreadsheet.
+    Spreadsheet,
     /// vCards.
     Vcard,
 }
@@ -51,6 +53,7 @@ impl Shape {
             Shape::Objects => "objects",
             Shape::Wrapped => "wrapped",
             Shape::Csv => "csv",
+            Shape::Spreadsheet => "spreadsheet",
             Shape::Vcard => "vcard",
         }
     }

@@ -15,7 +15,7 @@ pub mod wrapper;
 pub(crate) use cards::begins as has_card;
 
 use crate::clean::mapped::InputMapping;
-use crate::csv::{RowSplitter, Sniffed, Table};
+use crate::csv::{RowSplitter, SheetSplitter, Sniffed, Table};
 use crate::document::envelope::{End, EnvelopeMembers, EnvelopeOverrides, EnvelopeReader, IMPORT_DATA, Side, breach};
 use crate::document::format::{Detected, Detector, Shape, begins_another};
 use crate::document::splitter::ContactSplitter;
@@ -48,6 +48,8 @@ pub struct ReadOptions {
     pub format: InputFormat,
     /// Names of columns that the options make the email address or the SMS number: a header is known by them.
     pub identity_names: Vec<String>,
+    /// The sheet of a spreadsheet. By default it is the first.
+    pub sheet: Option<String>,
 }
 
 /// What an input is opened for.
@@ -125,8 +127,9 @@ impl<'i> Document<'i> {
     pub fn of(mut source: Source<'i>, opening: Opening<'_>) -> Result<Self> {
         let (detected, start, mut ended) = match begin(&mut source, &opening)? {
             Begun::Table(found, is_guessed) => {
+                let shape = if found.table.is_sheet { Shape::Spreadsheet } else { Shape::Csv };
                 let table = Some(Arc::new(found.table));
-                return Ok(Document { table, ..Document::of_text(source, Shape::Csv, found.start, is_guessed) });
+                return Ok(Document { table, ..Document::of_text(source, shape, found.start, is_guessed) });
             }
             Begun::Cards(start, is_guessed) => return Ok(Document::of_text(source, Shape::Vcard, start, is_guessed)),
             Begun::Json(detected, start, ended) => (detected, start, ended),
@@ -166,7 +169,7 @@ impl<'i> Document<'i> {
             Shape::Wrapped => document.read_wrapper_head(opening.reading.records.is_some())?,
             Shape::Array => document.start = document.start.after(b"["),
             Shape::Lines => document.is_bulk = !opening.as_endpoint && document.begins_bulk(),
-            Shape::Objects | Shape::Csv | Shape::Vcard => {}
+            Shape::Objects | Shape::Csv | Shape::Spreadsheet | Shape::Vcard => {}
         }
         document.found = document.head.clone();
         // Everything the rules need is known when there is no envelope, and the contacts can be read as they come.
@@ -185,9 +188,9 @@ impl<'i> Document<'i> {
     /// A document of this shape, of which nothing but its start is known.
     fn new(source: Source<'i>, shape: Shape, start: Position) -> Self {
         let layout = layout_of(shape);
-        // Compressed data that grows while it is read is read up to the middle of something.
-        if let (Layout::Lines | Layout::Objects | Layout::Rows | Layout::Cards, Some(watch), None) =
-            (layout, source.watch(), source.compression())
+        // Compressed data and spreadsheets that grow while they are read are read up to the middle of something.
+        if let (Layout::Lines | Layout::Objects | Layout::Rows | Layout::Cards, Some(watch), None, None) =
+            (layout, source.watch(), source.compression(), source.sheet())
         {
             watch.allow_growth();
         }
@@ -333,6 +336,9 @@ impl<'i> Document<'i> {
         let Position { offset, line, column, .. } = self.start;
         let line_start = (offset + 1).saturating_sub(column);
         if let Some(table) = &self.table {
+            if table.is_sheet {
+                return ContactSplitter::Sheet(SheetSplitter::new(offset, line));
+            }
             return ContactSplitter::Rows(RowSplitter::new(table.delimiter, offset, line, line_start));
         }
         if self.layout == Layout::Cards {
@@ -350,7 +356,7 @@ fn layout_of(shape: Shape) -> Layout {
         Shape::Body | Shape::Array | Shape::Wrapped => Layout::Array,
         Shape::Lines => Layout::Lines,
         Shape::Objects => Layout::Objects,
-        Shape::Csv => Layout::Rows,
+        Shape::Csv | Shape::Spreadsheet => Layout::Rows,
         Shape::Vcard => Layout::Cards,
     }
 }
@@ -369,6 +375,13 @@ enum Begun {
 fn begin(source: &mut Source<'_>, opening: &Opening<'_>) -> Result<Begun> {
     source.set_limit(opening.limit);
     if !opening.as_endpoint {
+        if source.sheet().is_some() {
+            return Ok(Begun::Table(table::find_in_sheet(source, opening.reading)?, false));
+        }
+        if opening.reading.format == InputFormat::Spreadsheet {
+            let what = "this is no spreadsheet (XLSX, XLSB, XLS or ODS): leave out --from spreadsheet".to_owned();
+            return Err(Kind::NotContacts { input: source.name().to_owned(), what }.into());
+        }
         // The first line of rejects may be anything.
         if !(source.is_packed_in_name_only()? && is_rejects_file(source)?) {
             source.unpack()?;

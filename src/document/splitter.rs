@@ -1,6 +1,6 @@
 //! The splitter of a document, whatever its contacts are laid out as.
 
-use crate::csv::RowSplitter;
+use crate::csv::{RowSplitter, SheetSplitter};
 use crate::json::split::{Pending, Span, SplitError, Splitter, Status};
 use crate::model::error::Result as RunResult;
 use crate::vcard::CardSplitter;
@@ -14,11 +14,13 @@ pub enum ContactSplitter {
     Json(Splitter),
     /// Of a table.
     Rows(RowSplitter),
+    /// Of a sheet.
+    Sheet(SheetSplitter),
     /// Of vCards.
     Cards(CardSplitter),
 }
 
-use ContactSplitter::{Cards, Json, Rows};
+use ContactSplitter::{Cards, Json, Rows, Sheet};
 
 impl ContactSplitter {
     /// Offset of the byte that the next block must begin with.
@@ -27,6 +29,7 @@ impl ContactSplitter {
         match self {
             Json(splitter) => splitter.offset(),
             Rows(splitter) => splitter.offset(),
+            Sheet(splitter) => splitter.offset(),
             Cards(splitter) => splitter.offset(),
         }
     }
@@ -37,6 +40,7 @@ impl ContactSplitter {
         match self {
             Json(splitter) => splitter.line(),
             Rows(splitter) => splitter.line(),
+            Sheet(splitter) => splitter.line(),
             Cards(splitter) => splitter.line(),
         }
     }
@@ -47,6 +51,7 @@ impl ContactSplitter {
         match self {
             Json(splitter) => splitter.spans(),
             Rows(splitter) => splitter.spans(),
+            Sheet(splitter) => splitter.spans(),
             Cards(splitter) => splitter.spans(),
         }
     }
@@ -57,6 +62,7 @@ impl ContactSplitter {
         match self {
             Json(splitter) => splitter.pending(),
             Rows(splitter) => splitter.pending(),
+            Sheet(splitter) => splitter.pending(),
             Cards(splitter) => splitter.pending(),
         }
     }
@@ -66,7 +72,7 @@ impl ContactSplitter {
     pub fn pending_end(&self) -> u64 {
         match self {
             Json(splitter) => splitter.pending_end(),
-            Rows(_) | Cards(_) => self.offset(),
+            Rows(_) | Sheet(_) | Cards(_) => self.offset(),
         }
     }
 
@@ -87,7 +93,7 @@ impl ContactSplitter {
     pub fn awaits_value(&self) -> bool {
         match self {
             Json(splitter) => splitter.awaits_value(),
-            Rows(_) | Cards(_) => self.pending().is_some(),
+            Rows(_) | Sheet(_) | Cards(_) => self.pending().is_some(),
         }
     }
 
@@ -96,7 +102,7 @@ impl ContactSplitter {
     pub fn marks(&self) -> Option<(u64, Pending)> {
         match self {
             Json(splitter) => splitter.marks(),
-            Rows(_) | Cards(_) => None,
+            Rows(_) | Sheet(_) | Cards(_) => None,
         }
     }
 
@@ -115,6 +121,10 @@ impl ContactSplitter {
         match self {
             Json(splitter) => splitter.feed(block, spans),
             Rows(splitter) => splitter.feed(block, spans).map(|()| Status::More),
+            Sheet(splitter) => {
+                splitter.feed(block, spans);
+                Ok(Status::More)
+            }
             Cards(splitter) => {
                 splitter.feed(block, spans);
                 Ok(Status::More)
@@ -133,6 +143,10 @@ impl ContactSplitter {
                 Ok(())
             }
             Rows(splitter) => splitter.finish(spans),
+            Sheet(splitter) => {
+                splitter.finish(spans);
+                Ok(())
+            }
             Cards(splitter) => {
                 splitter.finish(spans);
                 Ok(())

@@ -10,6 +10,9 @@ use crate::source::{Encoding, Source};
 /// Bytes of a table that have no NUL, or it is something else.
 const NUL_WITHIN: usize = 4096;
 
+/// Sheets that an error names.
+const SHEETS: usize = 8;
+
 /// What an input is read as: a format by name, or what it looks like. See
 /// [`CleanerBuilder::format`](crate::CleanerBuilder::format).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub enum InputFormat {
     Csv,
     /// vCards.
     Vcard,
+    /// A spreadsheet: XLSX, XLSB, XLS or ODS. Only files are read as such.
+    Spreadsheet,
 }
 
 /// Looks for a table at the start of an input. None: the input is JSON, or shows that it is something else. True: its encoding is a
@@ -91,6 +96,39 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
         (Err(no_table), _) if is_asked || looks_like_rows(text, &no_table) => no_header(no_table),
         (Err(_), _) => return Ok(None),
     };
+    Err(Kind::NotContacts { input: source.name().to_owned(), what }.into())
+}
+
+/// Finds the header of a sheet.
+///
+/// # Errors
+/// The sheet cannot be read, or has no header.
+pub(super) fn find_in_sheet(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Sniffed> {
+    let is_known = |name: &str| is_identity(name) || reading.identity_names.iter().any(|known| known == name);
+    let ended = fill(source, LOOK_AT)?;
+    let bytes = source.current().map_or(&[][..], |chunk| chunk.bytes());
+    let no_table = match sniff::sniff_sheet(bytes, ended, &is_known) {
+        Ok(found) => return Ok(found),
+        Err(no_table) => no_table,
+    };
+    let (name, others) = source.sheet().map_or((String::new(), Vec::new()), |sheet| {
+        let shown: Vec<String> = sheet.others.iter().take(SHEETS).map(|name| format!("{name:?}")).collect();
+        (format!("{:?}", sheet.name), shown)
+    });
+    let mut what = match no_table {
+        NoTable::Empty => format!("the sheet {name} is empty"),
+        NoTable::TooManyColumns(count) => {
+            format!("the header of the sheet {name} has {count} columns, and at most {} are read", sniff::COLUMNS_MAX)
+        }
+        NoTable::NoHeader { .. } | NoTable::OpenQuote { .. } => {
+            no_header(no_table).replacen("this looks like a table, but", &format!("this is the sheet {name}, and"), 1)
+        }
+    };
+    match others.is_empty() {
+        true if what.ends_with("is empty") => what.push_str(", and the only one; was the export written?"),
+        true => {}
+        false => what.push_str(&format!("; --sheet NAME reads another one: {}", others.join(", "))),
+    }
     Err(Kind::NotContacts { input: source.name().to_owned(), what }.into())
 }
 

@@ -116,6 +116,21 @@ impl CleanerBuilder {
         self
     }
 
+    /// The sheet of a spreadsheet among the files of [`Cleaner::clean_files`]. Default: the first that is visible.
+    ///
+    /// ```
+    /// # use presort::{Cleaner, Sink};
+    /// # std::env::set_current_dir(env!("CARGO_MANIFEST_DIR")).unwrap();
+    /// let cleaner = Cleaner::builder().sheet("Contacts").build()?;
+    /// # #[cfg(feature = "spreadsheets")]
+    /// cleaner.clean_files(&["testdata/sheets/contacts.xls"], Sink::nothing())?;
+    /// # Ok::<(), presort::Error>(())
+    /// ```
+    pub fn sheet(mut self, name: impl Into<String>) -> Self {
+        self.reading.sheet = Some(name.into());
+        self
+    }
+
     /// The encoding of an input that has no byte-order mark. Default: UTF-8, or UTF-16 or UTF-32 where the first bytes show that.
     ///
     /// ```

@@ -8,8 +8,10 @@ use crate::model::finding::Code;
 use crate::model::position::Position;
 use crate::output::in_all::InAll;
 use crate::output::mapping::MappingReceipt;
+use crate::source::sheet_info::SheetInfo;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// All that a run did, as JSON.
 #[derive(Debug, Clone, Serialize)]
@@ -102,6 +104,9 @@ pub struct InputReceipt {
     /// The form of a table; `None` for JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table: Option<TableReceipt>,
+    /// The sheet of a spreadsheet; `None` for any other input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<SheetReceipt>,
     /// How it was compressed: `gzip` or `zstd`; `None` if it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<&'static str>,
@@ -131,6 +136,43 @@ pub struct InputReceipt {
     /// The size that it grew to while it was read, in bytes. The added bytes were not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grown_to: Option<u64>,
+}
+
+/// The sheet of a spreadsheet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SheetReceipt {
+    /// The format: `xlsx`, `xlsb`, `xls` or `ods`.
+    pub format: &'static str,
+    /// Its name.
+    pub name: String,
+    /// The other sheets, which were not read.
+    pub not_read: Vec<String>,
+    /// Merged areas. Their value is in their first cell.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub merged_areas: u64,
+    /// Rows that are hidden in the spreadsheet. They were read.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub hidden_rows: u64,
+    /// Columns that are hidden in the spreadsheet. They were read.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub hidden_columns: u64,
+}
+
+impl SheetReceipt {
+    /// Of a sheet that was read.
+    #[must_use]
+    pub(crate) fn new(sheet: &SheetInfo) -> Self {
+        let known = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        SheetReceipt {
+            format: sheet.format,
+            name: sheet.name.clone(),
+            not_read: sheet.others.clone(),
+            merged_areas: known(&sheet.notes.merged),
+            hidden_rows: known(&sheet.notes.hidden_rows),
+            hidden_columns: known(&sheet.notes.hidden_columns),
+        }
+    }
 }
 
 /// The form of a table.

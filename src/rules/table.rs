@@ -47,4 +47,14 @@ pub static RULES: &[Rule] = &[
         before: "FN;ENCODING=QUOTED-PRINTABLE:J=FCrgen",
         after: "the card is rejected",
     },
+    Rule {
+        code: Code::TAB005,
+        severity: Severity::Warning,
+        effect: Effect::Keeps,
+        message: "the cell of the spreadsheet has an error, and counts as empty",
+        help: "correct the formula in the spreadsheet, if the value is needed",
+        why: "#N/A and the like are what a formula says when it has no value. They say nothing about the person.",
+        before: "first_name is #N/A",
+        after: "first_name is absent",
+    },
 ];

@@ -1,5 +1,7 @@
 //! Directories among the inputs: each stands for the files in it that have contacts.
 
+#[cfg(feature = "spreadsheets")]
+use crate::document::table::InputFormat;
 use crate::document::{ReadOptions, probe};
 use crate::model::error::{Error, Kind, Result};
 use crate::output::path::identity;
@@ -7,6 +9,8 @@ use crate::output::receipt::SkippedFile;
 use crate::source::Source;
 #[cfg(feature = "compression")]
 use crate::source::archive::{self, Archive};
+#[cfg(feature = "spreadsheets")]
+use crate::source::sheet::{Sheet, Workbook};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +25,9 @@ pub struct InputFile {
     /// The member of the archive.
     #[cfg(feature = "compression")]
     pub member: Option<archive::Member>,
+    /// The sheet of the spreadsheet.
+    #[cfg(feature = "spreadsheets")]
+    pub sheet: Option<Sheet>,
 }
 
 impl From<PathBuf> for InputFile {
@@ -29,6 +36,8 @@ impl From<PathBuf> for InputFile {
             path,
             #[cfg(feature = "compression")]
             member: None,
+            #[cfg(feature = "spreadsheets")]
+            sheet: None,
         }
     }
 }
@@ -39,6 +48,10 @@ impl InputFile {
     /// # Errors
     /// It cannot be opened.
     pub fn open(&self) -> Result<Source<'static>> {
+        #[cfg(feature = "spreadsheets")]
+        if let Some(sheet) = &self.sheet {
+            return Source::open_sheet(sheet);
+        }
         #[cfg(feature = "compression")]
         if let Some(member) = &self.member {
             return Source::open_member(member);
@@ -49,6 +62,10 @@ impl InputFile {
     /// Its name, for people.
     #[must_use]
     pub fn name(&self) -> String {
+        #[cfg(feature = "spreadsheets")]
+        if let Some(sheet) = &self.sheet {
+            return sheet.name.clone();
+        }
         #[cfg(feature = "compression")]
         if let Some(member) = &self.member {
             return member.name.clone();
@@ -66,7 +83,8 @@ pub struct Inputs {
     pub skipped: Vec<SkippedFile>,
 }
 
-/// Replaces each zip archive by its members, and each directory by the files in it that have a readable format, in the order of their names. Hidden files, directories in
+/// Replaces each zip archive by its members, each spreadsheet by its sheet, and each directory by the files in it that have a readable
+/// format, in the order of their names. Hidden files, directories in
 /// it and `outputs` of the run are not among them, nor are receipts, reports and ledgers of earlier runs.
 ///
 /// # Errors
@@ -81,6 +99,7 @@ pub fn expand(paths: &[PathBuf], outputs: &[PathBuf], reading: &ReadOptions) -> 
             inputs.files.push(path.clone().into());
         }
     }
+    finish_sheets(&inputs, reading)?;
     Ok(inputs)
 }
 
@@ -138,17 +157,41 @@ fn add_archive(path: &Path, reading: &ReadOptions, inputs: &mut Inputs) -> Resul
     let members = match archive::open(path)? {
         None => return Ok(false),
         Some(Archive::Other(what)) => return Err(refuse(what)),
+        #[cfg(feature = "spreadsheets")]
+        Some(Archive::Workbook(workbook)) => {
+            let sheet = sheet_of(workbook, reading)?;
+            inputs.files.push(InputFile { sheet: Some(sheet), ..path.to_path_buf().into() });
+            return Ok(true);
+        }
         Some(Archive::Members(members)) => members,
     };
     let (mut files, mut skipped) = (Vec::new(), Vec::new());
     for member in members {
         let mut source = Source::open_member(&member)?;
+        #[cfg(feature = "spreadsheets")]
+        if source.is_document()?
+            && let Some(Archive::Workbook(workbook)) = archive::open_inner(&member)?
+        {
+            match sheet_of(workbook, reading) {
+                Ok(sheet) => {
+                    sheet.close();
+                    files.push(InputFile { sheet: Some(sheet), ..path.to_path_buf().into() });
+                }
+                Err(error) => match error.kind() {
+                    Kind::NotContacts { what, .. } => {
+                        skipped.push(SkippedFile { name: member.name, reason: what.clone() })
+                    }
+                    _ => return Err(error),
+                },
+            }
+            continue;
+        }
         if source.is_archive()? {
             let what = "this is an archive in an archive, which is not read: unpack the outer one first";
             return Err(Kind::NotContacts { input: member.name, what: what.to_owned() }.into());
         }
         match probe(source, reading)? {
-            None => files.push(InputFile { path: path.to_path_buf(), member: Some(member) }),
+            None => files.push(InputFile { member: Some(member), ..path.to_path_buf().into() }),
             Some(reason) => skipped.push(SkippedFile { name: member.name, reason }),
         }
     }
@@ -161,6 +204,49 @@ fn add_archive(path: &Path, reading: &ReadOptions, inputs: &mut Inputs) -> Resul
     inputs.files.append(&mut files);
     inputs.skipped.append(&mut skipped);
     Ok(true)
+}
+
+/// Opens the first sheet of a spreadsheet; none for any other file.
+///
+/// # Errors
+/// The spreadsheet cannot be read.
+#[cfg(feature = "spreadsheets")]
+pub fn open_spreadsheet(path: &Path) -> Result<Option<Source<'static>>> {
+    if path.as_os_str() == "-" || !path.is_file() {
+        return Ok(None);
+    }
+    match archive::open(path)? {
+        Some(Archive::Workbook(workbook)) => Source::open_sheet(&workbook.sheet(None)?).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Of several spreadsheets, each is opened again in its turn. An option for sheets needs one.
+#[cfg(feature = "spreadsheets")]
+fn finish_sheets(inputs: &Inputs, reading: &ReadOptions) -> Result<()> {
+    let mut sheets = inputs.files.iter().filter_map(|file| file.sheet.as_ref()).peekable();
+    if sheets.peek().is_none() && reading.sheet.is_some() {
+        return Err(Error::usage("--sheet names a sheet of a spreadsheet, and no input is one: leave it out"));
+    }
+    if inputs.files.len() > 1 {
+        sheets.for_each(Sheet::close);
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "spreadsheets"))]
+fn finish_sheets(_: &Inputs, _: &ReadOptions) -> Result<()> {
+    Ok(())
+}
+
+/// The sheet of a spreadsheet that is read.
+#[cfg(feature = "spreadsheets")]
+fn sheet_of(workbook: Workbook, reading: &ReadOptions) -> Result<Sheet> {
+    if !matches!(reading.format, InputFormat::Detect | InputFormat::Spreadsheet) {
+        let what = "this is a spreadsheet: leave out --from, or give --from spreadsheet".to_owned();
+        return Err(Kind::NotContacts { input: workbook.name, what }.into());
+    }
+    workbook.sheet(reading.sheet.as_deref())
 }
 
 #[cfg(not(feature = "compression"))]

@@ -79,6 +79,10 @@ const LINE_MAX: usize = 64 << 10;
 /// # Errors
 /// The file cannot be read; an export is broken, or has no addresses.
 pub fn read_suppressed(path: &Path, list: &mut SuppressionList) -> Result<()> {
+    #[cfg(feature = "spreadsheets")]
+    if let Some(source) = super::inputs::open_spreadsheet(path)? {
+        return export_suppressed(source, list);
+    }
     let mut source = Source::open(path)?;
     source.unpack()?;
     source.decode(None)?;

@@ -13,11 +13,13 @@ use std::sync::atomic::AtomicBool;
 pub(super) fn selection_of(job: &Job<'_>, outputs: &Outputs<'_>, documents: &[Document<'_>]) -> OutputSelection {
     let names = || documents.iter().map(|document| document.source.name().to_owned()).collect();
     let encodings = documents.iter().map(|document| document.source.encoding().map(Encoding::name)).collect();
+    let sheets = documents.iter().map(|document| document.source.sheet().is_some()).collect();
     OutputSelection {
         report: outputs.report.is_some(),
         changes: outputs.changes.is_some(),
         rejects: outputs.rejects.is_some(),
         encodings,
+        sheets,
         notes: (outputs.rejects.is_some() && !job.bare_rejects).then(names),
         table: outputs.rejects.as_ref().and_then(|_| table_of(job, documents)),
         redactor: job.redact.as_deref().map(Redactor::new),

@@ -11,8 +11,8 @@ use crate::output::file::Output;
 use crate::output::in_all::InAll;
 use crate::output::mapping::MappingReceipt;
 use crate::output::receipt::{
-    Contacts, Counts, DatesReceipt, Dropped, InputReceipt, LimitsReceipt, Options, Payload, Receipt, Stopped,
-    TableReceipt,
+    Contacts, Counts, DatesReceipt, Dropped, InputReceipt, LimitsReceipt, Options, Payload, Receipt, SheetReceipt,
+    Stopped, TableReceipt,
 };
 use crate::rules::date::DateOrder;
 use crate::rules::{BadField, Duplicates, PhoneFormat};
@@ -172,6 +172,7 @@ fn input_receipts(run: &Ended<'_, '_>, ending: &mut Ending) -> Vec<InputReceipt>
             bytes_total: source.total().or(is_read.then_some(run.read.bytes[i])),
             contacts: *contacts,
             table: document.table.as_deref().map(TableReceipt::new),
+            sheet: source.sheet().map(SheetReceipt::new),
             action_lines: run.read.actions[i],
             spooled: source.is_spooled(),
             mapping: document.mapping.as_ref().map(|input| {

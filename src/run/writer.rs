@@ -207,7 +207,13 @@ impl<'j> Writer<'j> {
         for found in findings {
             let finding = finding_of(found);
             let Position { offset, line, .. } = found.position;
-            let place = Place { input: self.name(input), contact: None, offset, line, column: None };
+            let place = Place {
+                input: self.name(input),
+                contact: None,
+                offset: self.selection.offset(input, offset),
+                line,
+                column: None,
+            };
             self.stats.codes[finding.code as usize] += 1;
             let mut line = Vec::new();
             lines::line(&place, &finding, self.selection.redactor.as_ref(), &mut line);
@@ -256,7 +262,7 @@ impl<'j> Writer<'j> {
         let place = Place {
             input: self.name(input),
             contact: Some(long.contact),
-            offset: long.span.start,
+            offset: self.selection.offset(input, long.span.start),
             line: long.span.line,
             column: None,
         };
@@ -507,7 +513,7 @@ impl<'j> Writer<'j> {
         let place = Place {
             input: self.name(batch.input),
             contact: Some(batch.first + i as u64),
-            offset: span.start,
+            offset: batch.offset(span),
             line: span.line,
             column: None,
         };

@@ -22,6 +22,8 @@ const END: &[u8] = b"PK\x05\x06";
 const END64: &[u8] = b"PK\x06\x06";
 const LOCATOR: &[u8] = b"PK\x06\x07";
 const ENTRY: &[u8] = b"PK\x01\x02";
+/// How old documents of Office begin: XLS, and any that has a password.
+pub(super) const COMPOUND: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 
 /// What was taken of standard input before it was opened: its first bytes, or all of it in a temporary file.
 static PEEKED: Mutex<(Vec<u8>, Option<File>)> = Mutex::new((Vec::new(), None));
@@ -34,9 +36,9 @@ pub(super) fn take_peeked() -> (Vec<u8>, Option<File>) {
 /// Some bytes of a file, read without moving the place at which others read it.
 #[derive(Debug, Clone)]
 pub(super) struct FileRange {
-    file: Arc<File>,
-    at: u64,
-    end: u64,
+    pub(super) file: Arc<File>,
+    pub(super) at: u64,
+    pub(super) end: u64,
 }
 
 impl Read for FileRange {
@@ -71,8 +73,8 @@ pub struct Member {
     header: u64,
     /// Bytes that it takes in the archive, and unpacked.
     pub(super) packed: u64,
-    unpacked: u64,
-    crc: u32,
+    pub(super) unpacked: u64,
+    pub(super) crc: u32,
 }
 
 /// What a zip archive is.
@@ -82,6 +84,9 @@ pub enum Archive {
     Members(Vec<Member>),
     /// A format that is kept in an archive: what it is, and what to do.
     Other(String),
+    /// A spreadsheet, and the members of its archive.
+    #[cfg(feature = "spreadsheets")]
+    Workbook(super::sheet::Workbook),
 }
 
 /// One line of the directory.
@@ -90,6 +95,18 @@ struct Entry {
     flags: u16,
     method: u16,
     member: Member,
+}
+
+#[cfg(feature = "spreadsheets")]
+impl Entry {
+    /// A part of a document, under its own name. None in it is encrypted or packed in another way.
+    fn into_part(self) -> Member {
+        let is_deflated = self.method == 8;
+        let is_readable = self.flags & 1 == 0 && matches!(self.method, 0 | 8);
+        // A reader finds no header there.
+        let header = if is_readable { self.member.header } else { 1 << 62 };
+        Member { name: self.name, is_deflated, header, ..self.member }
+    }
 }
 
 /// The members of an archive; none if the file is none. `-` is standard input, which goes to a temporary file if it is an archive and a
@@ -115,12 +132,74 @@ pub fn open(path: &Path) -> Result<Option<Archive>> {
     if !meta.is_file() {
         return Ok(None);
     }
-    let file = Arc::new(file);
-    let begins = |start: &[u8]| start.starts_with(LOCAL) || start.starts_with(END);
-    if !begins(&bytes_at(&file, 0, 4).map_err(read_error)?) {
+    read(name, Arc::new(file), meta.len(), path)
+}
+
+/// Unpacks a member that begins as a spreadsheet or an archive does to a temporary file; none for any other member.
+///
+/// # Errors
+/// It cannot be read, or the temporary file cannot be written.
+#[cfg(feature = "spreadsheets")]
+pub fn open_inner(member: &Member) -> Result<Option<Archive>> {
+    let read_error = |error: io::Error| -> Error {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<Fault>()) {
+            Some(fault) => {
+                Kind::Compressed { input: member.name.clone(), what: format!("{fault}; {}", fault.help()) }.into()
+            }
+            None => Error::io("read", &member.name, error),
+        }
+    };
+    let file = match (&member.file, &member.path) {
+        (Some(file), _) => Arc::clone(file),
+        (None, Some(path)) => Arc::new(File::open(path).map_err(read_error)?),
+        (None, None) => return Ok(None),
+    };
+    let mut reader = MemberReader::new(member, &file, Arc::default()).map_err(read_error)?;
+    let mut head = Vec::new();
+    if reader.by_ref().take(8).read_to_end(&mut head).is_err()
+        || !(begins(&head) || super::sheet::is_compound_file(&head))
+    {
         return Ok(None);
     }
-    let Some((at, size, count, base)) = directory(&file, meta.len()).map_err(read_error)? else { return Ok(None) };
+    let spool = |error| Error::io("write", "a temporary file (TMPDIR says where)", error);
+    let mut spooled = tempfile::tempfile().map_err(spool)?;
+    io::Write::write_all(&mut spooled, &head).map_err(spool)?;
+    let mut block = vec![0; BLOCK];
+    let mut len = head.len() as u64;
+    loop {
+        match reader.read(&mut block).map_err(read_error)? {
+            0 => break,
+            n => {
+                io::Write::write_all(&mut spooled, &block[..n]).map_err(spool)?;
+                len += n as u64;
+            }
+        }
+        // Spreadsheets are packed themselves: data that unpacks so far is filling.
+        if len > member.unpacked || len / 100 > member.packed.max(4 << 20) {
+            let what = "this member unpacks to far more than its size: this is no spreadsheet".to_owned();
+            return Err(Kind::Compressed { input: member.name.clone(), what }.into());
+        }
+    }
+    read(member.name.clone(), Arc::new(spooled), len, None)
+}
+
+/// Whether a file begins as an archive does.
+fn begins(head: &[u8]) -> bool {
+    head.starts_with(LOCAL) || head.starts_with(END)
+}
+
+/// What a file is, by its first bytes and its directory.
+fn read(name: String, file: Arc<File>, len: u64, path: Option<PathBuf>) -> Result<Option<Archive>> {
+    let read_error = |error| Error::io("read", &name, error);
+    let head = bytes_at(&file, 0, 8).map_err(read_error)?;
+    #[cfg(feature = "spreadsheets")]
+    if super::sheet::is_compound_file(&head) {
+        return Ok(Some(Archive::Workbook(super::sheet::Workbook::xls(name, path, file, len))));
+    }
+    if !begins(&head) {
+        return Ok(None);
+    }
+    let Some((at, size, count, base)) = directory(&file, len).map_err(read_error)? else { return Ok(None) };
     let damaged = |what: &str| Kind::Compressed { input: name.clone(), what: what.to_owned() };
     if count > MEMBERS_MAX {
         return Err(damaged("the zip archive has more than 100,000 members: unpack it first").into());
@@ -136,7 +215,14 @@ pub fn open(path: &Path) -> Result<Option<Archive>> {
         })?;
         entries.push(entry);
     }
-    if let Some(what) = other_format(&entries) {
+    let other = other_format(&entries);
+    #[cfg(feature = "spreadsheets")]
+    if let Some(format) = super::sheet::SheetFormat::of_members(&|name| entries.iter().any(|entry| entry.name == name))
+    {
+        let members = entries.into_iter().map(Entry::into_part).collect();
+        return Ok(Some(Archive::Workbook(super::sheet::Workbook { format, name, path, file, len, members })));
+    }
+    if let Some(what) = other {
         return Ok(Some(Archive::Other(what)));
     }
     let mut members = Vec::new();
@@ -175,13 +261,14 @@ fn stdin() -> io::Result<Option<File>> {
         }
         widen_pipe(&file);
         let mut head = Vec::new();
+        let starts: &[&[u8]] = if cfg!(feature = "spreadsheets") { &[LOCAL, END, COMPOUND] } else { &[LOCAL, END] };
         // One byte more at a time, so that nothing waits for a second one that does not come.
-        while head.len() < LOCAL.len() && (LOCAL.starts_with(&head) || END.starts_with(&head)) {
+        while starts.iter().any(|start| start.len() > head.len() && start.starts_with(&head)) {
             if (&mut file).take(1).read_to_end(&mut head)? == 0 {
                 break;
             }
         }
-        if !(head == LOCAL || head == END) {
+        if !starts.contains(&&head[..]) {
             PEEKED.lock().unwrap_or_else(PoisonError::into_inner).0 = head;
             return Ok(None);
         }
@@ -192,7 +279,7 @@ fn stdin() -> io::Result<Option<File>> {
         // What begins so and is no archive is read as it is.
         let len = spooled.metadata()?.len();
         let spooled = Arc::new(spooled);
-        if directory(&spooled, len)?.is_none() {
+        if begins(&head) && directory(&spooled, len)?.is_none() {
             PEEKED.lock().unwrap_or_else(PoisonError::into_inner).1 = Arc::into_inner(spooled);
             return Ok(None);
         }
@@ -309,9 +396,9 @@ fn other_format(entries: &[Entry]) -> Option<String> {
     let has = |name: &str| entries.iter().any(|entry| entry.name == name);
     let any = |prefix: &str| entries.iter().any(|entry| entry.name.starts_with(prefix));
     let text = if has("[Content_Types].xml") && any("xl/") {
-        "this is an XLSX spreadsheet: save its sheet as CSV (UTF-8)"
+        "this is an Excel workbook that is not read: save its sheet as CSV (UTF-8)"
     } else if has("mimetype") && has("content.xml") {
-        "this is an OpenDocument file: save its sheet as CSV"
+        "this is an OpenDocument file that is not read: save its sheet as CSV"
     } else if has("[Content_Types].xml") {
         "this is an Office document, and no spreadsheet: save the contacts as CSV"
     } else if any("Index/") && entries.iter().any(|entry| entry.name.ends_with(".iwa")) || has("Index.zip") {

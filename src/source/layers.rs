@@ -5,6 +5,9 @@ use super::archive::{Member, MemberReader};
 use super::compression::Compression;
 use super::decode::{Decoder, Encoding};
 use super::pipe::Pipe;
+#[cfg(feature = "spreadsheets")]
+use super::sheet::{Sheet, SheetFault};
+use super::sheet_info::SheetInfo;
 #[cfg(feature = "compression")]
 use super::unpack::{self, Unpacker};
 use super::{Origin, Source};
@@ -28,6 +31,9 @@ pub(super) struct Layers {
     /// The member of an archive that the input is.
     #[cfg(feature = "compression")]
     member: Option<Member>,
+    /// The sheet of a spreadsheet that the input is.
+    #[cfg(feature = "spreadsheets")]
+    sheet: Option<Sheet>,
     compression: Option<Compression>,
     encoding: Option<Encoding>,
     /// Bytes of the input that were used, before unpacking and decoding.
@@ -75,11 +81,23 @@ impl Layers {
         self.member = Some(member);
     }
 
+    /// Makes the input a sheet of a spreadsheet, which is in this file.
+    #[cfg(feature = "spreadsheets")]
+    pub(super) fn of_sheet(&mut self, sheet: Sheet, file: Arc<File>) {
+        self.stored = Some(Stored { file: Some(file), len: sheet.workbook.len, restart: None });
+        self.read = Arc::clone(&sheet.read);
+        self.sheet = Some(sheet);
+    }
+
     /// The bytes below all layers.
     fn bottom<'i>(&self, file: &Arc<File>, len: u64) -> io::Result<Pipe<'i>> {
         #[cfg(feature = "compression")]
         if let Some(member) = &self.member {
             return Ok(Pipe::Member(Box::new(MemberReader::new(member, file, Arc::clone(&self.read))?)));
+        }
+        #[cfg(feature = "spreadsheets")]
+        if let Some(sheet) = &self.sheet {
+            return Ok(Pipe::Reader(Box::new(sheet.reader(file)?)));
         }
         let mut file = Arc::clone(file);
         file.seek(SeekFrom::Start(0))?;
@@ -105,6 +123,10 @@ impl Layers {
     }
 
     fn any(&self) -> bool {
+        #[cfg(feature = "spreadsheets")]
+        if self.sheet.is_some() {
+            return true;
+        }
         self.packed().is_some() || self.encoding.is_some()
     }
 
@@ -175,6 +197,16 @@ impl<'i> Source<'i> {
     #[cfg(feature = "compression")]
     pub fn is_archive(&mut self) -> Result<bool> {
         Ok(matches!(self.first_bytes()?, [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..]))
+    }
+
+    /// True if the first bytes are those of a document that may be a spreadsheet.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    #[cfg(feature = "spreadsheets")]
+    pub fn is_document(&mut self) -> Result<bool> {
+        let head = self.first_bytes()?;
+        Ok(super::sheet::is_compound_file(head) || self.is_archive()?)
     }
 
     /// True if the first bytes are those of compressed data, and not even the first of it can be unpacked: something else may begin
@@ -271,7 +303,7 @@ impl<'i> Source<'i> {
         let Some(Stored { file: Some(file), len, restart }) = &mut self.layers.stored else { return Ok(()) };
         *restart = None;
         let (file, len) = (Arc::clone(file), *len);
-        let bottom = self.layers.bottom(&file, len).map_err(|error| Error::io("read", &self.name, error))?;
+        let bottom = self.layers.bottom(&file, len).map_err(|error| self.read_error(error))?;
         let mut reader = self.layers.stack(bottom);
         let passed = io::copy(&mut reader.by_ref().take(offset), &mut io::sink());
         let pool = crossbeam_channel::bounded(4);
@@ -285,6 +317,16 @@ impl<'i> Source<'i> {
             }
             Err(error) => Err(self.read_error(error)),
         }
+    }
+
+    /// The sheet that the input is.
+    #[must_use]
+    pub fn sheet(&self) -> Option<&SheetInfo> {
+        #[cfg(feature = "spreadsheets")]
+        if let Some(sheet) = &self.layers.sheet {
+            return Some(&sheet.info);
+        }
+        None
     }
 
     /// The encoding that the input is decoded from.
@@ -339,6 +381,15 @@ impl<'i> Source<'i> {
     /// Closes a file that can be opened again, so that any number of inputs takes one open file at a time. Until
     /// [`Source::resume`], nothing can be read from it.
     pub fn suspend(&mut self) {
+        #[cfg(feature = "spreadsheets")]
+        if self.layers.sheet.is_some() && self.watch.is_none() {
+            // The temporary file stays open, and what reads it goes.
+            self.current = None;
+            if let Origin::Pipe { reader, .. } = &mut self.origin {
+                *reader = Pipe::empty();
+            }
+            return;
+        }
         let is_file = matches!(self.origin, Origin::File { .. }) || self.layers.stored.is_some();
         if !is_file || !self.watch.as_ref().is_some_and(|watch| watch.close()) {
             return;
@@ -360,6 +411,10 @@ impl<'i> Source<'i> {
     /// # Errors
     /// It cannot be opened, or changed meanwhile.
     pub fn resume(&mut self, offset: u64) -> Result<()> {
+        #[cfg(feature = "spreadsheets")]
+        if self.layers.sheet.is_some() && self.watch.is_none() && self.current.is_none() {
+            return self.restart(offset);
+        }
         let Some(watch) = &self.watch else { return Ok(()) };
         match (&mut self.origin, &mut self.layers.stored) {
             (Origin::File { file: file @ None, .. }, _) => {
@@ -383,6 +438,10 @@ impl<'i> Source<'i> {
 
     /// The fault of a failed read behind byte `at`.
     pub(super) fn fault(&self, at: u64, error: &io::Error) -> Fault {
+        #[cfg(feature = "spreadsheets")]
+        if let Some(SheetFault(what)) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            return Fault { at, kind: error.kind(), text: what.clone(), is_packed: true };
+        }
         #[cfg(feature = "compression")]
         if let Some(fault) = error.get_ref().and_then(|inner| inner.downcast_ref::<unpack::Fault>()) {
             let text = format!("{fault}: at byte {}, after {at} unpacked ones; {}", fault.at, fault.help());

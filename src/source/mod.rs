@@ -10,6 +10,9 @@ mod decode;
 mod guess;
 mod layers;
 mod pipe;
+#[cfg(feature = "spreadsheets")]
+pub mod sheet;
+pub mod sheet_info;
 #[cfg_attr(not(feature = "cli"), allow(dead_code))]
 mod spool;
 #[cfg(feature = "compression")]
@@ -139,6 +142,24 @@ impl<'i> Source<'i> {
             source.watch = Some(Arc::new(Watch::new(&member.name, member.path.clone(), &file, &meta)));
         }
         source.layers.of_member(member.clone(), file);
+        source.restart(0)?;
+        Ok(source)
+    }
+
+    /// Opens a sheet of a spreadsheet.
+    ///
+    /// # Errors
+    /// The spreadsheet cannot be opened.
+    #[cfg(feature = "spreadsheets")]
+    pub fn open_sheet(sheet: &sheet::Sheet) -> Result<Self> {
+        let io = |error| Error::io("open", &sheet.name, error);
+        let file = Arc::clone(&sheet.workbook.file);
+        let mut source = Source::of_pipe(sheet.name.clone(), Pipe::empty());
+        if let Some(path) = &sheet.workbook.path {
+            let meta = file.metadata().map_err(io)?;
+            source.watch = Some(Arc::new(Watch::new(&sheet.name, Some(path.clone()), &file, &meta)));
+        }
+        source.layers.of_sheet(sheet.clone(), file);
         source.restart(0)?;
         Ok(source)
     }

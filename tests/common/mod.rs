@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub mod zip;
+
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;

@@ -9,6 +9,10 @@ const KNOWN: usize = 16;
 #[derive(Debug, Clone)]
 pub(super) struct Gate {
     permission: Option<PermissionColumn>,
+    /// Values may be errors of a spreadsheet.
+    is_sheet: bool,
+    /// Some values do not pass.
+    is_there: bool,
     /// The last value that is no statement against writing to the person.
     passes: ([u8; KNOWN], usize),
 }
@@ -16,18 +20,29 @@ pub(super) struct Gate {
 impl Gate {
     /// For a column that may say something about permission.
     pub(super) fn new(permission: Option<PermissionColumn>) -> Self {
-        Gate { permission, passes: ([0; KNOWN], 0) }
+        Gate { permission, is_sheet: false, is_there: permission.is_some(), passes: ([0; KNOWN], 0) }
+    }
+
+    /// Of a spreadsheet, whose errors do not pass.
+    pub(super) fn of_sheet(self, is_sheet: bool) -> Self {
+        Gate { is_sheet, is_there: self.is_there || is_sheet, ..self }
     }
 
     /// Whether some values do not pass.
     #[inline]
     pub(super) fn is_there(&self) -> bool {
-        self.permission.is_some()
+        self.is_there
     }
 
     /// Nothing for a value that speaks against writing to the person, or says nothing that is known.
     #[inline]
     pub(super) fn check(&mut self, value: &[u8]) -> Option<()> {
+        if !self.is_there {
+            return Some(());
+        }
+        if self.is_sheet && matches!(value.first(), Some(b'#' | b'E')) && is_sheet_error(value) {
+            return None;
+        }
         let Some(permission) = self.permission else { return Some(()) };
         let (known, len) = &self.passes;
         if *len == value.len() && known[..*len] == *value {
@@ -48,4 +63,26 @@ impl Gate {
         }
         Some(())
     }
+}
+
+/// Whether a value is an error of a spreadsheet, and no value.
+pub(super) fn is_sheet_error(value: &[u8]) -> bool {
+    const ERRORS: [&[u8]; 13] = [
+        b"#N/A",
+        b"#REF!",
+        b"#VALUE!",
+        b"#NAME?",
+        b"#DIV/0!",
+        b"#NUM!",
+        b"#NULL!",
+        b"#DATA!",
+        b"#GETTING_DATA",
+        b"#SPILL!",
+        b"#CALC!",
+        b"#FIELD!",
+        b"#BLOCKED!",
+    ];
+    let is_of_libreoffice =
+        || value.strip_prefix(b"Err:").is_some_and(|code| code.len() == 3 && code.iter().all(u8::is_ascii_digit));
+    ERRORS.contains(&value) || is_of_libreoffice()
 }

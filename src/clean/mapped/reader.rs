@@ -1,6 +1,7 @@
 //! Reads one record, of JSON or a row of a table, to cells.
 
 use super::InputMapping;
+use super::gate::is_sheet_error;
 use crate::clean::flatten::{Leaf, LeafKind, NoCells, flatten};
 use crate::csv::{self, Table};
 use crate::json::parse::recycle;
@@ -30,6 +31,8 @@ pub(super) struct RecordReader {
     pub(super) number: u64,
     /// Columns that the record has twice or more often, each with the cell of the second time.
     pub(super) repeated: Vec<(usize, usize)>,
+    /// Columns of a spreadsheet in which the row has an error, and what it is.
+    pub(super) errors: Vec<(usize, Range<usize>)>,
     pub(super) row: csv::Cells,
 }
 
@@ -51,6 +54,7 @@ impl RecordReader {
         self.cell_texts.clear();
         self.note = None;
         self.repeated.clear();
+        self.errors.clear();
         self.row.read(row.as_bytes(), table.delimiter);
         let columns = table.header.len();
         for (column, piece) in self.row.pieces().iter().enumerate() {
@@ -60,6 +64,16 @@ impl RecordReader {
                     continue;
                 }
                 return Err(Unread::LongRow(self.row.len()));
+            }
+            // What is unknown about permission is no permission.
+            if table.is_sheet
+                && is_sheet_error(text)
+                && !input.mapping.columns.get(column).is_some_and(|c| c.permission.is_some())
+            {
+                if let csv::Piece::Row(range) = piece {
+                    self.errors.push((column, range.clone()));
+                }
+                continue;
             }
             let (json, text) = match piece {
                 csv::Piece::Row(range) => (range.clone(), None),

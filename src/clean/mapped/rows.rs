@@ -60,7 +60,7 @@ impl Rows {
         Rows {
             choice,
             delimiter: table.delimiter,
-            plans: columns.iter().map(|column| plan(column, columns)).collect(),
+            plans: columns.iter().map(|column| plan(column, columns, table.is_sheet)).collect(),
             any_joined: columns.iter().any(Column::is_joined),
             line: Vec::new(),
             padded: Vec::new(),
@@ -80,7 +80,7 @@ impl Rows {
     }
 }
 
-fn plan(column: &Column, columns: &[Column]) -> Plan {
+fn plan(column: &Column, columns: &[Column], is_sheet: bool) -> Plan {
     let mut name = member_prefix(&column.target);
     let is_birthday = matches!(column.target, Target::Member(id) if id.info().family == Family::Birthday);
     let is_direct = column.is_direct() && !column.decides && !matches!(column.found, How::Unmentioned | How::Own);
@@ -98,7 +98,7 @@ fn plan(column: &Column, columns: &[Column]) -> Plan {
     let mut prefix = [0; PREFIX];
     let prefix_len = name.len().min(PREFIX);
     prefix[..prefix_len].copy_from_slice(&name[..prefix_len]);
-    Plan { kind, prefix, prefix_len, gate: Gate::new(column.permission) }
+    Plan { kind, prefix, prefix_len, gate: Gate::new(column.permission).of_sheet(is_sheet) }
 }
 
 #[inline(always)]
