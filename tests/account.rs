@@ -583,7 +583,7 @@ fn an_import_that_fails_does_not_queue_its_body_again() {
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(2), "{}", error(&output));
-        assert!(error(&output).contains("waits in the account"), "{}", error(&output));
+        assert!(error(&output).contains("waits in the local account"), "{}", error(&output));
         let waiting = account.good(&["account", "activities", "--state", "initialized"]);
         assert_eq!(waiting.len(), 1, "{}", error(&output));
     }

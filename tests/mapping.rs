@@ -229,3 +229,14 @@ fn many_and_long_names() {
     dir.run(&clean(&["--map", "auto"])).exits(0).says(&["and ", " more"]);
     assert_eq!(dir.lines("out").len(), 10_502);
 }
+
+/// Each kind of input is in the line of names, and what is left out of any.
+#[test]
+fn the_summary_has_the_names_of_all_inputs() {
+    let dir = Dir::new();
+    dir.write("a.csv", "Email,First Name,Shoe Size\na@example.com,Ann,7\n");
+    dir.write("b.csv", "Email,Hat Size\nb@example.com,8\n");
+    dir.write("c.csv", "Email,First Name,Shoe Size\nc@example.com,Cem,9\n");
+    let ran = dir.run(&["check", "a.csv", "b.csv", "c.csv"]);
+    ran.says(&["names: 2 of 3 mapped, 1 of 2 mapped; not in the output: Shoe Size, Hat Size"]);
+}

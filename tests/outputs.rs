@@ -8,13 +8,14 @@ mod common;
 use common::{Dir, LIST, body, contacts, emails, kill, many, names, presort, wait};
 use std::ffi::CString;
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command};
-use std::time::Duration;
+use std::process::{Child, ChildStdin, Command};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 const GOOD: &str = "{\"email\":\"a@example.com\"}\n";
 const BAD: &str = "{\"email\":\"nobody\"}\n";
@@ -333,6 +334,8 @@ fn a_standard_output_that_is_closed_is_an_error() {
         "clean in --format ndjson -o out --report -",
         "explain PHN001",
         "sample --contacts 3",
+        "config",
+        "completions bash",
         "--help",
         "--version",
     ] {
@@ -486,4 +489,75 @@ fn a_file_that_cannot_be_mapped_is_read() {
         .exits(2)
         .says(&["/sys/kernel/mm/transparent_hugepage/enabled"]);
     assert!(!text.is_empty());
+}
+
+/// A run whose input and output are pipes: one contact goes in at a time.
+struct Conversation {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Conversation {
+    fn start(dir: &Dir, args: &[&str]) -> Conversation {
+        let mut child = dir.spawn(presort().args(["clean", "--format", "ndjson", "-q"]).args(args));
+        let (tx, lines) = mpsc::channel();
+        let out = child.stdout.take().unwrap();
+        std::thread::spawn(move || {
+            BufReader::new(out).lines().map_while(Result::ok).try_for_each(|line| tx.send(line))
+        });
+        Conversation { stdin: child.stdin.take(), child, lines }
+    }
+
+    fn say(&mut self, text: &[u8]) {
+        self.stdin.as_mut().unwrap().write_all(text).unwrap();
+    }
+
+    /// The next contact, and how long it took. One that is held back until more comes does not arrive.
+    fn hear(&self) -> (String, Duration) {
+        let began = Instant::now();
+        let line = self.lines.recv_timeout(Duration::from_secs(20)).expect("the contact is held back");
+        (line, began.elapsed())
+    }
+
+    fn end(mut self) {
+        self.stdin = None;
+        wait(self.child).exits(0);
+    }
+}
+
+/// A line that comes alone goes out before the next one comes.
+#[test]
+fn lines_that_come_slowly_go_out_as_they_come() {
+    let dir = Dir::new();
+    for threads in ["1", "2", "5"] {
+        let mut pipe = Conversation::start(&dir, &["--threads", threads]);
+        let mut times = Vec::new();
+        for i in 0..8 {
+            pipe.say(format!("{{\"email\":\"a{i}@example.com\"}}\n").as_bytes());
+            let (line, time) = pipe.hear();
+            assert!(line.contains(&format!("a{i}@")), "{line}");
+            times.push(time);
+            std::thread::sleep(Duration::from_millis(60));
+        }
+        // A busy machine may take longer for some.
+        let least = times.iter().min().unwrap();
+        assert!(*least < Duration::from_millis(150), "{threads}: {times:?}");
+        pipe.end();
+    }
+}
+
+/// The mapping of a table is decided by its first 1,000 rows; behind them, rows go out as they come.
+#[test]
+fn rows_that_come_slowly_go_out_as_they_come() {
+    let dir = Dir::new();
+    let mut pipe = Conversation::start(&dir, &[]);
+    let many: String = (0..1001).map(|i| format!("m{i}@example.com,Ann\n")).collect();
+    pipe.say(format!("Email,First Name\n{many}").as_bytes());
+    (0..1001).for_each(|_| drop(pipe.hear()));
+    for i in 0..5 {
+        pipe.say(format!("a{i}@example.com,Ann\n").as_bytes());
+        assert!(pipe.hear().0.contains(&format!("a{i}@")));
+    }
+    pipe.end();
 }

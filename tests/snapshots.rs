@@ -11,6 +11,7 @@ fn run(dir: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_presort"));
     // Help is wrapped to the width of the terminal.
     command.current_dir(dir).args(args).env("COLUMNS", "100").env_remove("PRESORT_ACCOUNT").env_remove("NO_COLOR");
+    command.env("XDG_CONFIG_HOME", "/nowhere");
     command.output().unwrap()
 }
 
@@ -54,7 +55,22 @@ fn sample() -> tempfile::TempDir {
 #[test]
 fn help_of_every_verb() {
     assert_snapshot!("help", help(&[]));
-    for verb in ["clean", "check", "map", "explain", "bench", "sample", "account", "import", "serve"] {
+    let verbs = [
+        "clean",
+        "check",
+        "map",
+        "explain",
+        "bench",
+        "sample",
+        "account",
+        "import",
+        "serve",
+        "where",
+        "config",
+        "completions",
+        "man",
+    ];
+    for verb in verbs {
         assert_snapshot!(format!("help_{verb}"), help(&[verb]));
     }
     let account = ["init", "lists", "fields", "contacts", "export", "activities", "unsubscribe", "check"];

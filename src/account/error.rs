@@ -99,7 +99,8 @@ fn message_for(error: &crate::model::error::Error, audience: Audience) -> String
             }
             text
         }
-        Kind::NotContacts { input, what } if audience == Audience::Http => {
+        // Of its own help, neither audience can follow any: it names options of `presort clean`.
+        Kind::NotContacts { input, what } if audience == Audience::Http || !is_for(what, audience) => {
             // The kind of input, without the command that converts it.
             let is = what.split(':').next().filter(|is| is.starts_with("this ")).map(|is| format!("{is}; "));
             let is = is.unwrap_or_default();
@@ -110,7 +111,11 @@ fn message_for(error: &crate::model::error::Error, audience: Audience) -> String
             // The help text is the last part of a message.
             match text.rsplit_once("; ") {
                 Some((what, help)) if !is_for(help, audience) => what.to_owned(),
-                _ => text,
+                // Some have it behind a colon.
+                _ => match text.rsplit_once(": ") {
+                    Some((what, help)) if !is_for(help, audience) => what.to_owned(),
+                    _ => text,
+                },
             }
         }
     }
@@ -198,7 +203,7 @@ impl fmt::Display for Error {
             | Error::Halted(what) => f.write_str(what),
             Error::Full => write!(
                 f,
-                "{} activities wait in this account, which is the limit: wait until some are over",
+                "{} activities wait in this local account, which is the limit: wait until some are over",
                 super::QUEUED_MAX
             ),
             Error::Body(error) => error.fmt(f),
@@ -211,14 +216,14 @@ impl fmt::Display for Error {
                 match (kind, source.sqlite_error_code()) {
                     (Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded), _)
                     | (_, Some(ErrorCode::DiskFull)) => f.write_str(
-                        "; make room on the disk and run again (even reading an account needs some)",
+                        "; make room on the disk and run again (even reading a local account needs some)",
                     ),
                     (_, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) => {
-                        f.write_str("; another program works on this account: try again later")
+                        f.write_str("; another program works on this local account: try again later")
                     }
                     (_, Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied))
                     | (Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem), _) => f.write_str(
-                        "; reading an account needs write access to its file and its directory",
+                        "; reading a local account needs write access to its file and its directory",
                     ),
                     (_, Some(ErrorCode::SystemIoFailure)) => f.write_str(
                         "; the account's files could not be read or written: check the disk, and the limits on the size of files",
@@ -233,7 +238,7 @@ impl fmt::Display for Error {
                         f.write_str("; make room on the disk and run again")
                     }
                     io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                        f.write_str("; reading an account needs write access to its file and its directory")
+                        f.write_str("; reading a local account needs write access to its file and its directory")
                     }
                     _ => Ok(()),
                 }
@@ -271,6 +276,15 @@ mod tests {
         let usage = crate::model::error::Error::usage("there is no room; give --max-bytes more");
         assert_eq!(message_for(&usage, Audience::Http), "there is no room");
         assert_eq!(message_for(&usage, Audience::Import), "there is no room");
+        let what = "this looks like a table: name the encoding (--encoding utf-16le), or read it with --from csv";
+        let table = crate::model::error::Error::from(Kind::NotContacts { input: "the body".into(), what: what.into() });
+        for audience in [Audience::Http, Audience::Import] {
+            let text = message_for(&table, audience);
+            assert!(
+                text.starts_with("the body: this looks like a table; it must be") && !text.contains("--"),
+                "{text}"
+            );
+        }
     }
 
     #[test]

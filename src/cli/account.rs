@@ -35,7 +35,7 @@ const PAGE: u64 = 1000;
 
 #[derive(Args)]
 pub struct AccountArgs {
-    /// The account's file [default: the value of PRESORT_ACCOUNT]
+    /// The local account's file [default: the value of PRESORT_ACCOUNT]
     #[arg(short, long, value_name = "FILE", global = true)]
     account: Option<PathBuf>,
     #[command(subcommand)]
@@ -44,7 +44,7 @@ pub struct AccountArgs {
 
 #[derive(Subcommand)]
 enum AccountVerb {
-    /// Create an empty account in a file
+    /// Create an empty local account in a file
     Init {
         /// The file
         file: Option<PathBuf>,
@@ -132,7 +132,7 @@ enum FieldsVerb {
 
 #[derive(Args)]
 pub struct ImportArgs {
-    /// The account's file [default: the value of PRESORT_ACCOUNT]
+    /// The local account's file [default: the value of PRESORT_ACCOUNT]
     #[arg(short, long, value_name = "FILE")]
     account: Option<PathBuf>,
     /// Request bodies: files, directories with payload-00001.json and so on, or - for standard input
@@ -166,7 +166,8 @@ fn from_environment() -> Option<PathBuf> {
 /// Opens the given account, or that of the environment.
 pub fn open(named: Option<&PathBuf>) -> Result<Account> {
     let path = named.cloned().or_else(from_environment);
-    let path = path.ok_or_else(|| Error::usage("no account is given: use --account FILE, or set PRESORT_ACCOUNT"))?;
+    let path =
+        path.ok_or_else(|| Error::usage("no local account is given: use --account FILE, or set PRESORT_ACCOUNT"))?;
     Ok(Account::open(&path)?)
 }
 
@@ -181,7 +182,7 @@ impl AccountArgs {
     pub fn run(&self) -> Result<ExitCode> {
         if let AccountVerb::Init { file } = &self.verb {
             let file = match (file, &self.account) {
-                (Some(_), Some(_)) => return Err(Error::usage("the account is given twice")),
+                (Some(_), Some(_)) => return Err(Error::usage("the local account is given twice")),
                 (file, account) => file.clone().or_else(|| account.clone()).or_else(from_environment),
             };
             let file = file.ok_or_else(|| Error::usage("no file is given: presort account init FILE"))?;
@@ -287,7 +288,7 @@ impl ImportArgs {
             let many = if waiting == 1 { "activity waits" } else { "activities wait" };
             let _ = writeln!(
                 io::stderr(),
-                "presort: note: {waiting} {many} in the account from before; these are imported first"
+                "presort: note: {waiting} {many} in the local account from before; these are imported first"
             );
         }
         let mut totals = Totals { left: files.len() as u64, ..Totals::default() };
@@ -411,7 +412,7 @@ impl<'s> Patience<'s> {
     fn wait(&mut self) {
         let longest = Duration::from_secs(1);
         if self.pause == longest && !self.has_said {
-            (self.say)("presort: note: another program works on the account; waiting for it\n");
+            (self.say)("presort: note: another program works on the local account; waiting for it\n");
             self.has_said = true;
         }
         std::thread::sleep(self.pause);
@@ -460,7 +461,7 @@ fn run_until_over(account: &Account, accepted: &Activity, say: &dyn Fn(&str)) ->
             // It is over, and only failed to leave the queue.
             Ok(activity) if activity.completed_at.is_some() => Ok(activity),
             _ => Err(Error::usage(format!(
-                "{error}. The body waits in the account: the next import or serve imports it, once"
+                "{error}. The body waits in the local account: the next import or serve imports it, once"
             ))),
         };
     }

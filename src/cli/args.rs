@@ -45,8 +45,24 @@ impl FromFormat {
 #[derive(Parser)]
 #[command(name = "presort", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
     #[command(subcommand)]
     pub(super) verb: Verb,
+}
+
+/// Options of every subcommand, before it or behind. A subcommand with an option of the same name gets the value as well.
+#[derive(Args)]
+pub(super) struct Global {
+    /// Print only errors
+    #[arg(short, long, global = true, display_order = 900)]
+    pub(super) quiet: bool,
+    /// Use colours: on a terminal (auto), always, or never; auto respects NO_COLOR
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto, global = true, display_order = 901)]
+    pub(super) color: When,
+    /// Read options from this file, or from none [default: the value of PRESORT_CONFIG, or else presort.toml, or else that of the user]
+    #[arg(long, value_name = "FILE", global = true, display_order = 902)]
+    pub(super) config: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -77,18 +93,36 @@ pub(super) enum Verb {
                       --mess 20 -o big.ndjson\n  presort sample --contacts 1000 --format csv --delimiter semicolon --bom > excel.csv"
     )]
     Sample(SampleArgs),
-    /// Create an account in a file, and inspect it
+    /// Create a local account in a file, and inspect it
     #[cfg(feature = "account")]
     #[command(after_help = ACCOUNT_HELP)]
     Account(super::account::AccountArgs),
-    /// Import bodies into an account, each as one activity
+    /// Import bodies into a local account, each as one activity
     #[cfg(feature = "account")]
     #[command(after_help = IMPORT_HELP)]
     Import(super::account::ImportArgs),
-    /// Serve an account over HTTP, as the published endpoint does
+    /// Serve a local account over HTTP, as the published endpoint does
     #[cfg(feature = "serve")]
     #[command(after_help = SERVE_HELP)]
     Serve(super::serve::ServeArgs),
+    /// Tell which contact of which input a contact of a body was
+    #[command(
+        after_help = "Examples:\n  presort where bodies/payload-00007.json 123\n  presort where body.json 0 --receipt receipt.json \
+                      --format json"
+    )]
+    Where(super::origin::Where),
+    /// Show the options in force, and where each value comes from
+    #[command(after_help = "Examples:\n  presort config\n  presort config clean\n  presort config --format json")]
+    Config(super::config::Show),
+    /// Print the script that completes commands and options in a shell
+    #[command(
+        after_help = "Examples:\n  presort completions bash > ~/.local/share/bash-completion/completions/presort\n  presort completions zsh > \
+                      ~/.zfunc/_presort"
+    )]
+    Completions(super::shell::Completions),
+    /// Write the manual pages into a directory
+    #[command(after_help = "Examples:\n  presort man ~/.local/share/man/man1\n  man presort-clean")]
+    Man(super::shell::Man),
 }
 
 #[cfg(feature = "account")]
@@ -167,7 +201,7 @@ pub(super) struct Clean {
     #[arg(long, value_name = "SIZE", value_parser = size, default_value_t = MAX_BYTES)]
     pub(super) max_bytes: u64,
     /// The maximum number of contacts in a body
-    #[arg(long, value_name = "N", default_value_t = MAX_CONTACTS, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = MAX_CONTACTS, value_parser = number::<u64>(1, u64::MAX))]
     pub(super) max_contacts: u64,
     /// Overwrite existing files; a directory with bodies takes --replace or --append instead
     #[arg(long)]
@@ -233,7 +267,7 @@ pub(super) struct Common {
     #[arg(long, value_name = "FILE")]
     pub(super) custom_fields: Option<PathBuf>,
     /// The maximum length of an email address, in characters
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=320))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = number::<u16>(1, 320))]
     pub(super) email_max: u16,
     /// What to do with an optional value that breaks its rule: hold it back, or reject the contact
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = BadFieldChoice::Hold)]
@@ -255,8 +289,8 @@ pub(super) struct Common {
     /// The day to use as today for dates of consent [default: today]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     pub(super) as_of: Option<Date>,
-    /// The number of worker threads [default: the number of processors]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    /// The number of worker threads [default: the value of PRESORT_THREADS, or else the number of processors]
+    #[arg(short, long, value_name = "N", value_parser = number::<u16>(1, 1024))]
     pub(super) threads: Option<u16>,
     /// Print only errors
     #[arg(short, long)]
@@ -298,7 +332,7 @@ impl DamageArgs {
 /// Options that override members of an envelope.
 #[derive(Args)]
 pub(super) struct EnvelopeArgs {
-    /// A list to import the contacts into, instead of the body's list_ids (repeatable)
+    /// A list to import the contacts into, instead of the body's list_ids (repeatable); clean and check also read PRESORT_LIST_ID
     #[arg(short, long = "list-id", value_name = "UUID")]
     pub(super) list_ids: Vec<String>,
     /// Whether the contacts agreed to text messages, instead of the body's sms_permission_to_send
@@ -332,10 +366,10 @@ pub(super) struct Bench {
     /// The file to measure; a synthetic export if absent
     pub(super) input: Option<PathBuf>,
     /// The number of runs of each stage; the result is their median
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = number::<u16>(1, 100))]
     pub(super) runs: u16,
-    /// The number of worker threads of the parallel runs [default: the number of processors]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    /// The number of worker threads of the parallel runs [default: the value of PRESORT_THREADS, or else the number of processors]
+    #[arg(short, long, value_name = "N", value_parser = number::<u16>(1, 1024))]
     pub(super) threads: Option<u16>,
     /// The output format: a table or JSON
     #[arg(short, long, value_enum, default_value_t = TextFormat::Text)]
@@ -467,7 +501,26 @@ fn size(text: &str) -> std::result::Result<u64, String> {
         unit => return Err(format!("{unit} is not a unit: B, kB, MB, GB (thousands) or KiB, MiB, GiB (1024s)")),
     };
     let number: u64 = digits.trim().parse().map_err(|_| "write it like 4000000, 4MB or 4MiB".to_owned())?;
-    number.checked_mul(unit).filter(|size| *size > 0).ok_or_else(|| "it is out of range".to_owned())
+    match number.checked_mul(unit) {
+        Some(0) => Err("nothing fits in it: write a size like 4000000, 4MB or 4MiB".to_owned()),
+        Some(size) => Ok(size),
+        None => Err("it is more than a file can have".to_owned()),
+    }
+}
+
+/// A parser of whole numbers in a range, which says what to write.
+pub(super) fn number<N: TryFrom<u64>>(
+    least: u64,
+    most: u64,
+) -> impl Fn(&str) -> std::result::Result<N, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let range = match most {
+            u64::MAX => format!("{least} or more"),
+            most => format!("from {least} to {most}"),
+        };
+        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+        number.and_then(|number| N::try_from(number).ok()).ok_or_else(|| format!("write a whole number, {range}"))
+    }
 }
 
 fn percent(text: &str) -> std::result::Result<f64, String> {

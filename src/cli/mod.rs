@@ -6,12 +6,15 @@ mod args;
 mod bench;
 #[cfg(feature = "account")]
 mod bodies;
+mod config;
 mod explain;
 mod map;
+mod origin;
 mod paint;
 mod progress;
 #[cfg(feature = "serve")]
 mod serve;
+mod shell;
 mod signals;
 mod summary;
 
@@ -32,6 +35,7 @@ use args::{
     TextFormat, Verb, When,
 };
 use clap::Parser;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -68,37 +72,16 @@ fn ignore_panics_of_sheets() {
 pub fn main() -> ExitCode {
     #[cfg(feature = "spreadsheets")]
     ignore_panics_of_sheets();
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let args = match config::arguments(std::env::args_os().collect()) {
+        Ok(args) => args,
         Err(error) => {
-            if !error.use_stderr()
-                && let Err(error) = check_stdout()
-            {
-                say_error(&error);
-                return ExitCode::from(2);
-            }
-            // Arguments can be names of files, as a shell writes them for `*`.
-            let args = || std::env::args_os().map(|arg| printable(&arg.to_string_lossy()).into_owned());
-            let is_safe = std::env::args_os().all(|arg| !arg.to_string_lossy().chars().any(is_unsafe));
-            let shown = if is_safe { None } else { Cli::try_parse_from(args()).err() };
-            let printed = match shown {
-                Some(shown) => shown.print(),
-                None if !is_safe => {
-                    say(&error.render().to_string());
-                    Ok(())
-                }
-                None => error.print(),
-            };
-            // A closed pipe is not an error here: the reader of the help has seen enough.
-            if let Err(fault) = printed.and_then(|()| io::stdout().flush())
-                && fault.kind() != io::ErrorKind::BrokenPipe
-                && !error.use_stderr()
-            {
-                say_error(&Error::io("write", "standard output", fault));
-                return ExitCode::from(2);
-            }
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            say_error(&error);
+            return ExitCode::from(2);
         }
+    };
+    let cli = match Cli::try_parse_from(&args) {
+        Ok(cli) => cli,
+        Err(error) => return say_usage(&error, &args),
     };
     signals::take_file_too_large_as_error();
     match cli.verb {
@@ -107,7 +90,7 @@ pub fn main() -> ExitCode {
         Verb::Serve(_) => {}
         #[cfg(feature = "account")]
         Verb::Import(_) => signals::install(
-            "imported contacts stay; an accepted body waits in the account, and the next import or serve imports it",
+            "imported contacts stay; an accepted body waits in the local account, and the next import or serve imports it",
         ),
         _ => signals::install("no unfinished file is left, and no receipt; finished bodies stay"),
     }
@@ -126,7 +109,11 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "account")]
         Verb::Import(import) => import.run(),
         #[cfg(feature = "serve")]
-        Verb::Serve(serve) => serve.run(),
+        Verb::Serve(serve) => serve.run(&cli.global),
+        Verb::Where(place) => place.run(),
+        Verb::Config(show) => show.run(cli.global.config.as_deref()),
+        Verb::Completions(completions) => completions.run(),
+        Verb::Man(man) => man.run(),
     };
     match done {
         Ok(status) => status,
@@ -137,6 +124,37 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Prints help, or what is wrong with the arguments.
+fn say_usage(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    if !error.use_stderr()
+        && let Err(error) = check_stdout()
+    {
+        say_error(&error);
+        return ExitCode::from(2);
+    }
+    // Arguments can be names of files, as a shell writes them for `*`.
+    let is_safe = args.iter().all(|arg| !arg.to_string_lossy().chars().any(is_unsafe));
+    let safe = || args.iter().map(|arg| printable(&arg.to_string_lossy()).into_owned());
+    let shown = if is_safe { None } else { Cli::try_parse_from(safe()).err() };
+    let printed = match shown {
+        Some(shown) => shown.print(),
+        None if !is_safe => {
+            say(&error.render().to_string());
+            Ok(())
+        }
+        None => error.print(),
+    };
+    // A closed pipe is not an error here: the reader of the help has seen enough.
+    if let Err(fault) = printed.and_then(|()| io::stdout().flush())
+        && fault.kind() != io::ErrorKind::BrokenPipe
+        && !error.use_stderr()
+    {
+        say_error(&Error::io("write", "standard output", fault));
+        return ExitCode::from(2);
+    }
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }
 
 /// Reads a file of custom fields. One that does not end is refused.

@@ -10,6 +10,9 @@ pub struct Bar {
     bar: ProgressBar,
     /// Bytes of the current input at the last update of the bar.
     shown: AtomicU64,
+    /// The number of inputs, and of those that have begun.
+    inputs: AtomicU64,
+    begun: AtomicU64,
 }
 
 /// Bytes between two updates: drawing more often costs time.
@@ -21,12 +24,16 @@ impl Bar {
     pub fn new(is_shown: bool) -> Option<Bar> {
         is_shown.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-            Bar { bar, shown: AtomicU64::new(0) }
+            Bar { bar, shown: AtomicU64::new(0), inputs: AtomicU64::new(1), begun: AtomicU64::new(0) }
         })
     }
 }
 
 impl Progress for Bar {
+    fn inputs(&self, count: usize) {
+        self.inputs.store(count as u64, Ordering::Relaxed);
+    }
+
     fn input(&self, name: &str, bytes: Option<u64>) {
         let template = match bytes {
             Some(_) => "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
@@ -40,7 +47,12 @@ impl Progress for Bar {
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style);
         }
-        self.bar.set_message(printable(name).into_owned());
+        let (begun, inputs) = (self.begun.fetch_add(1, Ordering::Relaxed) + 1, self.inputs.load(Ordering::Relaxed));
+        let name = printable(name);
+        self.bar.set_message(match inputs {
+            0 | 1 => name.into_owned(),
+            inputs => format!("input {begun} of {inputs}, {name}"),
+        });
         self.shown.store(0, Ordering::Relaxed);
     }
 

@@ -1,10 +1,12 @@
 //! `presort serve`.
 
 use super::account::open;
+use super::args::{Global, When, number};
+use super::colours;
 use crate::model::error::{Error, Result};
 use crate::service::{self, Config};
 use clap::{Args, ValueEnum};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,7 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 #[derive(Args)]
 pub struct ServeArgs {
-    /// The account's file [default: the value of PRESORT_ACCOUNT]
+    /// The local account's file [default: the value of PRESORT_ACCOUNT]
     #[arg(short, long, value_name = "FILE")]
     account: Option<PathBuf>,
     /// The address to listen on; port 0 picks a free port and prints it
@@ -25,7 +27,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// Answer at most N requests per second, as the published service does
-    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "4", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "4", value_parser = number::<u32>(1, 1_000_000))]
     rate_limit: Option<u32>,
     /// A further host name or address that clients may use for this server (repeatable)
     #[arg(long = "host", value_name = "NAME", value_parser = host)]
@@ -34,7 +36,7 @@ pub struct ServeArgs {
     #[arg(long = "cors", value_name = "ORIGIN", value_parser = origin)]
     origins: Vec<String>,
     /// The time limit of one import
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = number::<u64>(1, u64::MAX))]
     activity_timeout: u64,
     /// The format of the log on standard error; RUST_LOG sets its level (info by default)
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Log::Text)]
@@ -78,7 +80,7 @@ fn readers(_: &std::path::Path) -> Option<String> {
 }
 
 impl ServeArgs {
-    pub fn run(&self) -> Result<ExitCode> {
+    pub fn run(&self, global: &Global) -> Result<ExitCode> {
         let token = match &self.token_file {
             None => None,
             Some(path) => {
@@ -97,7 +99,7 @@ impl ServeArgs {
                 self.listen
             )));
         }
-        self.log();
+        self.log(global.color);
         if let Some(warning) = self.token_file.as_deref().and_then(readers) {
             match self.log {
                 // Its readers are programs.
@@ -116,19 +118,21 @@ impl ServeArgs {
             ..Config::default()
         };
         service::run(account, config, |address| {
-            let _ = writeln!(io::stderr(), "presort: listening on http://{address}/v3 (Ctrl-C ends it)");
+            if !global.quiet {
+                let _ = writeln!(io::stderr(), "presort: listening on http://{address}/v3 (Ctrl-C ends it)");
+            }
         })
         .map_err(|error| Error::io("listen on", self.listen.to_string(), error))?;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn log(&self) {
+    fn log(&self, color: When) {
         // `debug`, or `info,presort=debug`; what is neither counts as absent.
         let asked = std::env::var("RUST_LOG").ok().and_then(|asked| asked.parse::<Targets>().ok());
         let targets = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
         let log = tracing_subscriber::fmt::layer().with_writer(io::stderr);
         let log = match self.log {
-            Log::Text => log.with_ansi(io::stderr().is_terminal()).boxed(),
+            Log::Text => log.with_ansi(colours(color)).boxed(),
             Log::Json => log.json().boxed(),
             Log::None => return,
         };

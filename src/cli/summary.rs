@@ -233,13 +233,30 @@ fn sheets(receipt: &Receipt, paint: &Paint) -> Option<String> {
     })
 }
 
-/// What the names of the first mapped input became.
+/// Kinds of inputs, by what became of their names, that the summary lists.
+const KINDS: usize = 3;
+
+/// What the names of the mapped inputs became.
 fn names(receipt: &Receipt) -> Option<String> {
-    let mapping = receipt.input.iter().find_map(|input| input.mapping.as_ref())?;
-    let system = mapping.system.map_or(String::new(), |system| format!("{system}: "));
-    let mut line = format!("  names: {system}{} of {} mapped", mapping.mapped, mapping.names);
-    let late = mapping.late.iter().map(|late| late.column.as_str());
-    let left: Vec<&str> = mapping.unmapped.iter().map(|column| column.column.as_str()).chain(late).collect();
+    let (mut kinds, mut left): (Vec<String>, Vec<&str>) = Default::default();
+    for mapping in receipt.input.iter().filter_map(|input| input.mapping.as_ref()) {
+        let system = mapping.system.map_or(String::new(), |system| format!("{system}: "));
+        let kind = format!("{system}{} of {} mapped", mapping.mapped, mapping.names);
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+        let late = mapping.late.iter().map(|late| late.column.as_str());
+        for name in mapping.unmapped.iter().map(|column| column.column.as_str()).chain(late) {
+            if !left.contains(&name) {
+                left.push(name);
+            }
+        }
+    }
+    let mut line = format!("  names: {}", kinds.first()?);
+    kinds.iter().take(KINDS).skip(1).for_each(|kind| line += &format!(", {kind}"));
+    if kinds.len() > KINDS {
+        let _ = write!(line, " and {} more kinds", count((kinds.len() - KINDS) as u64));
+    }
     if !left.is_empty() {
         let _ = write!(line, "; not in the output: {}", listed_names(left.into_iter()));
     }

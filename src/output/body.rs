@@ -8,6 +8,7 @@ use crate::model::error::{Error, Kind, Result};
 use crate::model::limits::Limits;
 use crate::output::file::{Finished, Output, Piece};
 use crate::output::hash::{Digest, Hash};
+use crate::output::origins::{self, Origin, Place};
 use crate::output::receipt::Payload;
 use crate::output::temporary;
 use crate::source::Watch;
@@ -44,6 +45,8 @@ pub struct Body<'o> {
     prefix: Vec<u8>,
     bytes: u64,
     contacts: u64,
+    /// Where the contacts came from.
+    from: Vec<Origin>,
 }
 
 impl<'o> Body<'o> {
@@ -51,7 +54,8 @@ impl<'o> Body<'o> {
     #[must_use]
     pub fn begin(output: Output<'o>, file: String, limits: Limits, prefix: &[u8]) -> Self {
         let prefix = prefix.to_vec();
-        Body { output, file, limits, hash: Some(Hash::default()), bytes: prefix.len() as u64, prefix, contacts: 0 }
+        let bytes = prefix.len() as u64;
+        Body { output, file, limits, hash: Some(Hash::default()), bytes, prefix, contacts: 0, from: Vec::new() }
     }
 
     /// The same for a body that is kept in memory: [`Body::end_kept`] ends it.
@@ -79,7 +83,7 @@ impl<'o> Body<'o> {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn take(&mut self, out: &mut Vec<u8>, start: usize, accepted: &[Accepted]) -> Result<usize> {
+    pub fn take(&mut self, out: &mut Vec<u8>, start: usize, accepted: &[Accepted], place: &Place<'_>) -> Result<usize> {
         let first = usize::from(self.contacts == 0);
         // The comma of a body's first contact is not written.
         let have = self.bytes + Envelope::SUFFIX.len() as u64;
@@ -97,6 +101,7 @@ impl<'o> Body<'o> {
             }
             self.bytes += (end - start) as u64;
             self.contacts += taken as u64;
+            origins::add(&mut self.from, place, &accepted[..taken]);
             self.output.give_up_to(out, start, end)?;
         }
         Ok(taken)
@@ -124,7 +129,8 @@ impl<'o> Body<'o> {
         }
         let finished = self.output.finish()?;
         let sha256 = self.hash.map(|hash| hexadecimal(hash.end())).unwrap_or_default();
-        Ok((Payload { file: self.file, contacts: self.contacts, bytes: self.bytes, sha256 }, finished))
+        let Body { file, contacts, bytes, from, .. } = self;
+        Ok((Payload { file, contacts, bytes, sha256, from }, finished))
     }
 }
 
@@ -387,6 +393,7 @@ impl Directory {
         out: &mut Vec<u8>,
         start: usize,
         accepted: &[Accepted],
+        place: &Place<'_>,
         watch: Option<&Watch>,
     ) -> Result<()> {
         let (mut start, mut rest) = (start, accepted);
@@ -402,7 +409,7 @@ impl Directory {
                     self.body.insert(begin(output, file, self.limits, &self.prefix))
                 }
             };
-            let taken = body.take(out, start, rest)?;
+            let taken = body.take(out, start, rest, place)?;
             if taken == 0 && body.contacts() == 0 {
                 return Err(Kind::Counts { what: "a contact that no body can take".into() }.into());
             }
@@ -495,7 +502,12 @@ pub struct EndedDirectory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::split::Span;
     use sha2::{Digest as _, Sha256};
+
+    /// A batch of up to ten contacts.
+    const PLACE: Place<'static> =
+        Place { input: 0, first: 0, spans: &[Span { start: 0, end: 0, line: 1, whole: true }; 10] };
 
     /// Contacts `{...}` of these lengths, each behind a comma.
     fn contacts(lengths: &[usize]) -> (Vec<u8>, Vec<Accepted>) {
@@ -514,7 +526,7 @@ mod tests {
         let (out, accepted) = contacts(lengths);
         let mut start = 0;
         for some in accepted.chunks(at_once) {
-            directory.take(&mut out[..some.last().unwrap().end as usize].to_vec(), start, some, None).unwrap();
+            directory.take(&mut out[..some.last().unwrap().end as usize].to_vec(), start, some, &PLACE, None).unwrap();
             start = some.last().unwrap().end as usize;
         }
         let payloads = directory.end().unwrap().payloads;
@@ -569,7 +581,7 @@ mod tests {
         assert_eq!(names(dir.path()), all);
         let mut directory = create(Earlier::Replace, false).unwrap();
         let (mut out, accepted) = contacts(&[10]);
-        directory.take(&mut out, 0, &accepted, None).unwrap();
+        directory.take(&mut out, 0, &accepted, &PLACE, None).unwrap();
         let ended = directory.end().unwrap();
         assert_eq!((ended.payloads.len(), ended.removed), (1, 2));
         assert_eq!(names(dir.path()), ["mine.json", "payload-00001.json", "payload-1.json"]);
@@ -599,7 +611,7 @@ mod tests {
         receipt(&format!(r#"{four},"earlier_runs":[{{"payloads":[{{"file":"payload-00001.json","bytes":5}}]}}]}}"#));
         let mut directory = create().unwrap();
         let (mut out, accepted) = contacts(&[10]);
-        directory.take(&mut out, 0, &accepted, None).unwrap();
+        directory.take(&mut out, 0, &accepted, &PLACE, None).unwrap();
         assert_eq!(directory.take_earlier().len(), 2);
         assert_eq!(directory.end().unwrap().payloads[0].file, "payload-00005.json");
         assert_eq!(names(dir.path()).len(), 4);
@@ -616,7 +628,7 @@ mod tests {
         let prefix = Envelope::default().prefix();
         let mut directory = Directory::create(dir.path(), Limits::default(), prefix, Earlier::Append, false).unwrap();
         let (mut out, accepted) = contacts(&[10]);
-        directory.take(&mut out, 0, &accepted, None).unwrap();
+        directory.take(&mut out, 0, &accepted, &PLACE, None).unwrap();
         let ended = directory.end().unwrap();
         assert_eq!((ended.removed, ended.payloads[0].file.as_str()), (2, "payload-00002.json"));
     }
@@ -633,7 +645,7 @@ mod tests {
             let prefix = Envelope::default().prefix();
             let mut directory = Directory::create(dir.path(), limits, prefix, earlier, false).unwrap();
             let (mut out, accepted) = contacts(&[10, 10, 10]);
-            directory.take(&mut out, 0, &accepted, None).unwrap();
+            directory.take(&mut out, 0, &accepted, &PLACE, None).unwrap();
             assert!(names(dir.path()).contains(&file_name(2)));
             drop(directory);
             assert_eq!(names(dir.path()), [file_name(1), RECEIPT.to_owned()]);

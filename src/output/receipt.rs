@@ -8,10 +8,13 @@ use crate::model::finding::Code;
 use crate::model::position::Position;
 use crate::output::in_all::InAll;
 use crate::output::mapping::MappingReceipt;
+use crate::output::origins::Origin;
 use crate::source::sheet_info::SheetInfo;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 /// All that a run did, as JSON.
 #[derive(Debug, Clone, Serialize)]
@@ -78,6 +81,8 @@ pub struct Payload {
     pub bytes: u64,
     /// SHA-256 of its bytes, in hexadecimal digits.
     pub sha256: String,
+    /// Where its contacts came from, in their order.
+    pub from: Vec<Origin>,
 }
 
 /// What was in a directory among the inputs and is no input.
@@ -133,6 +138,9 @@ pub struct InputReceipt {
     /// How its names became those of the contract; `None` if they were taken as they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mapping: Option<MappingReceipt>,
+    /// The file that it is, or is in; `None` if it was no file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileReceipt>,
     /// The size that it grew to while it was read, in bytes. The added bytes were not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grown_to: Option<u64>,
@@ -172,6 +180,27 @@ impl SheetReceipt {
             hidden_rows: known(&sheet.notes.hidden_rows),
             hidden_columns: known(&sheet.notes.hidden_columns),
         }
+    }
+}
+
+/// A file as it was when it was opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FileReceipt {
+    /// Its absolute path.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// The time of its last modification.
+    pub modified: Option<String>,
+}
+
+impl FileReceipt {
+    /// Of a file with this path, size and time of modification. `None` if its path is not UTF-8.
+    pub(crate) fn new(path: &Path, bytes: u64, modified: Option<SystemTime>) -> Option<Self> {
+        let path = std::path::absolute(path).ok()?.into_os_string().into_string().ok()?;
+        let modified = modified.and_then(|time| jiff::Timestamp::try_from(time).ok());
+        Some(FileReceipt { path, bytes, modified: modified.map(|time| time.to_string()) })
     }
 }
 
@@ -411,7 +440,8 @@ mod tests {
     fn counts_that_differ_are_refused() {
         let mut stats = Stats { accepted: 3, rejected: 2, ..Stats::default() };
         stats.codes[Code::DUP001 as usize] = 1;
-        let payload = |contacts| Payload { file: String::new(), contacts, bytes: 0, sha256: String::new() };
+        let payload =
+            |contacts| Payload { file: String::new(), contacts, bytes: 0, sha256: String::new(), from: Vec::new() };
         let payloads = [payload(2), payload(1)];
         let good = Counts {
             split: Some(5),

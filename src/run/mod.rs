@@ -1,5 +1,6 @@
 //! A run: inputs are read, cleaned and written. The only place with threads and channels.
 
+mod contacts;
 pub(crate) mod coordinator;
 pub mod duplicates;
 pub mod inputs;

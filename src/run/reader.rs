@@ -30,6 +30,10 @@ const PAUSE: Duration = Duration::from_millis(30);
 
 /// Observes how far a run has come, and can end it.
 pub trait Progress: Sync {
+    /// The run begins, and has this many inputs.
+    fn inputs(&self, count: usize) {
+        let _ = count;
+    }
     /// An input begins. `bytes` is its size, where that is known.
     fn input(&self, name: &str, bytes: Option<u64>);
     /// The run has read this many bytes of the input.
@@ -168,6 +172,9 @@ impl<'i> Reader<'i> {
     #[must_use]
     pub fn new(documents: Vec<Document<'i>>, explicit: Vec<bool>, progress: Option<&'i dyn Progress>) -> Self {
         debug_assert_eq!(documents.len(), explicit.len());
+        if let Some(progress) = progress {
+            progress.inputs(documents.len());
+        }
         Reader {
             documents,
             explicit,

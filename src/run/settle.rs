@@ -11,8 +11,8 @@ use crate::output::file::Output;
 use crate::output::in_all::InAll;
 use crate::output::mapping::MappingReceipt;
 use crate::output::receipt::{
-    Contacts, Counts, DatesReceipt, Dropped, InputReceipt, LimitsReceipt, Options, Payload, Receipt, SheetReceipt,
-    Stopped, TableReceipt,
+    Contacts, Counts, DatesReceipt, Dropped, FileReceipt, InputReceipt, LimitsReceipt, Options, Payload, Receipt,
+    SheetReceipt, Stopped, TableReceipt,
 };
 use crate::rules::date::DateOrder;
 use crate::rules::{BadField, Duplicates, PhoneFormat};
@@ -179,6 +179,10 @@ fn input_receipts(run: &Ended<'_, '_>, ending: &mut Ending) -> Vec<InputReceipt>
                 let late = run.writer.late_names.get(i).map_or(&[][..], Vec::as_slice);
                 MappingReceipt::new(&input.mapping, late, run.job.redact.is_some())
             }),
+            file: source
+                .watch()
+                .and_then(|watch| watch.opened())
+                .and_then(|(path, bytes, modified)| FileReceipt::new(path, bytes, modified)),
             grown_to: source.watch().and_then(|watch| watch.grown_to()),
         });
     }

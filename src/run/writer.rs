@@ -1,7 +1,7 @@
 //! The writer: takes cleaned batches in input order, finds duplicates, and sends every byte to its output. One thread at a time is
 //! the writer.
 
-use crate::clean::cleaner::{Accepted, BatchCleaner, Cleaned, OutputSelection, Separator, Stats, example};
+use crate::clean::cleaner::{BatchCleaner, Cleaned, OutputSelection, Separator, Stats, example};
 use crate::clean::table_rejects::Noted;
 use crate::csv::Cells;
 
@@ -14,10 +14,10 @@ use crate::model::error::{Error, Kind, Result};
 use crate::model::finding::{Code, Detail, Example, Finding, Outcome, Raw, Severity, To};
 use crate::model::member::Value;
 use crate::model::position::Position;
-use crate::output::body::{Body, Directory, Hashed, Unhashed};
 use crate::output::file::Output;
 use crate::output::receipt::Dropped;
 use crate::rules::{Duplicates, Effect, Settings, rule};
+pub use crate::run::contacts::ContactOutput;
 use crate::run::duplicates::{DuplicateIndex, Lookup};
 use crate::run::reader::Long;
 use crate::source::Watch;
@@ -27,62 +27,6 @@ use std::sync::atomic::Ordering;
 
 /// Findings that `check` lists in full.
 pub const LISTED: usize = 20;
-
-/// Where cleaned contacts go.
-pub enum ContactOutput<'o> {
-    /// One body; contacts that do not fit are dropped.
-    Request(Box<Body<'o>>),
-    /// As many bodies as necessary.
-    Split(Box<Directory>),
-    /// One contact a line.
-    Stream(Output<'o>),
-    /// Nowhere.
-    Check,
-    /// Nowhere, although the run should make bodies: their lists are not known. The directory is the one of the bodies.
-    NoBody(Option<Box<Directory>>),
-}
-
-impl ContactOutput<'_> {
-    /// The bytes between contacts.
-    #[must_use]
-    pub fn separator(&self) -> Separator {
-        match self {
-            ContactOutput::Request(_) | ContactOutput::Split(_) => Separator::Comma,
-            ContactOutput::Stream(_) | ContactOutput::Check | ContactOutput::NoBody(_) => Separator::Newline,
-        }
-    }
-
-    /// Takes consecutive contacts of `out`, from `start` on, and returns how many fit. When that takes the last of `out`, another
-    /// buffer replaces it. No body is finished once `watch` has seen a change.
-    fn take(&mut self, out: &mut Vec<u8>, start: usize, accepted: &[Accepted], watch: Option<&Watch>) -> Result<usize> {
-        match self {
-            ContactOutput::Request(body) => return body.take(out, start, accepted),
-            ContactOutput::Split(directory) => directory.take(out, start, accepted, watch)?,
-            ContactOutput::Stream(output) => {
-                if let Some(last) = accepted.last() {
-                    output.give_up_to(out, start, last.end as usize)?;
-                }
-            }
-            ContactOutput::Check | ContactOutput::NoBody(_) => {}
-        }
-        Ok(accepted.len())
-    }
-
-    /// Bodies to hash, on any thread.
-    pub fn unhashed(&mut self) -> Option<Unhashed> {
-        match self {
-            ContactOutput::Split(directory) => directory.unhashed(),
-            _ => None,
-        }
-    }
-
-    /// Takes the hashes of bodies.
-    pub fn hashed(&mut self, hashed: Hashed) {
-        if let ContactOutput::Split(directory) = self {
-            directory.hashed(hashed);
-        }
-    }
-}
 
 /// Whether the run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -327,7 +271,7 @@ impl<'j> Writer<'j> {
         }
         self.expect_contacts(batch);
         let mut duplicates = self.find_duplicates(batch, cleaned)?;
-        let Some(cut) = self.write_contacts(cleaned, &duplicates)? else {
+        let Some(cut) = self.write_contacts(batch, cleaned, &duplicates)? else {
             self.findings(batch, explicit, cleaned, &duplicates)?;
             self.judged += cleaned.checked as u64;
             if let Some((_, position, fault)) = cleaned.stop {
@@ -413,7 +357,12 @@ impl<'j> Writer<'j> {
 
     /// Writes the accepted contacts, without those that are rejected as duplicates. Returns the index in the batch of
     /// the first contact that did not fit.
-    fn write_contacts(&mut self, cleaned: &mut Cleaned, duplicates: &[Duplicate]) -> Result<Option<usize>> {
+    fn write_contacts(
+        &mut self,
+        batch: &Batch<'_>,
+        cleaned: &mut Cleaned,
+        duplicates: &[Duplicate],
+    ) -> Result<Option<usize>> {
         let skipped: &[Duplicate] = match self.settings[0].duplicates {
             Duplicates::Keep => &[],
             Duplicates::First => duplicates,
@@ -424,7 +373,7 @@ impl<'j> Writer<'j> {
         for to in ends {
             let some = &cleaned.accepted[from..to];
             let watch = self.watches.get(self.reached.0).and_then(Option::as_deref);
-            let taken = self.contacts.take(&mut cleaned.out, end_of(from), some, watch)?;
+            let taken = self.contacts.take(&mut cleaned.out, end_of(from), some, batch, watch)?;
             self.written += taken as u64;
             if taken < some.len() {
                 return Ok(Some(some[taken].contact as usize));

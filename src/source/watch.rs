@@ -3,7 +3,7 @@
 use crate::model::error::{Error, Kind, Result};
 use std::fs::{File, Metadata};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -49,6 +49,11 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// The path, the size and the time of modification when it was opened; `None` for a file that was redirected to standard input.
+    pub fn opened(&self) -> Option<(&Path, u64, Option<SystemTime>)> {
+        Some((self.path.as_deref()?, self.first.len, self.first.modified))
+    }
+
     pub(super) fn new(name: &str, path: Option<PathBuf>, file: &Arc<File>, meta: &Metadata) -> Watch {
         Watch {
             name: name.to_owned(),

@@ -22,7 +22,11 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 /// The program, with nothing in its environment that changes what it does.
 pub fn presort() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_presort"));
-    command.env_remove("PRESORT_REDACT_KEY").env_remove("NO_COLOR");
+    for variable in ["PRESORT_REDACT_KEY", "PRESORT_CONFIG", "PRESORT_LIST_ID", "PRESORT_THREADS", "NO_COLOR"] {
+        command.env_remove(variable);
+    }
+    // The user may have a configuration.
+    command.env("XDG_CONFIG_HOME", "/nowhere");
     command
 }
 
