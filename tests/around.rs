@@ -299,7 +299,7 @@ fn quiet_and_color_work_anywhere() {
     for args in [["--color", "always", "check", "in"], ["check", "--color", "always", "in"]] {
         assert!(run(&dir, &args).exits(0).err.contains('\u{1b}'), "{args:?}");
     }
-    for (words, _) in all_options(&dir) {
+    for words in all_options(&dir).into_keys() {
         let mut args: Vec<&str> = words.iter().map(String::as_str).collect();
         args.extend(["-q", "--color", "never", "--config", "none", "--help"]);
         run(&dir, &args).exits(0);

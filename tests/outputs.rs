@@ -547,14 +547,16 @@ fn lines_that_come_slowly_go_out_as_they_come() {
     }
 }
 
-/// The mapping of a table is decided by its first 1,000 rows; behind them, rows go out as they come.
+/// The first MiB of a table tells its encoding and its mapping; behind it, rows go out as they come.
 #[test]
 fn rows_that_come_slowly_go_out_as_they_come() {
     let dir = Dir::new();
     let mut pipe = Conversation::start(&dir, &[]);
-    let many: String = (0..1001).map(|i| format!("m{i}@example.com,Ann\n")).collect();
+    const COUNT: usize = 45_000;
+    let many: String = (0..COUNT).map(|i| format!("m{i:07}@example.com,Ann\n")).collect();
+    assert!(many.len() > 1 << 20);
     pipe.say(format!("Email,First Name\n{many}").as_bytes());
-    (0..1001).for_each(|_| drop(pipe.hear()));
+    (0..COUNT).for_each(|_| drop(pipe.hear()));
     for i in 0..5 {
         pipe.say(format!("a{i}@example.com,Ann\n").as_bytes());
         assert!(pipe.hear().0.contains(&format!("a{i}@")));
