@@ -155,6 +155,23 @@ fn rejects_that_come_back_are_followed() {
     assert_eq!(where_is(&dir, "payload-00001.json", 0)["input"], "a");
 }
 
+#[test]
+fn rows_that_come_back_are_followed() {
+    let dir = Dir::new();
+    dir.write("t.csv", table());
+    split(&dir, &["t.csv", "--rename", "Mail=email", "--rejects", "rejects.csv"]);
+    let fixed = fs::read_to_string(dir.path("rejects.csv")).unwrap().replacen("nothing", "fixed@example.com", 1);
+    dir.write("rejects.csv", fixed);
+    split(&dir, &["rejects.csv", "--rename", "Mail=email", "--append"]);
+    let newest = receipt(&dir)["payloads"][0]["file"].as_str().unwrap().to_owned();
+    let place = where_is(&dir, &newest, 0);
+    assert_eq!((&place["input"], &place["line"]), (&"rejects.csv".into(), &2.into()));
+    // The fourth row, behind one that takes two lines.
+    assert_eq!(place["rejected_before"], serde_json::json!({"input": "t.csv", "line": 6}), "{place}");
+    let text = run(&dir, &["where", &format!("bodies/{newest}"), "0"]).exits(0);
+    assert!(text.text().contains("rejected before: t.csv, line 6\n"), "{}", text.text());
+}
+
 /// A table whose first column has another name, with a row over two lines.
 fn table() -> String {
     let mut text = String::from("Mail,Note\n");

@@ -1,6 +1,8 @@
 //! `presort where`: the contact of an input that a contact of a body was.
 
 use super::args::TextFormat;
+use crate::clean::note;
+use crate::csv::{Cells, Table};
 use crate::document::envelope::EnvelopeOverrides;
 use crate::document::table::InputFormat;
 use crate::document::{Document, Opening, ReadOptions};
@@ -238,7 +240,7 @@ fn look_up(input: &Input, path: PathBuf, contact: u64) -> Result<Option<Found>> 
     let overrides = EnvelopeOverrides::default();
     let opening = Opening { may_be_empty: true, ..Opening::whole(&overrides, &reading) };
     let document = Document::of(file.open()?, opening)?;
-    let names = [file.name()];
+    let (names, table) = ([file.name()], document.table.clone());
     let (mut reader, mut read) = (Reader::new(vec![document], vec![false], None), ReadBatch::default());
     loop {
         match reader.next(&mut read) {
@@ -249,8 +251,10 @@ fn look_up(input: &Input, path: PathBuf, contact: u64) -> Result<Option<Found>> 
         let Some(batch) = read.batch(&names).filter(|_| !read.is_truncated()) else { continue };
         let span = contact.checked_sub(batch.first).and_then(|at| batch.spans.get(usize::try_from(at).ok()?));
         if let Some(span) = span {
-            let note = serde_json::from_slice::<Value>(batch.contact(span)).ok();
-            let note = note.and_then(|contact| contact.get("presort").cloned()).filter(Value::is_object);
+            let note = match &table {
+                Some(table) => note_of_row(table, batch.contact(span)),
+                None => note_of_json(batch.contact(span)),
+            };
             return Ok(Some(Found { line: span.line, offset: span.start, note }));
         }
         if contact < batch.first {
@@ -259,19 +263,36 @@ fn look_up(input: &Input, path: PathBuf, contact: u64) -> Result<Option<Found>> 
     }
 }
 
+/// The note in a contact that had been rejected.
+fn note_of_json(contact: &[u8]) -> Option<Value> {
+    let contact = serde_json::from_slice::<Value>(contact).ok()?;
+    contact.get(note::NAME).filter(|note| note.is_object()).cloned()
+}
+
+/// The same in the columns of a row.
+fn note_of_row(table: &Table, row: &[u8]) -> Option<Value> {
+    let mut cells = Cells::default();
+    cells.read(row, table.delimiter);
+    let cell = |name: &str| {
+        let column = table.header.iter().position(|column| column == name)?;
+        (column < cells.len()).then(|| cells.text(row, column))
+    };
+    let line: u64 = cell("presort_line")?.parse().ok()?;
+    Some(json!({"input": cell("presort_input")?, "line": line}))
+}
+
 fn text(input: &Input, contact: u64, found: &std::result::Result<Found, (String, Option<u64>)>) -> String {
     let mut text = format!("input: {}\ncontact: {contact}\n", printable(&input.name));
     match found {
         Ok(found) => {
             text += &format!("line: {}\nbyte: {}\n", found.line, found.offset);
             if let Some(note) = &found.note {
-                let part = |name: &str| {
-                    note.get(name).map_or("unknown".to_owned(), |part| match part {
-                        Value::String(part) => part.clone(),
-                        part => part.to_string(),
-                    })
+                let part = |name: &str| match note.get(name)? {
+                    Value::String(part) => Some(part.clone()),
+                    part => Some(format!("{name} {part}")),
                 };
-                let before = format!("{}, contact {}, line {}", part("input"), part("contact"), part("line"));
+                let before: Vec<String> = ["input", "contact", "line"].into_iter().filter_map(part).collect();
+                let before = before.join(", ");
                 text += &format!("rejected before: {}\n", printable(&before));
             }
         }
