@@ -349,16 +349,92 @@ fn opendocument_is_read() {
     clean_with(&dir, &book, &["--sheet", "other"]).exits(0);
     assert_eq!(common::emails(&dir.lines("out")), ["other@example.com"]);
     // Repeated cells and rows take no memory, and have the limits of a sheet.
+    let wide = ods_row(&["a@example.com"])
+        .replace("<table:table-cell", "<table:table-cell table:number-columns-repeated=\"99999\"");
+    let table = format!("<table:table table:name=\"S\">{}{wide}</table:table>", ods_row(&["email"]));
+    clean(&dir, &ods(&table)).exits(2).says(&["row 2 has more than 16384 columns"]);
+    let many =
+        ods_row(&["a@example.com"]).replace("<table:table-row", "<table:table-row table:number-rows-repeated=\"10\"");
+    let empty = "<table:table-row table:number-rows-repeated=\"1048570\"/>";
+    let table = format!("<table:table table:name=\"S\">{}{empty}{many}</table:table>", ods_row(&["email"]));
+    dir.write("many.ods", ods(&table));
+    dir.run(&["check", "many.ods"]).exits(2).says(&["1048576 at most"]);
+    // Others of the family.
+    let text: [(&str, &[u8]); 2] = [("mimetype", b"application/vnd.oasis.opendocument.text"), ("content.xml", b"<x/>")];
+    clean(&dir, &zip(&text, How::default())).exits(2).says(&["no spreadsheet"]);
+    let secret: [(&str, &[u8]); 3] = [
+        ("mimetype", b"application/vnd.oasis.opendocument.spreadsheet"),
+        ("META-INF/manifest.xml", b"<manifest:encryption-data/>"),
+        ("content.xml", b"\x01\x02"),
+    ];
+    clean(&dir, &zip(&secret, How::default())).exits(2).says(&["password"]);
+}
+
+#[test]
+fn broken_ones_end_the_run_with_what_was_complete() {
+    let dir = Dir::new();
+    let many: Vec<String> = (0..3000).map(|i| format!("c{i}@example.com")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let rows = contacts(&many);
+    let cut = format!("<worksheet><sheetData>{}", &rows[..rows.len() - 40]);
+    clean(&dir, &Book::new(&[("S", &cut)]).bytes()).exits(2).says(&["in.xlsx:S", "damaged behind row 3000"]);
+    assert_eq!(dir.lines("out").len(), 2999);
+    let crc = Book { how: How { wrong_crc: true, ..How::default() }, ..Book::new(&[("S", &rows)]) };
+    clean(&dir, &crc.bytes()).exits(2).says(&["damaged"]);
+    let back = contacts(&["a@example.com"]) + &row(1, &["b@example.com"]);
+    clean(&dir, &Book::new(&[("S", &back)]).bytes()).exits(2).says(&["row 1 stands behind row 2"]);
+    let whole = Book::new(&[("S", &rows)]).bytes();
+    clean(&dir, &whole[..whole.len() - 100]).exits(2).says(&["zip archive", "incomplete"]);
+    let zip64 = Book { how: How { is_zip64: true, ..How::default() }, ..Book::new(&[("S", &rows)]) };
+    clean(&dir, &zip64.bytes()).exits(0).says(&["3,000 accepted"]);
+    // Bits that are flipped anywhere.
+    let book = Book::new(&[("S", &contacts(&["a@example.com"]))]).bytes();
+    for at in (0..book.len()).step_by(13) {
+        let mut broken = book.clone();
+        broken[at] ^= 0x55;
+        dir.write("b.xlsx", &broken);
+        assert!((0..=2).contains(&dir.run(&["check", "-q", "b.xlsx"]).code()), "{at}");
+    }
+}
+
+#[test]
+fn passwords_and_other_documents_are_told() {
+    let dir = Dir::new();
+    let utf16 = |name: &str| name.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let mut ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
+    ole.resize(512, 0);
+    clean(&dir, &[&ole[..], &utf16("EncryptedPackage")].concat()).exits(2).says(&["password"]);
+    clean(&dir, &[&ole[..], &utf16("WordDocument")].concat()).exits(2).says(&["no spreadsheet"]);
+    clean(&dir, &[&ole[..], &utf16("Workbook")].concat()).exits(2).says(&["damaged"]);
+    clean(&dir, &ole[..8]).exits(2);
+    let numbers: [(&str, &[u8]); 1] = [("Index/Document.iwa", b"")];
+    clean(&dir, &zip(&numbers, How::default())).exits(2).says(&["Numbers", "CSV"]);
+    let book = Book::new(&[("S", &contacts(&["a@example.com"]))]).bytes();
+    clean_with(&dir, &book, &["--from", "spreadsheet"]).exits(0);
+    clean_with(&dir, &book, &["--from", "csv"]).exits(2).says(&["this is a spreadsheet"]);
+    dir.write("a.csv", "email\na@example.com\n");
+    dir.run(&["check", "--from", "spreadsheet", "a.csv"]).exits(2).says(&["no spreadsheet"]);
+}
+
+#[test]
+fn bombs_take_no_memory() {
+    let dir = Dir::new();
+    // The directory says how much comes, or says less than that.
+    let row = contacts(&["a@example.com"]);
+    let text: &str = " ".repeat(520 << 20).leak();
+    for says_len in [None, Some(1000)] {
+        let mut book = Book::new(&[("S", &row)]);
+        book.shared = vec![text];
+        book.how.says_len = says_len;
+        let bytes = book.bytes();
+        dir.write("bomb.xlsx", &bytes);
+        let word = if says_len.is_some() { "damaged" } else { "more than 512 MiB" };
+        dir.run(&["check", "bomb.xlsx"]).exits(2).says(&[word]);
+    }
     // A row is complete when the next one begins.
     let rows = contacts(&["a@example.com", "b@example.com"]);
     let text = "x".repeat(200 << 20);
     let wide = format!("{rows}<row r=\"4\"><c r=\"A4\" t=\"inlineStr\"><is><t>{text}</t></is></c></row>");
-    dir.write("bomb.xlsx", &bytes);
-        let word = if says_len.is_some() { "damaged" } else { "more than 512 MiB" };
-        dir.run(&["check", "bomb.xlsx"]).exits(2).says(&[word]);
-    }
-    let wide =
-        format!("{row}<row r=\"3\"><c r=\"A3\" t=\"inlineStr\"><is><t>{}</t></is></c></row>", "x".repeat(200 << 20));
     dir.write("bomb.xlsx", Book::new(&[("S", &wide)]).bytes());
     dir.run(&["clean", "--format", "ndjson", "-o", "out", "bomb.xlsx"]).exits(2).says(&["128 MiB of the sheet"]);
     assert_eq!(common::emails(&dir.lines("out")), ["a@example.com"]);

@@ -7,6 +7,7 @@
 
 mod direct;
 mod gate;
+mod late_names;
 mod reader;
 mod rows;
 
@@ -29,6 +30,7 @@ use crate::rules::{OptedOut, Settings};
 use crate::simd::Choice;
 use crate::vcard::{CardReader, NotText};
 use direct::Direct;
+pub use late_names::{LATE_NAMES_MAX, LateName, count_name};
 use reader::{Cell, RecordReader, Unread};
 use rows::Rows;
 use std::collections::HashSet;
@@ -47,12 +49,6 @@ pub struct InputMapping {
     /// The records are vCards.
     pub is_cards: bool,
 }
-
-/// A value that was under an unmapped name that the first records do not have.
-pub type LateName = (String, u64);
-
-/// Different late names that are counted by name. Further ones are counted together, under an empty name.
-pub const LATE_NAMES_MAX: usize = 1_000;
 
 /// A note about a contact, by ranges of the translator's text.
 #[derive(Debug)]
@@ -581,20 +577,6 @@ fn padded_record<'a>(batch: &'a Batch<'_>, span: &Span, padded: &'a mut Vec<u8>)
     padded.extend_from_slice(&bytes[..len]);
     padded.resize(len + PADDING, 0);
     padded
-}
-
-/// Counts a name among others, in the order in which they came.
-pub fn count_name(names: &mut Vec<LateName>, name: String, count: u64) {
-    if let Some((_, known)) = names.iter_mut().find(|(known, _)| *known == name) {
-        *known += count;
-    } else if names.len() < LATE_NAMES_MAX {
-        names.push((name, count));
-    } else {
-        match names.last_mut() {
-            Some((other, others)) if other.is_empty() => *others += count,
-            _ => names.push((String::new(), count)),
-        }
-    }
 }
 
 /// The name that a column's value gets.

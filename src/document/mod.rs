@@ -379,15 +379,13 @@ fn begin(source: &mut Source<'_>, opening: &Opening<'_>) -> Result<Begun> {
             return Ok(Begun::Table(table::find_in_sheet(source, opening.reading)?, false));
         }
         if opening.reading.format == InputFormat::Spreadsheet {
-            let what = "this is no spreadsheet (XLSX, XLSB, XLS or ODS): leave out --from spreadsheet".to_owned();
-            return Err(Kind::NotContacts { input: source.name().to_owned(), what }.into());
+            return Err(table::no_spreadsheet(source.name()));
         }
-        // The first line of rejects may be anything.
+        // The first line of rejects may be anything; those of a run with the same encoding are UTF-8.
         if !(source.is_packed_in_name_only()? && is_rejects_file(source)?) {
             source.unpack()?;
         }
         let encoding = opening.reading.encoding;
-        // Rejects of a run with the same option are UTF-8.
         let is_decoded = encoding.is_some() && is_rejects_file(source)?;
         source.decode(encoding.filter(|_| !is_decoded))?;
         if let Some((start, is_guessed)) = cards::find(source, opening.reading)? {

@@ -99,6 +99,12 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
     Err(Kind::NotContacts { input: source.name().to_owned(), what }.into())
 }
 
+/// The error of an input that must be a spreadsheet, and is none.
+pub(super) fn no_spreadsheet(input: &str) -> Error {
+    let what = "this is no spreadsheet (XLSX, XLSB, XLS or ODS): leave out --from spreadsheet".to_owned();
+    Kind::NotContacts { input: input.to_owned(), what }.into()
+}
+
 /// Finds the header of a sheet.
 ///
 /// # Errors

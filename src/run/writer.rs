@@ -151,13 +151,8 @@ impl<'j> Writer<'j> {
         for found in findings {
             let finding = finding_of(found);
             let Position { offset, line, .. } = found.position;
-            let place = Place {
-                input: self.name(input),
-                contact: None,
-                offset: self.selection.offset(input, offset),
-                line,
-                column: None,
-            };
+            let offset = self.selection.offset(input, offset);
+            let place = Place { input: self.name(input), contact: None, offset, line, column: None };
             self.stats.codes[finding.code as usize] += 1;
             let mut line = Vec::new();
             lines::line(&place, &finding, self.selection.redactor.as_ref(), &mut line);
