@@ -68,6 +68,12 @@ struct Input {
     encoding: Option<String>,
     file: Option<FileReceipt>,
     mapping: Option<Mapping>,
+    sheet: Option<Sheet>,
+}
+
+#[derive(Deserialize)]
+struct Sheet {
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -217,11 +223,13 @@ fn reading(input: &Input) -> ReadOptions {
         contact: None,
         encoding: input.encoding.as_deref().and_then(|encoding| Encoding::of_label(encoding).ok()),
         format: match input.shape.as_str() {
+            _ if input.sheet.is_some() => InputFormat::Spreadsheet,
             "csv" => InputFormat::Csv,
             "vcard" => InputFormat::Vcard,
             _ => InputFormat::Json,
         },
         identity_names: columns.filter(is_identity).map(|column| column.column.clone()).collect(),
+        sheet: input.sheet.as_ref().map(|sheet| sheet.name.clone()),
     }
 }
 

@@ -143,7 +143,7 @@ mod tests {
             (37017.0, DateTime, false, "2001-05-06"),
             (35555.0, DateTime, true, "2001-05-06"),
             (37017.5, DateTime, false, "2001-05-06T12:00:00"),
-            (37017.999_999_99, DateTime, false, "2001-05-07"),
+            (37_017.999_999_99, DateTime, false, "2001-05-07"),
             (1.0, DateTime, false, "1900-01-01"),
             (60.0, DateTime, false, "1900-02-29"),
             (61.0, DateTime, false, "1900-03-01"),

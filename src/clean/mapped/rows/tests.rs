@@ -28,6 +28,7 @@ fn input_of(header: &[&str], rows: &[Vec<u8>], delimiter: u8, unmapped: Unmapped
         title_rows: 0,
         has_separator_line: false,
         has_crlf: false,
+        is_sheet: false,
     };
     InputMapping {
         mapping: decide(&profile, &options).unwrap(),
