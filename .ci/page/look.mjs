@@ -25,8 +25,8 @@ async function open(options) {
   return page;
 }
 
-const wide = { viewport: { width: 1200, height: 900 } };
-const narrow = { viewport: { width: 375, height: 800 } };
+const wide = { viewport: { width: 1200, height: 2400 } };
+const narrow = { viewport: { width: 375, height: 2400 } };
 for (const [name, options] of Object.entries({
   light: { ...wide, colorScheme: "light" },
   dark: { ...wide, colorScheme: "dark" },
@@ -34,7 +34,7 @@ for (const [name, options] of Object.entries({
   "narrow-dark": { ...narrow, colorScheme: "dark" },
 })) {
   const page = await open(options);
-  await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
+  await page.screenshot({ path: `${shots}/${name}.png` });
   const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (over > 0) faults.push(`${name}: the page is ${over} pixels wider than the window`);
   await page.addScriptTag({ path: axe });

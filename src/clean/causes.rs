@@ -138,7 +138,11 @@ impl Sole {
                 self.first = Some(own);
                 self.field = field.map(str::to_owned);
                 if is_shown {
-                    self.value = lines::value_text(&finding.value).chars().take(VALUE_MAX).collect();
+                    let text = lines::value_text(&finding.value);
+                    self.value = text.chars().take(VALUE_MAX).collect();
+                    if self.value.len() < text.len() {
+                        self.value.push_str("...");
+                    }
                 }
             }
             Some(first) => self.has_others |= first != own || self.field.as_deref() != field,
