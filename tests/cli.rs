@@ -1154,6 +1154,6 @@ fn consent_of_the_body_holds_for_every_input() {
     );
     dir.write("array", r#"[{"sms_number":"508-123-1235"}]"#);
     let ran = dir.run(&["clean", "body", "array", "--split", "-o", "bodies", "--rejects", "rejects", "--bare-rejects"]);
-    ran.exits(1).says(&["SMS004", "array: contact 0"]);
+    ran.exits(1).says(&["SMS004", "array: line 1, contact 0"]);
     assert_eq!(dir.read("rejects"), "{\"sms_number\":\"508-123-1235\"}\n");
 }

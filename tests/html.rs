@@ -104,12 +104,12 @@ fn nothing_of_a_redacted_run_is_in_the_page() {
 fn threads_and_pipes_make_no_difference() {
     let dir = Dir::new();
     dir.run(&["sample", "--contacts", "9000", "--mess", "60", "-o", "in"]).exits(0);
-    dir.run(&["sample", "--contacts", "4000", "--mess", "60", "--seed", "2", "--format", "csv", "-o", "in.csv"])
+    dir.run(&["sample", "--contacts", "4000", "--mess", "60", "--seed", "2", "--format", "ndjson", "-o", "lines"])
         .exits(0);
     let options = ["--as-of", "2026-11-01", "--duplicates", "first"];
-    let one = page(&dir, &[&["in", "in.csv", "--threads", "1"], &options[..]].concat());
+    let one = page(&dir, &[&["in", "lines", "--threads", "1"], &options[..]].concat());
     for threads in ["2", "5"] {
-        let other = page(&dir, &[&["in", "in.csv", "--threads", threads], &options[..]].concat());
+        let other = page(&dir, &[&["in", "lines", "--threads", threads], &options[..]].concat());
         assert!(one == other, "{threads} threads");
     }
     let table = |args: &[&str]| {

@@ -1,5 +1,7 @@
 //! The cleaner of batches: parse, validate, write. No threads and no I/O. Each worker has a [`BatchCleaner`], and hands a
 //! [`Cleaned`] to the writer.
+//!
+//! Long because the ways that a contact can take are one subject.
 
 pub use super::cleaned::{Accepted, Cleaned, Mark, Stats};
 use super::finding_writer::FindingWriter;

@@ -70,7 +70,7 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
     if let Some(other) = &summary.other_names {
         lines.extend(other_names(other, receipt));
     } else {
-        let notes = notes(plan, summary);
+        let mut notes = notes(plan, summary);
         let middle: Vec<Line> =
             [causes::changed(summary), causes::duplicates(plan, summary)].into_iter().flatten().collect();
         let fixes = causes::fix_first(summary, 2);
@@ -78,6 +78,8 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
         let unchecked = "; names of custom fields were not checked: --custom-fields FILE";
         if summary.unchecked_custom_fields && written.chars().count() + unchecked.len() <= COLUMNS {
             written.push_str(unchecked);
+        } else if summary.unchecked_custom_fields {
+            notes.push(Line::new(format!("  {}", &unchecked[2..])));
         }
         let last = [Some(written), next(plan, receipt).map(|next| format!("next: {next}"))];
         let last: Vec<Line> = last.into_iter().flatten().map(Line::new).collect();
@@ -154,7 +156,7 @@ fn notes(plan: &Plan, summary: &Summary) -> Vec<Line> {
         if let Some(size) = input.grown_to {
             let read = input.bytes_total.unwrap_or(input.bytes_read);
             notes.push(format!(
-                "  warning: {} grew while it was read: {} from byte {} on are not in this run",
+                "  warning: {} grew while it was read: {} are not in this run, from byte {} on",
                 printable(&shortened(&input.name, 30)),
                 bytes(size.saturating_sub(read)),
                 count(read)
@@ -269,8 +271,10 @@ fn other_names(other: &OtherNames, receipt: &Receipt) -> Vec<Line> {
             "these names are not the contract's".to_owned(),
             "presort map FILE shows what can become of them; --rename FROM=TO maps one".to_owned(),
         ),
-        (Some(system), _) => (format!("these names look like those of {system}"), again("--map auto")),
-        (None, known) => (format!("{known} of these names can be mapped"), again("--map auto")),
+        (Some(system), _) => {
+            (format!("these names look like those of {system} (presort map shows how)"), again("--map auto"))
+        }
+        (None, known) => (format!("{known} of these names can be mapped (presort map shows how)"), again("--map auto")),
     };
     vec![none, Line::new(format!("  {what}: {names}")), Line::new(format!("next: {next}"))]
 }
@@ -386,7 +390,11 @@ fn next(plan: &Plan, receipt: &Receipt) -> Option<String> {
         return Some(match (&plan.rejects, file(&plan.rejects), file(&plan.report)) {
             (_, Some(rejects), report) => {
                 let why = report.map_or(String::new(), |report| format!("{report} says why; "));
-                format!("{why}fix {rejects}, then: {}", feed_back(plan, receipt))
+                let then = feed_back(plan, receipt);
+                let ways = [format!("{why}fix {rejects}, then {then}"), format!("fix {rejects}, then {then}")];
+                let fits = |way: &String| way.chars().count() + "next: ".len() <= COLUMNS;
+                let way = ways.into_iter().find(fits);
+                way.unwrap_or_else(|| format!("{why}fix {rejects} and feed it back in, with --list-id UUID"))
             }
             _ if matches!(plan.output, Main::Nothing) => {
                 let input: Vec<String> = plan.inputs.iter().map(|input| quoted(input)).collect();
@@ -446,9 +454,9 @@ fn feed_back(plan: &Plan, receipt: &Receipt) -> String {
         Some("explicit") => " --sms-permission explicit",
         _ => "",
     };
-    let list = if matches!(plan.output, Main::Lines(_) | Main::Nothing) { "" } else { " --list-id UUID" };
+    let list = if matches!(plan.output, Main::Lines(_) | Main::Nothing) { "" } else { " -l UUID" };
     let output = match &plan.output {
-        Main::Bodies(dir) => format!("--split --append -o {}", quoted(dir)),
+        Main::Bodies(dir) => format!("-s --append -o {}", quoted(dir)),
         Main::Body(_) => "-o fixed.json".to_owned(),
         Main::Lines(_) => "--format ndjson -o fixed.ndjson".to_owned(),
         Main::Nothing => return format!("presort check {rejects}"),

@@ -1,5 +1,7 @@
 //! The writer: takes cleaned batches in input order, finds duplicates, and sends every byte to its output. One thread at a time is
 //! the writer.
+//!
+//! Long because what the writer adds up, and in which order, is one subject.
 
 use crate::clean::cleaner::{Accepted, BatchCleaner, Cleaned, OutputSelection, Separator, Stats, example};
 use crate::clean::table_rejects::Noted;

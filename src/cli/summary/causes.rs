@@ -80,7 +80,8 @@ pub(super) fn lines(plan: &Plan, summary: &Summary, room: usize) -> Vec<Line> {
         let must_name_all = i == 0 && summary.receipt.contacts.rejected > 0;
         let shared = |own: usize| shared(&causes[own..], if must_name_all { usize::MAX } else { room - own });
         let own = (0..=causes.len().min(FIRST).min(room)).rev();
-        let fits = |own: &usize| own + self::shared(&causes[*own..], usize::MAX).len() <= room;
+        let detail = |own: usize| causes[..own].iter().map(|(n, code)| detailed(*n, *code, 0, plan, summary).len());
+        let fits = |own: &usize| detail(*own).sum::<usize>() + self::shared(&causes[*own..], usize::MAX).len() <= room;
         let own = own.clone().find(fits).unwrap_or(0);
         if *is_warnings && own < causes.len() {
             let items: Vec<String> = causes.iter().map(|(n, code)| format!("{code} {}", count(*n))).collect();
@@ -89,7 +90,7 @@ pub(super) fn lines(plan: &Plan, summary: &Summary, room: usize) -> Vec<Line> {
         }
         lines.push(heading.clone());
         let width = causes.iter().take(own).map(|(n, _)| count(*n).len()).max().unwrap_or_default();
-        lines.extend(causes[..own].iter().map(|(n, code)| detailed(*n, *code, width, plan, summary)));
+        lines.extend(causes[..own].iter().flat_map(|(n, code)| detailed(*n, *code, width, plan, summary)));
         lines.extend(shared(own));
     }
     lines
@@ -101,8 +102,8 @@ fn shared(causes: &[(u64, Code)], max: usize) -> Vec<Line> {
     joined("    ", &items, max)
 }
 
-/// One cause with its example.
-fn detailed(n: u64, code: Code, width: usize, plan: &Plan, summary: &Summary) -> Line {
+/// One cause with its example. Where what to do is not in the rule, it is on a second line.
+fn detailed(n: u64, code: Code, width: usize, plan: &Plan, summary: &Summary) -> Vec<Line> {
     let rule = rule(code);
     let severity = if rule.effect == Effect::Keeps { Severity::Warning } else { rule.severity };
     let line = |message: &str, example: &str| {
@@ -110,8 +111,26 @@ fn detailed(n: u64, code: Code, width: usize, plan: &Plan, summary: &Summary) ->
         line.plain(format!(" {message}{example}"))
     };
     let Some(example) = summary.examples.iter().find(|example| example.code == code) else {
-        return line(rule.message, "");
+        return vec![line(rule.message, "")];
     };
+    let help = || Line::new(format!("      {}", printable(&example.help)));
+    match &example.cause {
+        // The cause says more than the bytes.
+        Some(cause) if code == Code::SYN001 => {
+            let place = super::contact(example, plan, &summary.receipt.input);
+            return vec![line(&printable(cause), &format!(" ({place})")), help()];
+        }
+        None if matches!(code, Code::TAB001 | Code::TAB002 | Code::TAB003 | Code::TAB004) => {
+            return vec![fitted(example, line, plan, summary), help()];
+        }
+        _ => {}
+    }
+    vec![fitted(example, line, plan, summary)]
+}
+
+/// The line of a cause, made by `line` of its message and its example.
+fn fitted(example: &Example, line: impl Fn(&str, &str) -> Line, plan: &Plan, summary: &Summary) -> Line {
+    let rule = rule(example.code);
     // The value is shortened first, and then the message.
     let fits = |value: &usize| {
         let line = line(rule.message, &told(example, plan, summary, *value));
@@ -129,16 +148,7 @@ fn detailed(n: u64, code: Code, width: usize, plan: &Plan, summary: &Summary) ->
 fn told(example: &Example, plan: &Plan, summary: &Summary, value: usize) -> String {
     let place = place(example, plan, &summary.receipt.input, value);
     match &example.cause {
-        // The cause says more than the bytes, and has its own help.
-        Some(cause) if example.code == Code::SYN001 => {
-            let place = super::contact(example, plan, &summary.receipt.input);
-            format!(" ({place}: {}; {})", printable(cause), printable(&example.help))
-        }
         Some(cause) => format!(" ({place}: {})", printable(cause)),
-        // What a person does about rows that are no contacts is not in the row.
-        None if matches!(example.code, Code::TAB001 | Code::TAB002 | Code::TAB003 | Code::TAB004) => {
-            format!(" ({place}; {})", printable(&example.help))
-        }
         None => format!(" ({place})"),
     }
 }
