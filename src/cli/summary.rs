@@ -195,7 +195,7 @@ fn shape(input: &InputReceipt) -> String {
 }
 
 /// Characters of a list of names in the summary.
-const NAMES_MAX: usize = 70;
+const NAMES_MAX: usize = 36;
 
 /// Names with commas, as many as there is room for.
 fn listed_names<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
