@@ -150,7 +150,9 @@ pub mod vcard;
 pub use crate::source::Guess;
 #[doc(inline)]
 pub use crate::{
+    clean::causes::{Fix, FixExample},
     clean::owned::{FoundValue, NewValue, OwnedFinding},
+    clean::profile::{DomainTypo, FieldStatistics, Segment, Statistics},
     document::envelope::SmsPermission,
     document::format::Shape,
     document::table::InputFormat,

@@ -611,6 +611,7 @@ impl Done {
 fn job(dir: &Path, input: PathBuf, asks: &Asks, is_body: bool) -> Job<'static> {
     Job {
         bare_rejects: true,
+        statistics: false,
         reading: Default::default(),
         mapping: Default::default(),
         inputs: vec![input.into()],

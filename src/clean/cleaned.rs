@@ -1,7 +1,9 @@
 //! The result of cleaning a batch: bytes, and where in them each contact is.
 
+use crate::clean::causes::Causes;
 use crate::clean::mapped::LateName;
 use crate::clean::owned::OwnedFinding;
+use crate::clean::profile::BatchProfile;
 use crate::clean::table_rejects::Noted;
 use crate::clean::validator::DateClues;
 use crate::model::fault::Fault;
@@ -28,6 +30,10 @@ pub struct Stats {
     pub clues: DateClues,
     /// Findings by code.
     pub codes: [u64; Code::COUNT],
+    /// Rejected contacts, by the rules that reject them.
+    pub rejecting: [u64; Code::COUNT],
+    /// Values that were held back of accepted contacts, by rule.
+    pub holding: [u64; Code::COUNT],
 }
 
 impl Default for Stats {
@@ -41,6 +47,8 @@ impl Default for Stats {
             returned: 0,
             clues: DateClues::default(),
             codes: [0; Code::COUNT],
+            rejecting: [0; Code::COUNT],
+            holding: [0; Code::COUNT],
         }
     }
 }
@@ -64,8 +72,15 @@ impl Stats {
         self.changed = by(self.changed, other.changed);
         self.returned = by(self.returned, other.returned);
         self.clues.combine(&other.clues, by);
-        for (mine, theirs) in self.codes.iter_mut().zip(&other.codes) {
-            *mine = by(*mine, *theirs);
+        let counts = [
+            (&mut self.codes, &other.codes),
+            (&mut self.rejecting, &other.rejecting),
+            (&mut self.holding, &other.holding),
+        ];
+        for (mine, theirs) in counts {
+            for (mine, theirs) in mine.iter_mut().zip(theirs) {
+                *mine = by(*mine, *theirs);
+            }
         }
     }
 }
@@ -121,6 +136,10 @@ pub struct Cleaned {
     pub noted_row: Noted,
     /// Counts of contacts and findings.
     pub stats: Stats,
+    /// What rejects contacts and holds values back.
+    pub causes: Causes,
+    /// Statistics, if the run asks for them.
+    pub profile: BatchProfile,
     /// Findings for the summary.
     pub examples: Vec<Example>,
     /// Some contact has a custom field. (In a batch with a [stop](Cleaned::stop) it may be one after the stop.)
@@ -148,6 +167,8 @@ impl Cleaned {
         self.noted.clear();
         self.noted_row.clear();
         self.stats = Stats::default();
+        self.causes.clear();
+        self.profile.clear();
         self.examples.clear();
         self.any_custom = false;
         self.stop = None;

@@ -1,5 +1,7 @@
 //! The cleaner of batches: parse, validate, write. No threads and no I/O. Each worker has a [`BatchCleaner`], and hands a
 //! [`Cleaned`] to the writer.
+//!
+//! Long because the ways that a contact can take are one subject.
 
 pub use super::cleaned::{Accepted, Cleaned, Mark, Stats};
 use super::finding_writer::FindingWriter;
@@ -10,6 +12,7 @@ use crate::clean::fast_path::{Classifier, Compact, FastPath};
 use crate::clean::lines::{self, Place};
 use crate::clean::mapped::Translator;
 use crate::clean::note::{self, Origin};
+use crate::clean::profile::Segment;
 use crate::clean::table_rejects::reject_as_json;
 use crate::clean::validator::{Buffers, Findings, Validator, Verdict};
 use crate::csv::Cells;
@@ -105,12 +108,14 @@ impl BatchCleaner {
     ) {
         cleaned.clear();
         let Some(input) = batch.mapping else {
-            return self.clean_translated(batch, batch, None, settings, selection, separator, cleaned);
+            self.clean_translated(batch, batch, None, settings, selection, separator, cleaned);
+            return profile(batch, selection, cleaned);
         };
         let mut translator = std::mem::take(&mut self.translator);
         translator.translate(batch, input, settings);
         let translated = translator.batch(batch);
         self.clean_translated(&translated, batch, Some(&translator), settings, selection, separator, cleaned);
+        profile(&translated, selection, cleaned);
         cleaned.late_names.extend_from_slice(translator.late_names());
         self.translator = translator;
     }
@@ -488,6 +493,8 @@ impl<'w> BatchContext<'w> {
             unknown_names: &mut self.cleaned.unknown_names,
             stats: &mut self.cleaned.stats,
             examples: &mut self.cleaned.examples,
+            causes: &mut self.cleaned.causes,
+            profile: &mut self.cleaned.profile,
         }
     }
 
@@ -536,6 +543,11 @@ impl<'w> BatchContext<'w> {
         cleaned.checked = i + 1;
         cleaned.stats.returned += u64::from(verdict.returned);
         cleaned.stats.clues.combine(&verdict.clues, u64::wrapping_add);
+        if self.selection.statistics {
+            cleaned.profile.outcome(i, segment_of(&verdict));
+        }
+        let at = (self.raw.input, self.raw.first + i as u64, self.raw.spans[i].line);
+        cleaned.causes.end_contact(verdict.accepted, &mut cleaned.stats, self.selection.statistics.then_some(at));
         if verdict.accepted {
             if self.separator == Separator::Newline {
                 cleaned.out.push(b'\n');
@@ -591,6 +603,26 @@ impl<'w> BatchContext<'w> {
             _ => lines::reject(contact, is_json, rejects),
         }
     }
+}
+
+/// Counts the contacts of a cleaned batch, if the run asks for statistics.
+fn profile(batch: &Batch<'_>, selection: &OutputSelection, cleaned: &mut Cleaned) {
+    if selection.statistics {
+        cleaned.profile.batch(batch, cleaned.checked, selection.redactor.is_none());
+    }
+}
+
+/// What the strip shows of a contact.
+fn segment_of(verdict: &Verdict) -> Segment {
+    let mut segment = Segment::default();
+    match verdict {
+        Verdict { accepted: false, opted_out, .. } => {
+            (segment.rejected, segment.opted_out) = (1, u64::from(*opted_out))
+        }
+        Verdict { held_back: true, .. } => segment.held_back = 1,
+        Verdict { changed, .. } => segment.changed = u64::from(*changed),
+    }
+    segment
 }
 
 #[cfg(test)]

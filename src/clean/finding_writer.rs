@@ -2,10 +2,12 @@
 
 use super::cleaned::Stats;
 use super::selection::OutputSelection;
+use crate::clean::causes::Causes;
 use crate::clean::lines::{self, Place};
 use crate::clean::mapped::{InputMapping, Translator};
 use crate::clean::note;
 use crate::clean::owned::OwnedFinding;
+use crate::clean::profile::BatchProfile;
 use crate::clean::table_rejects::Noted;
 use crate::clean::validator::Findings;
 use crate::model::finding::{Code, Example, Finding, Outcome, Severity};
@@ -29,15 +31,34 @@ pub(super) struct FindingWriter<'x> {
     pub(super) unknown_names: &'x mut Vec<String>,
     pub(super) stats: &'x mut Stats,
     pub(super) examples: &'x mut Vec<Example>,
+    pub(super) causes: &'x mut Causes,
+    pub(super) profile: &'x mut BatchProfile,
 }
 
 impl Findings for FindingWriter<'_> {
+    fn take_own(&mut self, finding: &Finding<'_>, own: Outcome) {
+        self.causes.note(finding, own, self.selection.statistics && self.selection.redactor.is_none());
+        self.write(finding);
+    }
+
     fn take(&mut self, finding: &Finding<'_>) {
+        self.take_own(finding, finding.outcome);
+    }
+}
+
+impl FindingWriter<'_> {
+    fn write(&mut self, finding: &Finding<'_>) {
         let count = &mut self.stats.codes[finding.code as usize];
         *count += 1;
         let is_new = *count == 1 && !self.selection.known.get(finding.code);
         let is_change = finding.severity == Severity::Change;
-        let is_shown = !is_change && (is_new || self.selection.listed.load(Ordering::Relaxed));
+        let is_kept = self.selection.statistics && !self.selection.saturated.get(finding.code);
+        let is_shown = !is_change && (is_new || is_kept || self.selection.listed.load(Ordering::Relaxed));
+        if self.selection.statistics
+            && let Some(field) = finding.field
+        {
+            self.profile.finding(field, finding.outcome);
+        }
         let is_written = if is_change { self.selection.changes } else { self.selection.report };
         let is_noted = finding.outcome == Outcome::Rejected && self.selection.notes.is_some();
         let is_noted_row = is_noted && self.selection.table.is_some();

@@ -1,6 +1,7 @@
 //! Cleaning a batch of contacts: the fast path, the validator, and findings as lines. No threads and no I/O.
 
 pub mod batch;
+pub mod causes;
 pub mod cleaned;
 pub mod cleaner;
 mod cross_field;
@@ -11,6 +12,7 @@ pub mod lines;
 pub mod mapped;
 pub mod note;
 pub mod owned;
+pub mod profile;
 pub mod selection;
 pub mod table_rejects;
 pub mod validator;

@@ -33,12 +33,16 @@ pub struct OutputSelection {
     pub sheets: Vec<bool>,
     /// Findings as data, changes included ([`Cleaned::findings`](crate::clean::cleaned::Cleaned::findings)).
     pub findings: bool,
+    /// Examples for each fix, and statistics of members and of where in the input things go wrong.
+    pub statistics: bool,
     /// Replaces values in report and ledger by hashes.
     pub redactor: Option<Redactor>,
     /// Collect every finding as an example, not only one of each code.
     pub listed: AtomicBool,
     /// Codes that have an example already.
     pub known: KnownCodes,
+    /// Codes that have as many findings as the [statistics](Self::statistics) keep.
+    pub saturated: KnownCodes,
 }
 
 impl OutputSelection {

@@ -112,6 +112,13 @@ pub struct Verdict {
 pub trait Findings {
     /// Takes one finding of the current contact.
     fn take(&mut self, finding: &Finding<'_>);
+
+    /// The same, with what the finding does by itself: all findings of a rejected contact say that it is rejected.
+    #[inline]
+    fn take_own(&mut self, finding: &Finding<'_>, own: Outcome) {
+        let _ = own;
+        self.take(finding);
+    }
 }
 
 /// The buffers of a [`Validator`], kept between one and the next so that checking allocates nothing.

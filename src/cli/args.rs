@@ -15,7 +15,7 @@ use std::path::PathBuf;
 const AFTER_HELP: &str = "\
 Exit status:
   0  success: every contact was accepted; values were normalised at most
-  1  finished, but something was rejected, held back, or dropped at a limit
+  1  finished, but something was rejected, held back, or dropped at a limit (--fail-on, --max-rejected)
   2  failure: usage, input or output, broken JSON";
 
 /// The formats of inputs.
@@ -164,13 +164,14 @@ Examples:
 
 Exit status:
   0  success: every contact was accepted; values were normalised at most
-  1  finished, but something was rejected, held back, or dropped at a limit
+  1  finished, but something was rejected, held back, or dropped at a limit (--fail-on, --max-rejected)
   2  failure: usage, input or output, broken JSON, no header";
 
 const CHECK_HELP: &str = "\
 Examples:
   presort check export.csv
-  presort check export.csv --report findings.ndjson --nanp
+  presort check export.csv --format ndjson > findings.ndjson
+  presort check export.csv --max-rejected 1% && presort clean export.csv --split -o bodies/ --list-id UUID
 
 Exit status: as for clean";
 
@@ -220,6 +221,13 @@ pub(super) struct Clean {
 pub(super) struct Check {
     /// Files to read, in this order, as one run; a directory stands for its files; standard input if absent or -
     pub(super) inputs: Vec<PathBuf>,
+    /// What to print on standard output: the first findings for a person (text), all of them and the receipt as one JSON document
+    /// (json), one finding per line (ndjson), or the page of --html (html) [default: text]
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub(super) format: Option<CheckFormat>,
+    /// Print a table of fields as well: how many are filled, distinct values, lengths, shapes, frequent values
+    #[arg(long)]
+    pub(super) profile: bool,
     /// Overwrite existing files
     #[arg(long)]
     pub(super) force: bool,
@@ -233,6 +241,9 @@ pub(super) struct Common {
     /// Write findings (errors and warnings) to this file, one JSON object per line
     #[arg(short, long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
+    /// Write a page for the person who is shown the result: what to fix first, charts, fields, findings. One file that loads nothing
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
     /// Write the receipt to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(super) receipt: Option<PathBuf>,
@@ -240,6 +251,8 @@ pub(super) struct Common {
     /// PRESORT_REDACT_KEY (at least 16 bytes)
     #[arg(long)]
     pub(super) redact: bool,
+    #[command(flatten)]
+    pub(super) fail: super::exit::FailArgs,
     #[command(flatten)]
     pub(super) envelope: EnvelopeArgs,
     /// The format of the inputs: json of any shape, csv with commas, semicolons, tabs or pipes, vcard, or spreadsheet (xlsx, xlsb,
@@ -418,6 +431,14 @@ pub(super) struct SampleArgs {
 pub(super) enum Format {
     Payload,
     Ndjson,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckFormat {
+    Text,
+    Json,
+    Ndjson,
+    Html,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]

@@ -6,11 +6,15 @@ mod args;
 mod bench;
 #[cfg(feature = "account")]
 mod bodies;
+mod check;
 mod config;
+mod exit;
 mod explain;
+mod html;
 mod map;
 mod origin;
 mod paint;
+mod profile;
 mod progress;
 #[cfg(feature = "serve")]
 mod serve;
@@ -31,8 +35,8 @@ use crate::output::receipt::SkippedFile;
 use crate::rules::{BadField, Duplicates, PhoneFormat, custom};
 use crate::sample::{CsvDialect, Sample, SampleFormat};
 use args::{
-    BadFieldChoice, Check, Clean, Cli, Common, DuplicatesChoice, Format, PhoneFormatChoice, SampleArgs, SampleChoice,
-    TextFormat, Verb, When,
+    BadFieldChoice, Check, CheckFormat, Clean, Cli, Common, DuplicatesChoice, Format, PhoneFormatChoice, SampleArgs,
+    SampleChoice, TextFormat, Verb, When,
 };
 use clap::Parser;
 use std::ffi::OsString;
@@ -268,6 +272,9 @@ impl Common {
             earlier: Earlier::Refuse,
             limits: Limits::default(),
             duplicates: self.duplicates(),
+            format: None,
+            html: self.html.clone(),
+            profile: false,
         }
     }
 
@@ -279,15 +286,26 @@ impl Common {
             When::Never => false,
             When::Auto => io::stderr().is_terminal() && !self.quiet,
         });
-        let mut sink = plan.sink();
+        let mut findings = check::Findings::of(plan);
+        let mut sink = findings.sink(plan);
         if let Some(bar) = &bar {
             sink = sink.progress(bar);
         }
         // The run refuses these as well, but only after the notes.
         sink.refuse_clashes(&plan.inputs)?;
         self.notes(plan);
-        let summary = cleaner.clean_files(&plan.inputs, sink)?;
+        // It exists before the run, so that a run of hours does not end without a place for it.
+        let page = plan.html.as_deref().map(|path| Output::create(path, plan.force)).transpose()?;
+        let summary = match cleaner.clean_files(&plan.inputs, sink) {
+            Ok(summary) => summary,
+            Err(error) => return Err(findings.error(error)),
+        };
         self.warn_of_skipped(&summary.receipt.skipped);
+        findings.finish(plan, &summary, self.color)?;
+        if let Some(mut page) = page {
+            page.write(html::page(plan, &summary)?.as_bytes())?;
+            page.finish()?;
+        }
         if matches!(&plan.output, Main::Body(output) if is_stdout(output)) && io::stdout().is_terminal() {
             // The body ends without a line break.
             let _ = writeln!(io::stderr());
@@ -306,10 +324,10 @@ impl Common {
             let text = summary::text(plan, &summary, colours(self.color));
             let _ = io::stderr().write_all(text.as_bytes());
         }
-        Ok(match (&summary.stop, summary.is_clean()) {
-            (Some(_), _) => ExitCode::from(2),
-            (None, false) => ExitCode::from(1),
-            (None, true) => ExitCode::SUCCESS,
+        Ok(match &summary.stop {
+            Some(_) => ExitCode::from(2),
+            None if self.fail.fails(&summary.receipt) => ExitCode::from(1),
+            None => ExitCode::SUCCESS,
         })
     }
 
@@ -381,6 +399,12 @@ struct Plan {
     earlier: Earlier,
     limits: Limits,
     duplicates: Duplicates,
+    /// What `check` prints on standard output.
+    format: Option<CheckFormat>,
+    /// The path of the page.
+    html: Option<PathBuf>,
+    /// Print the table of fields.
+    profile: bool,
 }
 
 /// The output of the contacts.
@@ -415,7 +439,13 @@ impl Plan {
         if let Some(path) = &self.receipt {
             sink = sink.receipt(path);
         }
-        sink.bare_rejects(self.bare_rejects).overwrite(self.force).earlier(self.earlier)
+        if let Some(path) = &self.html {
+            sink = sink.reserve(path);
+        }
+        sink.bare_rejects(self.bare_rejects)
+            .overwrite(self.force)
+            .earlier(self.earlier)
+            .statistics(self.html.is_some() || self.profile)
     }
 }
 
@@ -457,7 +487,29 @@ impl Clean {
 
 impl Check {
     fn run(&self) -> Result<ExitCode> {
-        self.common.run(&Plan { force: self.force, ..self.common.plan(&self.inputs) })
+        let plan = Plan { force: self.force, ..self.common.plan(&self.inputs) };
+        let beside = [&plan.report, &plan.receipt, &plan.html];
+        let is_taken = beside.into_iter().flatten().any(|path| is_stdout(path));
+        if is_taken && self.format.is_some() {
+            return Err(Error::usage("two outputs go to standard output: leave --format out, or name a file"));
+        }
+        if self.profile && matches!(self.format, Some(CheckFormat::Ndjson | CheckFormat::Html)) {
+            return Err(Error::usage("--profile prints a table: it goes with --format text or json"));
+        }
+        if self.format == Some(CheckFormat::Html) && plan.html.is_some() {
+            return Err(Error::usage("--html and --format html would write the same page twice: leave one out"));
+        }
+        if plan.report.is_some() && matches!(self.format, Some(CheckFormat::Json | CheckFormat::Ndjson)) {
+            return Err(Error::usage("--report and --format would write the same findings twice: leave one out"));
+        }
+        let format = match self.format {
+            // What is there already is all of it.
+            _ if is_taken => None,
+            None if self.common.quiet && !self.profile => None,
+            format => Some(format.unwrap_or(CheckFormat::Text)),
+        };
+        let html = if format == Some(CheckFormat::Html) { Some("-".into()) } else { plan.html };
+        self.common.run(&Plan { format, html, profile: self.profile && format.is_some(), ..plan })
     }
 }
 

@@ -1,4 +1,7 @@
-//! What a run came to, for a person, in ten lines or fewer.
+//! What a run came to, for a person, in fifteen lines or fewer: what matters most comes first.
+
+pub(super) mod causes;
+mod line;
 
 use super::paint::Paint;
 use super::{Main, Plan};
@@ -8,16 +11,14 @@ use crate::model::finding::{Code, Example, Severity};
 use crate::model::printable::printable;
 use crate::output::body::Earlier;
 use crate::output::receipt::{InputReceipt, Receipt};
-use crate::rules::{Duplicates, Effect, rule};
+use crate::rules::rule;
 use crate::run::job::Summary;
 use crate::run::mapping::OtherNames;
+use line::{COLUMNS, Ink, Line};
 use std::fmt::Write as _;
 
 /// Lines of a summary, at most.
-const LINES: usize = 10;
-
-/// Codes that share the last line of the causes.
-const SHARED: usize = 6;
+const LINES: usize = 15;
 
 /// A number with its thousands set apart.
 pub(super) fn count(n: u64) -> String {
@@ -37,7 +38,7 @@ fn contacts(n: u64) -> String {
 }
 
 /// Bytes in the decimal units that limits are given in.
-fn bytes(n: u64) -> String {
+pub(super) fn bytes(n: u64) -> String {
     match n {
         1 => "1 byte".to_owned(),
         0..10_000 => format!("{} bytes", count(n)),
@@ -47,87 +48,133 @@ fn bytes(n: u64) -> String {
     }
 }
 
-/// The summary, and for `check` the first findings before it.
+/// A part of all, with one decimal: neither none nor all where it is not.
+pub(super) fn percent(n: u64, of: u64) -> String {
+    let percent = n as f64 * 100.0 / of.max(1) as f64;
+    match (n, of) {
+        (0, _) => "0 %".to_owned(),
+        _ if n >= of => "100 %".to_owned(),
+        _ if percent < 0.1 => "under 0.1 %".to_owned(),
+        _ if percent > 99.9 => "over 99.9 %".to_owned(),
+        _ => format!("{percent:.1} %"),
+    }
+}
+
+/// The summary.
 #[must_use]
 pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
     let paint = Paint(colours);
     let receipt = &summary.receipt;
-    let mut text = String::new();
-    if matches!(plan.output, Main::Nothing) {
-        listed(&mut text, plan, summary, &paint);
+    let mut lines: Vec<Line> = dropped(receipt).into_iter().collect();
+    lines.push(came_in(plan, receipt));
+    if let Some(other) = &summary.other_names {
+        lines.extend(other_names(other, receipt));
+    } else {
+        let mut notes = notes(plan, summary);
+        let middle: Vec<Line> =
+            [causes::changed(summary), causes::duplicates(plan, summary)].into_iter().flatten().collect();
+        let fixes = causes::fix_first(summary, 2);
+        let mut written = written(plan, receipt, summary);
+        let unchecked = "; names of custom fields were not checked: --custom-fields FILE";
+        if summary.unchecked_custom_fields && written.chars().count() + unchecked.len() <= COLUMNS {
+            written.push_str(unchecked);
+        } else if summary.unchecked_custom_fields {
+            notes.push(Line::new(format!("  {}", &unchecked[2..])));
+        }
+        let last = [Some(written), next(plan, receipt).map(|next| format!("next: {next}"))];
+        let last: Vec<Line> = last.into_iter().flatten().map(Line::new).collect();
+        let taken = lines.len() + notes.len() + middle.len() + fixes.len() + last.len();
+        let told = causes::lines(plan, summary, LINES.saturating_sub(taken));
+        let room = LINES.saturating_sub(lines.len() + told.len() + last.len());
+        lines.extend(told);
+        // Where every rejecting rule takes many lines, the others make room for them.
+        lines.extend(fixes.into_iter().chain(middle).chain(notes).take(room));
+        lines.extend(last);
     }
-    let mut lines = vec![came_in(receipt), went_out(plan, receipt, &paint)];
-    lines.extend(sheets(receipt, &paint));
-    lines.extend(names(receipt));
-    lines.extend(dates(receipt));
-    let mut last = Vec::new();
-    if let Some(dropped) = &receipt.dropped {
-        let what = dropped.bytes.map_or("the rest".to_owned(), bytes);
-        let from = dropped.first_contact.map_or(String::new(), |c| format!(", from contact {} on", count(c)));
-        let line = format!(
-            "{}: {what} behind byte {}{from}; --split takes all of it",
-            paint.bold("dropped at the limit"),
-            count(dropped.at_byte)
-        );
-        last.push(line);
-    }
+    lines.iter().map(|line| line.render(&paint) + "\n").collect()
+}
+
+/// What was left behind a limit, and the way out.
+fn dropped(receipt: &Receipt) -> Option<Line> {
+    let dropped = receipt.dropped.as_ref()?;
+    let from = dropped.first_contact.map_or(String::new(), |c| format!(", from contact {} on", count(c)));
+    let what = match (dropped.bytes, receipt.contacts.seen) {
+        (Some(size), seen) if seen > 0 && dropped.at_byte > 0 => {
+            let about = (size as f64 / dropped.at_byte as f64 * seen as f64).ceil() as u64;
+            format!("about {}", contacts(about))
+        }
+        (Some(size), _) => bytes(size),
+        (None, _) => "all the rest".to_owned(),
+    };
+    let line = Line::new("presort: ").with(Ink::Of(Severity::Error), "dropped at the limit");
+    Some(line.plain(format!(": {what}{from}; --split takes all")))
+}
+
+fn came_in(plan: &Plan, receipt: &Receipt) -> Line {
+    let what = match &receipt.input[..] {
+        [one] => printable(&one.name).into_owned(),
+        many => format!("{} inputs", many.len()),
+    };
+    let form = match &receipt.input[..] {
+        [one] => format!(" ({})", shape(one)),
+        _ => String::new(),
+    };
+    let c = &receipt.contacts;
+    let verb = if matches!(plan.output, Main::Nothing) { "good" } else { "accepted" };
+    let seen = format!("{form}: {}, {} seen: ", bytes(receipt.bytes_read), contacts(c.seen));
+    let (accepted, rejected) = (count(c.accepted), count(c.rejected));
+    let rest = seen.chars().count() + format!("presort: {accepted} {verb}, {rejected} rejected").len();
+    let name = if what.chars().count() + rest > COLUMNS && what.chars().count() > 15 {
+        // The end of a path says more than its start.
+        let keep = COLUMNS.saturating_sub(rest + 3).max(12);
+        let start = what.chars().count().saturating_sub(keep);
+        format!("...{}", what.chars().skip(start).collect::<String>())
+    } else {
+        what
+    };
+    let line = Line::new(format!("presort: {name}{seen}")).with(Ink::Bold, accepted).plain(format!(" {verb}, "));
+    line.with(Ink::Bold, rejected).plain(" rejected")
+}
+
+/// What else a person should know.
+fn notes(plan: &Plan, summary: &Summary) -> Vec<Line> {
+    let receipt = &summary.receipt;
+    let mut notes: Vec<String> = dates(receipt).into_iter().chain(sheets(receipt)).chain(names(receipt)).collect();
     if let Some(input) = receipt.input.iter().find(|input| input.spooled && input.shape != Shape::Body) {
         let spare = input
             .records
             .as_ref()
             .map_or(String::new(), |records| format!("; --records {} spares it", printable(&shortened(records, 40))));
-        last.push(format!("the whole object had to be looked at first: the pipe went through a temporary file{spare}"));
+        notes.push(format!("  the pipe went through a temporary file, to look at the whole object first{spare}"));
     }
     if receipt.input.iter().any(|input| input.spooled && input.shape == Shape::Body) {
-        last.push("the envelope stands behind the contacts: the pipe went through a temporary file; --list-id and --sms-permission spare it".into());
+        let why = "the envelope stands behind the contacts";
+        notes.push(format!("  the pipe went through a temporary file: {why}; --list-id and --sms-permission"));
+        notes.push("  spare it".to_owned());
     }
     for input in &receipt.input {
         if let Some(size) = input.grown_to {
             let read = input.bytes_total.unwrap_or(input.bytes_read);
-            last.push(format!(
-                "{}: {} grew while it was read: {} at its end are not in this run, from byte {} on",
-                paint.bold("warning"),
-                printable(&input.name),
+            notes.push(format!(
+                "  warning: {} grew while it was read: {} are not in this run, from byte {} on",
+                printable(&shortened(&input.name, 30)),
                 bytes(size.saturating_sub(read)),
                 count(read)
             ));
         }
     }
-    last.truncate(if lines.len() > 4 { 2 } else { 3 });
     if summary.removed_bodies > 0 {
         let n = summary.removed_bodies as u64;
         let run = if plan.earlier == Earlier::Append { "a run that did not finish" } else { "an earlier run" };
-        last.push(format!("  {} {} of {run} removed", count(n), if n == 1 { "body" } else { "bodies" }));
+        notes.push(format!("  {} {} of {run} removed", count(n), if n == 1 { "body" } else { "bodies" }));
     }
-    let mut written = written(plan, receipt, summary.removed_output);
-    if summary.unchecked_custom_fields {
-        written.push_str("; names of custom fields were not checked: --custom-fields FILE");
-    }
-    last.push(written);
-    last.extend(match &summary.other_names {
-        Some(other) => Some(other_names(other)),
-        None => next(plan, receipt),
-    });
-    let room = LINES.saturating_sub(lines.len() + last.len());
-    lines.extend(causes(plan, summary, room, &paint));
-    lines.extend(last);
-    for line in lines {
-        let _ = writeln!(text, "{line}");
-    }
-    text
-}
-
-fn came_in(receipt: &Receipt) -> String {
-    let what = match &receipt.input[..] {
-        [one] => format!("{} ({})", printable(&one.name), shape(one)),
-        many => format!("{} inputs", many.len()),
-    };
-    format!("presort: {what}: {}, {} seen", bytes(receipt.bytes_read), contacts(receipt.contacts.seen))
+    notes.truncate(4);
+    notes.into_iter().map(Line::new).collect()
 }
 
 /// `wrapped, /results` or `ndjson, windows-1252`.
 fn shape(input: &InputReceipt) -> String {
-    let mut text = input.sheet.as_ref().map_or(input.shape.as_str(), |sheet| sheet.format).to_owned();
+    let mut text = input.shape.as_str().to_owned();
     if let Some(records) = &input.records {
         let _ = write!(text, ": the contacts are in {}", printable(&shortened(records, 40)));
     }
@@ -135,8 +182,7 @@ fn shape(input: &InputReceipt) -> String {
         let _ = write!(text, " with {}", delimiter_name(table.delimiter.as_bytes()[0]));
     }
     if let Some(table) = input.table.as_ref().filter(|table| table.title_rows > 0) {
-        let line = if input.sheet.is_some() { "row" } else { "line" };
-        let _ = write!(text, ", header in {line} {}", count(table.header_line));
+        let _ = write!(text, ", header in line {}", count(table.header_line));
     }
     if let Some(compression) = input.compression {
         let _ = write!(text, ", {compression}");
@@ -148,32 +194,8 @@ fn shape(input: &InputReceipt) -> String {
     text
 }
 
-fn went_out(plan: &Plan, receipt: &Receipt, paint: &Paint) -> String {
-    let c = &receipt.contacts;
-    let verb = if matches!(plan.output, Main::Nothing) { "good" } else { "accepted" };
-    let mut line = format!("  {} {verb}", paint.bold(&count(c.accepted)));
-    let mut more = Vec::new();
-    if c.accepted_with_held_back > 0 {
-        more.push(format!("{} without some value", count(c.accepted_with_held_back)));
-    }
-    if c.changed > 0 {
-        more.push(format!("{} normalised", count(c.changed)));
-    }
-    if c.duplicates > 0 && plan.duplicates == Duplicates::Keep {
-        more.push(format!("{} seen before", count(c.duplicates)));
-    }
-    if !more.is_empty() {
-        let _ = write!(line, " ({})", more.join(", "));
-    }
-    let _ = write!(line, ", {} rejected", paint.bold(&count(c.rejected)));
-    if c.opted_out > 0 {
-        let _ = write!(line, " ({} of them opted out)", count(c.opted_out));
-    }
-    line
-}
-
 /// Characters of a list of names in the summary.
-const NAMES_MAX: usize = 70;
+const NAMES_MAX: usize = 36;
 
 /// Names with commas, as many as there is room for.
 fn listed_names<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
@@ -193,17 +215,15 @@ fn listed_names<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
 }
 
 /// What of the first spreadsheet that has more than its rows show was not read, or is not seen in it.
-fn sheets(receipt: &Receipt, paint: &Paint) -> Option<String> {
-    let mut texts = receipt.input.iter().filter_map(|input| {
-        let sheet = input.sheet.as_ref()?;
-        let mut parts = Vec::new();
+fn sheets(receipt: &Receipt) -> Vec<String> {
+    let mut lines = receipt.input.iter().filter_map(|input| input.sheet.as_ref()).map(|sheet| {
+        let mut lines = Vec::new();
         if !sheet.not_read.is_empty() {
             let more = if sheet.not_read.len() == 1 { "the sheet" } else { "the sheets" };
-            parts.push(format!(
-                "{more} {} not read: --sheet NAME",
-                listed_names(sheet.not_read.iter().map(String::as_str))
-            ));
+            let names = listed_names(sheet.not_read.iter().map(String::as_str));
+            lines.push(format!("  {more} {names} not read: --sheet NAME"));
         }
+        let mut parts = Vec::new();
         let (rows, columns) = (sheet.hidden_rows, sheet.hidden_columns);
         let hidden: Vec<String> = [(rows, "row"), (columns, "column")]
             .into_iter()
@@ -217,20 +237,17 @@ fn sheets(receipt: &Receipt, paint: &Paint) -> Option<String> {
             let (s, has) = if sheet.merged_areas == 1 { ("", "has its value") } else { ("s", "have their value") };
             parts.push(format!("{} merged area{s} {has} in the first cell alone", count(sheet.merged_areas)));
         }
-        let warning = if parts.len() > usize::from(!sheet.not_read.is_empty()) {
-            paint.bold("warning")
-        } else {
-            "note".to_owned()
-        };
-        (!parts.is_empty()).then(|| format!("  {warning}: {}", parts.join("; ")))
+        if !parts.is_empty() {
+            lines.push(format!("  warning: {}", parts.join("; ")));
+        }
+        lines
     });
-    let first = texts.next()?;
-    let more = texts.count();
-    Some(if more > 0 {
-        format!("{first} (and more in {} other inputs: --receipt FILE)", count(more as u64))
-    } else {
-        first
-    })
+    let mut first = lines.by_ref().find(|lines| !lines.is_empty()).unwrap_or_default();
+    let more = lines.filter(|lines| !lines.is_empty()).count();
+    if let (Some(last), 1..) = (first.last_mut(), more) {
+        *last += &format!(" (and more in {} other inputs: --receipt FILE)", count(more as u64));
+    }
+    first
 }
 
 /// Kinds of inputs, by what became of their names, that the summary lists.
@@ -295,70 +312,33 @@ fn dates(receipt: &Receipt) -> Option<String> {
 }
 
 /// The way out for an export under other names.
-fn other_names(other: &OtherNames) -> String {
+fn other_names(other: &OtherNames, receipt: &Receipt) -> Vec<Line> {
     let names = listed_names(other.names.iter().map(String::as_str));
-    match (other.system, other.known) {
-        (_, 0) => format!(
-            "next: these names are not the contract's ({names}); presort map FILE shows them, --rename maps them"
+    let n = receipt.findings.get(Code::CON002.as_str()).copied().unwrap_or_default();
+    let seen = receipt.contacts.seen;
+    let none = Line::new("  ").with(Ink::Bold, format!("{} of them ({})", count(n), percent(n, seen)));
+    let have = if n == 1 { "has" } else { "have" };
+    let none = none.plain(format!(" {have} no email address and no number under a name of the contract"));
+    let (what, next) = match (other.system, other.known) {
+        (_, 0) => (
+            "these names are not the contract's".to_owned(),
+            "presort map FILE shows what can become of them; --rename FROM=TO maps one".to_owned(),
         ),
         (Some(system), _) => {
-            format!(
-                "next: these names look like those of {system} ({names}): run again with --map auto, or see presort map FILE"
-            )
+            (format!("these names look like those of {system} (presort map shows how)"), again("--map auto"))
         }
-        (None, known) => format!(
-            "next: {known} of these names can be mapped ({names}): run again with --map auto, or see presort map FILE"
-        ),
-    }
+        (None, known) => (format!("{known} of these names can be mapped (presort map shows how)"), again("--map auto")),
+    };
+    vec![none, Line::new(format!("  {what}: {names}")), Line::new(format!("next: {next}"))]
 }
 
-/// The errors and warnings that came most, with an example each.
-fn causes(plan: &Plan, summary: &Summary, room: usize, paint: &Paint) -> Vec<String> {
-    let counted = |code: &Code| summary.receipt.findings.get(code.as_str()).copied().unwrap_or(0);
-    let mut causes: Vec<(u64, Code)> = Code::ALL
-        .iter()
-        .filter(|code| rule(**code).severity != Severity::Change && counted(code) > 0)
-        .map(|code| (counted(code), *code))
-        .collect();
-    // What cost contacts comes first, then what cost values.
-    let rank = |code: Code| match rule(code).effect {
-        Effect::Stops | Effect::Rejects => 0,
-        Effect::HoldsBack => 1,
-        Effect::Keeps | Effect::Changes => 2,
-    };
-    causes.sort_by_key(|(n, code)| (rank(*code), std::cmp::Reverse(*n), *code));
-    let inputs = &summary.receipt.input[..];
-    let width = causes.iter().map(|(n, _)| count(*n).len()).max().unwrap_or_default();
-    let shown = if causes.len() > room { room.saturating_sub(1) } else { room };
-    let mut lines: Vec<String> = causes
-        .iter()
-        .take(shown)
-        .map(|(n, code)| {
-            let example = summary.examples.iter().find(|example| example.code == *code);
-            let rule = rule(*code);
-            let name = paint.severity(rule.severity, code.as_str());
-            let example = example.map_or(String::new(), |example| match &example.cause {
-                // The cause says more than the bytes, and has its own help.
-                Some(cause) if *code == Code::SYN001 => {
-                    format!(" ({}: {}; {})", contact(example, plan, inputs), printable(cause), printable(&example.help))
-                }
-                Some(cause) => format!(" ({}: {})", place(example, plan, inputs, true), printable(cause)),
-                // What a person does about rows that are no contacts is not in the row.
-                None if matches!(*code, Code::TAB001 | Code::TAB002 | Code::TAB003 | Code::TAB004) => {
-                    format!(" ({}; {})", place(example, plan, inputs, true), printable(&example.help))
-                }
-                None => format!(" ({})", place(example, plan, inputs, true)),
-            });
-            format!("  {:>width$} x {name} {}{example}", count(*n), rule.message)
-        })
-        .collect();
-    if causes.len() > shown && room > 0 {
-        let codes: Vec<String> =
-            causes[shown..].iter().map(|(n, code)| format!("{code} {}", count(*n))).take(SHARED).collect();
-        let more = if causes.len() - shown > SHARED { " ..." } else { "" };
-        lines.push(format!("  and {}{more}", codes.join(", ")));
-    }
-    lines
+/// The command of this run with more options, or only these where it is long or its input cannot be read again.
+fn again(options: &str) -> String {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let command = args.iter().map(|arg| quoted(std::path::Path::new(arg))).collect::<Vec<_>>().join(" ");
+    let command = format!("presort {command} {options}");
+    let reads_a_file = args.get(1).is_some_and(|arg| !arg.starts_with('-'));
+    if reads_a_file && command.len() + 6 <= COLUMNS { command } else { format!("run again with {options}") }
 }
 
 /// `export.json: contact 17`
@@ -371,7 +351,7 @@ fn contact(example: &Example, plan: &Plan, inputs: &[InputReceipt]) -> String {
         None => plan.inputs.get(example.input).map_or(String::new(), |input| format!("{}: ", path(input))),
     };
     match example.contact {
-        Some(contact) => format!("{input}contact {contact}"),
+        Some(contact) => format!("{input}line {}, contact {}", count(example.line), count(contact)),
         None => format!("{input}envelope"),
     }
 }
@@ -381,33 +361,32 @@ fn path(path: &std::path::Path) -> String {
     printable(&path.display().to_string()).into_owned()
 }
 
-/// `contact 17: home_phone "12345"`
-fn place(example: &Example, plan: &Plan, inputs: &[InputReceipt], short: bool) -> String {
+/// `line 18, contact 17: home_phone "12345"`, with a value of so many characters.
+fn place(example: &Example, plan: &Plan, inputs: &[InputReceipt], value: usize) -> String {
     let mut text = contact(example, plan, inputs);
     if let Some(field) = &example.field {
         let _ = write!(text, ": {}", printable(&shortened(field, 40)));
     }
     // A mark cannot be seen, and a number of actions is no value.
     if matches!(example.code, Code::SYN004 | Code::SYN005 | Code::SYN006) {
-        let _ = write!(text, ": line {}", count(example.line));
         return text;
     }
     if !example.value.is_empty() {
-        let value = if short { shortened(&example.value, 30) } else { example.value.clone() };
-        let value = format!("{value:?}");
+        let value = format!("{:?}", shortened(&example.value, value));
         let _ = write!(text, "{} {}", if example.field.is_some() { "" } else { ":" }, printable(&value));
     }
     text
 }
 
-fn shortened(text: &str, chars: usize) -> String {
+pub(super) fn shortened(text: &str, chars: usize) -> String {
     match text.char_indices().nth(chars) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
     }
 }
 
-fn written(plan: &Plan, receipt: &Receipt, removed: bool) -> String {
+fn written(plan: &Plan, receipt: &Receipt, summary: &Summary) -> String {
+    let removed = summary.removed_output;
     let speed = format!("{:.1} s, {}/s", receipt.seconds, bytes(receipt.bytes_per_second));
     let size: u64 = receipt.payloads.iter().map(|payload| payload.bytes).sum();
     let to = |output: &std::path::Path| match output.as_os_str() {
@@ -446,66 +425,108 @@ fn next(plan: &Plan, receipt: &Receipt) -> Option<String> {
         |file: &Option<std::path::PathBuf>| file.as_ref().filter(|file| file.as_os_str() != "-").map(|file| path(file));
     if receipt.stopped.is_some() {
         let rest = receipt.bytes_not_read.filter(|rest| *rest > 0);
-        let rest = rest.map_or(String::new(), |rest| format!(" {} not read;", bytes(rest)));
+        let rest = rest.map_or(String::new(), |rest| format!("{} not read; ", bytes(rest)));
         let nothing = matches!(plan.output, Main::Nothing)
             || (!matches!(plan.output, Main::Lines(_)) && receipt.payloads.is_empty());
         let written = if nothing { "" } else { " (what is written is whole up to it)" };
-        return Some(format!("next:{rest} fix the input there and run again{written}"));
+        return Some(format!("{rest}fix the input there and run again{written}"));
     }
-    if c.rejected > 0 {
-        // Rejects have no envelope of their own.
-        let explicit = receipt.options.sms_permission_to_send == Some("explicit");
-        let again = match (&plan.output, explicit) {
-            (Main::Body(_) | Main::Bodies(_), true) => " with --list-id UUID --sms-permission explicit",
-            (Main::Body(_) | Main::Bodies(_), false) => " with --list-id UUID",
-            (_, true) => " with --sms-permission explicit",
-            (_, false) => "",
-        };
-        return Some(match (file(&plan.rejects), file(&plan.report)) {
-            (Some(rejects), Some(report)) => {
-                format!("next: {report} says why; fix {rejects} and feed it back in{again}")
+    if receipt.dropped.is_some() {
+        let list = if receipt.options.list_ids.is_empty() { " --list-id UUID" } else { "" };
+        let input = plan.inputs.first().filter(|input| input.as_os_str() != "-");
+        let input = input.map_or(String::new(), |input| format!("{} ", quoted(input)));
+        return Some(format!("presort clean {input}--split -o bodies{list}"));
+    }
+    if c.rejected > c.opted_out {
+        let is_table = receipt.input.iter().all(|input| input.table.is_some());
+        let rejects = if is_table { "rejects.csv" } else { "rejects.ndjson" };
+        return Some(match (&plan.rejects, file(&plan.rejects), file(&plan.report)) {
+            (_, Some(rejects), report) => {
+                let why = report.map_or(String::new(), |report| format!("{report} says why; "));
+                let then = feed_back(plan, receipt);
+                let ways = [format!("{why}fix {rejects}, then {then}"), format!("fix {rejects}, then {then}")];
+                let fits = |way: &String| way.chars().count() + "next: ".len() <= COLUMNS;
+                let way = ways.into_iter().find(fits);
+                way.unwrap_or_else(|| format!("{why}fix {rejects} and feed it back in, with --list-id UUID"))
             }
-            (Some(rejects), None) => format!("next: fix {rejects} and feed it back in{again}; --report FILE says why"),
-            (None, _) if matches!(plan.output, Main::Nothing) => {
-                "next: presort clean --rejects FILE --report FILE sets them apart and says why".to_owned()
+            _ if matches!(plan.output, Main::Nothing) => {
+                let input: Vec<String> = plan.inputs.iter().map(|input| quoted(input)).collect();
+                let list = if receipt.options.list_ids.is_empty() { " --list-id UUID" } else { "" };
+                let command =
+                    |input: &str| format!("presort clean {input} --split -o bodies --rejects {rejects}{list}");
+                let whole = command(&input.join(" "));
+                if whole.len() + 6 <= COLUMNS { whole } else { command("FILE") }
             }
-            (None, _) => {
-                "next: --rejects FILE keeps the rejected contacts, --report FILE says why; presort explain CODE"
-                    .to_owned()
+            (Some(_), None, _) => "fix the rejects and feed them back in".to_owned(),
+            (None, ..) => {
+                let force = if plan.force || !has_output(plan) { "" } else { " --force" };
+                again(&format!("--rejects {rejects}{force}"))
             }
         });
     }
     if c.accepted_with_held_back > 0 {
         return Some(match file(&plan.report) {
-            Some(report) => format!("next: {report} names every value that was held back; presort explain CODE"),
+            Some(report) => format!("{report} names every value that was held back; presort explain CODE says more"),
             None => {
-                "next: --report FILE names every value that was held back; presort explain CODE says more".to_owned()
+                let force = if plan.force || !has_output(plan) { "" } else { " --force" };
+                again(&format!("--report findings.ndjson{force}"))
             }
         });
     }
     match &plan.output {
-        _ if c.seen == 0 && receipt.dropped.is_none() => {
-            Some("next: there was nothing to import; is this the right export?".to_owned())
-        }
+        _ if c.seen == 0 => Some("there was nothing to import; is this the right export?".to_owned()),
         Main::Nothing => {
             let body = receipt.input.iter().any(|input| input.shape == Shape::Body);
             let large = receipt.bytes_read >= plan.limits.max_bytes || c.accepted > plan.limits.max_contacts;
-            (body && large)
-                .then(|| "next: this is more than one body may hold: presort clean --split -o DIR".to_owned())
+            (body && large).then(|| "this is more than one body may hold: presort clean --split -o DIR".to_owned())
         }
         _ => None,
     }
 }
 
-/// The first findings in full.
-fn listed(text: &mut String, plan: &Plan, summary: &Summary, paint: &Paint) {
+/// True if the run wrote a file that another run would not overwrite.
+fn has_output(plan: &Plan) -> bool {
+    match &plan.output {
+        Main::Body(output) | Main::Lines(output) => output.as_os_str() != "-",
+        Main::Bodies(_) | Main::Nothing => false,
+    }
+}
+
+/// A path in a command.
+fn quoted(path: &std::path::Path) -> String {
+    let text = self::path(path);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+/// The command that takes the rejects once they are fixed.
+fn feed_back(plan: &Plan, receipt: &Receipt) -> String {
+    let rejects = plan.rejects.as_deref().map_or(String::new(), quoted);
+    // Rejects have no envelope of their own.
+    let sms = match receipt.options.sms_permission_to_send {
+        Some("explicit") => " --sms-permission explicit",
+        _ => "",
+    };
+    let list = if matches!(plan.output, Main::Lines(_) | Main::Nothing) { "" } else { " -l UUID" };
+    let output = match &plan.output {
+        Main::Bodies(dir) => format!("-s --append -o {}", quoted(dir)),
+        Main::Body(_) => "-o fixed.json".to_owned(),
+        Main::Lines(_) => "--format ndjson -o fixed.ndjson".to_owned(),
+        Main::Nothing => return format!("presort check {rejects}"),
+    };
+    format!("presort clean {rejects} {output}{list}{sms}")
+}
+
+/// The first findings in full, for `check`.
+#[must_use]
+pub(super) fn listed(plan: &Plan, summary: &Summary, colours: bool) -> String {
+    let (paint, mut text) = (Paint(colours), String::new());
     for finding in &summary.listed {
         let name = paint.severity(finding.severity, &format!("{} {}", finding.severity.as_str(), finding.code));
         let _ = writeln!(
             text,
-            "{name}: line {}, {}: {}",
-            finding.line,
-            place(finding, plan, &summary.receipt.input, false),
+            "{name}: {}: {}",
+            place(finding, plan, &summary.receipt.input, usize::MAX),
             printable(&finding.message)
         );
     }
@@ -520,8 +541,9 @@ fn listed(text: &mut String, plan: &Plan, summary: &Summary, paint: &Paint) {
         .sum();
     let more = all.saturating_sub(summary.listed.len() as u64);
     if more > 0 {
-        let _ = writeln!(text, "... and {} more; --report FILE has them all", count(more));
+        let _ = writeln!(text, "... and {} more; --format ndjson or --report FILE has them all", count(more));
     }
+    text
 }
 
 #[cfg(test)]
@@ -537,5 +559,10 @@ mod tests {
         assert_eq!(bytes(9_999), "9,999 bytes");
         assert_eq!(bytes(4_000_000), "4.0 MB");
         assert_eq!(contacts(1), "1 contact");
+        for (n, of, text) in
+            [(0, 9, "0 %"), (9, 9, "100 %"), (1, 2000, "under 0.1 %"), (1999, 2000, "over 99.9 %"), (1, 3, "33.3 %")]
+        {
+            assert_eq!(percent(n, of), text);
+        }
     }
 }

@@ -160,6 +160,7 @@ impl Cleaner {
             threads: options.threads.unwrap_or(1),
             redact: options.redact.clone(),
             progress: sink.progress,
+            statistics: sink.statistics,
             ..Job::new(inputs, sink.mode.clone(), PathBuf::new())
         }
     }

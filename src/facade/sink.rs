@@ -31,12 +31,23 @@ pub struct Sink<'o> {
     pub(super) overwrite: bool,
     pub(super) earlier: Earlier,
     pub(super) progress: Option<&'o dyn Progress>,
+    pub(super) statistics: bool,
+    pub(super) reserved: Option<PathBuf>,
 }
 
 impl<'o> Sink<'o> {
     fn new(mode: Mode, contacts: Option<Destination<'o>>) -> Self {
         let outputs = Outputs { contacts, ..Outputs::default() };
-        Sink { mode, outputs, bare_rejects: false, overwrite: false, earlier: Earlier::Refuse, progress: None }
+        Sink {
+            mode,
+            outputs,
+            bare_rejects: false,
+            overwrite: false,
+            earlier: Earlier::Refuse,
+            progress: None,
+            statistics: false,
+            reserved: None,
+        }
     }
 
     /// One request body. Contacts behind its limits are dropped, and the receipt says from where on. Nothing is written if no
@@ -138,6 +149,20 @@ impl<'o> Sink<'o> {
         self
     }
 
+    /// Whether the run gathers statistics: [`Summary::statistics`](crate::Summary::statistics), the first findings of each code, and
+    /// examples of fixes. Default: false. They cost up to half of the run's time.
+    pub fn statistics(mut self, statistics: bool) -> Self {
+        self.statistics = statistics;
+        self
+    }
+
+    /// A file that the caller writes, and that is none of the others.
+    #[cfg(feature = "cli")]
+    pub(crate) fn reserve(mut self, path: impl Into<PathBuf>) -> Self {
+        self.reserved = Some(path.into());
+        self
+    }
+
     /// Observes the run, and can end it.
     pub fn progress(mut self, progress: &'o dyn Progress) -> Self {
         self.progress = Some(progress);
@@ -152,7 +177,7 @@ impl<'o> Sink<'o> {
             Mode::Split(dir) => Some(dir.as_path()),
             _ => None,
         };
-        files.chain(directory).filter_map(identity).collect()
+        files.chain(directory).chain(self.reserved.as_deref()).filter_map(identity).collect()
     }
 
     /// Fails if two outputs are one file, or if an output beside the main one is an input: one would destroy the other.
@@ -163,7 +188,8 @@ impl<'o> Sink<'o> {
             _ => contacts.as_ref().and_then(Destination::path),
         };
         let beside = [report, changes, rejects, receipt].map(|output| output.as_ref().and_then(Destination::path));
-        let outputs: Vec<&Path> = [main].into_iter().chain(beside).flatten().collect();
+        let reserved = [self.reserved.as_deref()];
+        let outputs: Vec<&Path> = [main].into_iter().chain(beside).chain(reserved).flatten().collect();
         if outputs.iter().filter(|path| is_stdout(path)).count() > 1 {
             return Err(Error::usage("two outputs go to standard output: give each its own file"));
         }

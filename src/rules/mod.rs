@@ -112,6 +112,36 @@ pub fn rule(code: Code) -> &'static Rule {
     TABLE.get_or_init(|| all().collect())[code as usize]
 }
 
+/// Whether a breach of this rule shows in the form of the value: what is wrong with it is wrong with all of the same form.
+#[must_use]
+#[doc(hidden)]
+pub fn has_shape(code: Code) -> bool {
+    use Code::*;
+    matches!(
+        code,
+        EML001
+            | EML002
+            | EML003
+            | EML008
+            | PHN001
+            | PHN002
+            | PHN003
+            | DAT001
+            | DAT002
+            | DAT005
+            | BDY001
+            | SMS001
+            | SMS002
+            | SMS003
+            | VAL004
+            | VAL008
+            | OPT002
+            | MAP005
+            | MAP006
+            | MAP012
+    )
+}
+
 /// The answer of a rule about one value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ValueCheck {

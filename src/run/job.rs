@@ -5,6 +5,8 @@
 //!
 //! Long because the job, its defaults and its checks are one subject.
 
+use crate::clean::causes::Fix;
+use crate::clean::profile::Statistics;
 use crate::document::envelope::{Envelope, EnvelopeFinding, EnvelopeMembers, EnvelopeOverrides, SmsPermission, breach};
 use crate::document::format::Shape;
 use crate::document::{Document, Opening, ReadOptions, SLICE};
@@ -29,6 +31,7 @@ use crate::run::selection::selection_of;
 use crate::run::settle::{Ended, settle};
 use crate::run::writer::{ContactOutput, Writer};
 use crate::source::Source;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -96,6 +99,8 @@ pub struct Job<'p> {
     pub threads: usize,
     /// Replace values in report and ledger by a hash with this key.
     pub redact: Option<Vec<u8>>,
+    /// Gather statistics, examples of fixes, and the first findings of each code.
+    pub statistics: bool,
     /// Observes the run.
     pub progress: Option<&'p dyn Progress>,
     /// How the inputs are to be read.
@@ -125,6 +130,7 @@ impl Job<'_> {
             earlier: Earlier::Refuse,
             threads: 1,
             redact: None,
+            statistics: false,
             progress: None,
             reading: ReadOptions::default(),
             mapping: MapOptions::default(),
@@ -175,6 +181,16 @@ pub struct Summary {
     pub stop: Option<Error>,
     /// The first finding of each code, errors and warnings only, in input order.
     pub examples: Vec<Example>,
+    /// Rejected contacts, by the rules that reject them; a contact counts for each.
+    pub rejecting: BTreeMap<Code, u64>,
+    /// Values that were held back of accepted contacts, by rule.
+    pub holding: BTreeMap<Code, u64>,
+    /// What to fix, the most valuable first.
+    pub fixes: Vec<Fix>,
+    /// What the contacts have and where things go wrong, if the run was asked for it.
+    pub statistics: Option<Statistics>,
+    /// The first 200 findings of each code, errors and warnings only, if the run was asked for statistics.
+    pub kept: Vec<Example>,
     /// The first 20 findings, errors and warnings only.
     pub listed: Vec<Example>,
     /// An older output was removed, because no contact was accepted that could replace it.

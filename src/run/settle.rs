@@ -21,6 +21,7 @@ use crate::run::mapping::other_names;
 use crate::run::reader::ReadOutcome;
 use crate::run::writer::{ContactOutput, Writer};
 use crate::source::{Compression, Encoding};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// A run that has read, cleaned and written everything that it will.
@@ -97,12 +98,22 @@ pub(super) fn settle(mut run: Ended<'_, '_>) -> Result<Summary> {
         receipt,
         stop: ending.stop,
         examples: writer.examples,
+        rejecting: by_code(&writer.stats.rejecting),
+        holding: by_code(&writer.stats.holding),
+        fixes: writer.causes.fixes(),
+        statistics: writer.profile.map(|profile| profile.finish(writer.starts)),
+        kept: writer.kept,
         listed: writer.listed,
         removed_output,
         removed_bodies,
         other_names,
         unchecked_custom_fields: writer.any_custom && run.job.settings.custom_fields.is_none(),
     })
+}
+
+/// Counts by code, without zeros.
+fn by_code(counts: &[u64; Code::COUNT]) -> BTreeMap<Code, u64> {
+    Code::ALL.iter().map(|code| (*code, counts[*code as usize])).filter(|(_, count)| *count > 0).collect()
 }
 
 /// What ended the run.

@@ -1,13 +1,17 @@
 //! The writer: takes cleaned batches in input order, finds duplicates, and sends every byte to its output. One thread at a time is
 //! the writer.
+//!
+//! Long because what the writer adds up, and in which order, is one subject.
 
 use crate::clean::cleaner::{BatchCleaner, Cleaned, OutputSelection, Separator, Stats, example};
 use crate::clean::table_rejects::Noted;
 use crate::csv::Cells;
 
 use crate::clean::batch::Batch;
+use crate::clean::causes::Causes;
 use crate::clean::lines::{self, Place};
 use crate::clean::mapped::{LateName, count_name};
+use crate::clean::profile::Profile;
 use crate::document::envelope::{EnvelopeFinding, FindingValue};
 use crate::json::parse::raw_value;
 use crate::model::error::{Error, Kind, Result};
@@ -27,6 +31,9 @@ use std::sync::atomic::Ordering;
 
 /// Findings that `check` lists in full.
 pub const LISTED: usize = 20;
+
+/// Findings of each code that a run with statistics keeps.
+pub const KEPT: u8 = 200;
 
 /// Whether the run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,9 +83,17 @@ pub struct Writer<'j> {
     cleaner: BatchCleaner,
     spare: [Cleaned; 2],
     /// Index in the run of the first contact of each input so far.
-    starts: Vec<u64>,
+    pub starts: Vec<u64>,
     /// The counts of the workers.
     pub stats: Stats,
+    /// What rejects contacts and holds values back.
+    pub causes: Causes,
+    /// Statistics, if the run asks for them.
+    pub profile: Option<Profile>,
+    /// The first findings of each code, if the run asks for statistics; errors and warnings only.
+    pub kept: Vec<Example>,
+    /// How many of each there are.
+    kept_of: [u8; Code::COUNT],
     /// Some contact had a custom field.
     pub any_custom: bool,
     /// Values under names that the first records of an input do not have, by input.
@@ -129,6 +144,10 @@ impl<'j> Writer<'j> {
             spare: Default::default(),
             starts: Vec::new(),
             stats: Stats::default(),
+            causes: Causes::default(),
+            profile: selection.statistics.then(|| Profile::new(selection.redactor.is_none())),
+            kept: Vec::new(),
+            kept_of: [0; Code::COUNT],
             any_custom: false,
             late_names: Vec::new(),
             unknown_names: Vec::new(),
@@ -174,7 +193,21 @@ impl<'j> Writer<'j> {
         (self.names.len() > 1).then(|| self.names[input].as_str())
     }
 
+    /// Whether a finding of this code is one that the run keeps, beside the first.
+    fn is_shown(&self, code: Code) -> bool {
+        let is_kept = self.selection.statistics && self.kept_of[code as usize] < KEPT;
+        is_kept || self.listed.len() < LISTED
+    }
+
     fn example(&mut self, example: Example) {
+        let kept = &mut self.kept_of[example.code as usize];
+        if self.selection.statistics && *kept < KEPT {
+            *kept += 1;
+            if *kept == KEPT {
+                self.selection.saturated.set(example.code);
+            }
+            self.kept.push(example.clone());
+        }
         if self.examples.iter().all(|known| known.code != example.code) {
             self.selection.known.set(example.code);
             self.examples.push(example.clone());
@@ -193,8 +226,13 @@ impl<'j> Writer<'j> {
     /// It cannot be written.
     pub fn long(&mut self, input: usize, long: &mut Long) -> Result<()> {
         self.begin_input(input);
+        if let Some(profile) = &mut self.profile {
+            profile.add_rejected(self.judged);
+        }
         self.judged += 1;
         self.stats.rejected += 1;
+        self.stats.rejecting[Code::SYN002 as usize] += 1;
+        self.causes.add_rejected(Code::SYN002);
         let count = &mut self.stats.codes[Code::SYN002 as usize];
         *count += 1;
         let is_first = *count == 1;
@@ -207,7 +245,7 @@ impl<'j> Writer<'j> {
         };
         let size = long.size();
         let finding = long.finding(&size);
-        if is_first || self.listed.len() < LISTED {
+        if is_first || self.is_shown(Code::SYN002) {
             self.example(example(input, &place, &finding, self.selection));
         }
         let mut noted = Noted::default();
@@ -387,6 +425,10 @@ impl<'j> Writer<'j> {
         duplicates: &[Duplicate],
     ) -> Result<()> {
         self.stats.add(&cleaned.stats);
+        self.causes.add(&mut cleaned.causes);
+        if let Some(profile) = &mut self.profile {
+            profile.add(&cleaned.profile, self.judged);
+        }
         self.any_custom |= cleaned.any_custom;
         if !cleaned.late_names.is_empty() {
             self.late_names.resize(self.late_names.len().max(batch.input + 1), Vec::new());
@@ -463,7 +505,7 @@ impl<'j> Writer<'j> {
         };
         let finding = kept_duplicate(detail);
         self.stats.codes[Code::DUP001 as usize] += 1;
-        if self.listed.len() < LISTED || self.stats.codes[Code::DUP001 as usize] == 1 {
+        if self.stats.codes[Code::DUP001 as usize] == 1 || self.is_shown(Code::DUP001) {
             self.example(example(batch.input, &place, &finding, self.selection));
         }
         let mut noted = Noted::default();
@@ -490,6 +532,11 @@ impl<'j> Writer<'j> {
         })?;
         self.stats.subtract(&accepted.stats);
         self.stats.add(&rejected.stats);
+        self.causes.subtract(&mut accepted.causes);
+        self.causes.add(&mut rejected.causes);
+        if let Some(profile) = &mut self.profile {
+            profile.replace(self.judged + i as u64, &accepted.profile, &rejected.profile);
+        }
         for example in rejected.examples.drain(..) {
             self.example(example);
         }

@@ -68,7 +68,7 @@ impl RecordReader {
             // What is unknown about permission is no permission.
             if table.is_sheet
                 && is_sheet_error(text)
-                && !input.mapping.columns.get(column).is_some_and(|c| c.permission.is_some())
+                && input.mapping.columns.get(column).is_none_or(|c| c.permission.is_none())
             {
                 if let csv::Piece::Row(range) = piece {
                     self.errors.push((column, range.clone()));

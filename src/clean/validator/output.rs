@@ -89,7 +89,8 @@ impl<'a> Validator<'a, '_> {
                 }
                 _ => detail,
             };
-            findings.take(&Finding { code, severity, outcome, field, value, to: To::None, detail });
+            let finding = Finding { code, severity, outcome, field, value, to: To::None, detail };
+            findings.take_own(&finding, pending.outcome);
         }
         if !accepted {
             return verdict;
