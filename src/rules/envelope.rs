@@ -142,7 +142,7 @@ pub static RULES: &[Rule] = &[
         code: Code::ENV014,
         severity: Severity::Warning,
         effect: Effect::Keeps,
-        message: "a member around the contacts says that there are more pages: this file is not the whole export",
+        message: "not the whole export: a member around the contacts says that there are more pages",
         help: "export all pages, and give all of their files to one run",
         why: "Services answer in pages. People on the pages that were not fetched are not imported.",
         before: r#"{"results":[...],"paging":{"next":{"after":"502"}}}"#,
