@@ -32,8 +32,12 @@ fn workbook() -> Vec<u8> {
         for column in 0..cells.len() {
             let text = cells.text(line.as_bytes(), column);
             if !text.is_empty() {
-                let (name, row) = (char::from(b'A' + column as u8), i + 1);
-                let _ = write!(rows, "<c r=\"{name}{row}\" t=\"s\"><v>{count}</v></c>");
+                let letter = |n: usize| char::from(b'A' + n as u8);
+                let name = match column {
+                    0..26 => letter(column).to_string(),
+                    _ => format!("{}{}", letter(column / 26 - 1), letter(column % 26)),
+                };
+                let _ = write!(rows, "<c r=\"{name}{}\" t=\"s\"><v>{count}</v></c>", i + 1);
                 let text = text.replace('&', "&amp;").replace('<', "&lt;");
                 let _ = write!(texts, "<si><t>{text}</t></si>");
                 count += 1;
