@@ -51,7 +51,7 @@ const all = await rows();
 await page.fill("#words", "email");
 const some = await rows();
 if (!(some > 0 && some < all)) faults.push(`search: ${some} of ${all} findings`);
-if (!(await page.locator("#hits").textContent()).includes("finding")) faults.push("search: the number is not told");
+if (!(await page.locator("#hits").textContent()).includes("finding")) faults.push("search: the number of findings is missing");
 await page.fill("#words", "no such thing");
 if ((await rows()) !== 0) faults.push("search: what is not there is found");
 await page.fill("#words", "");

@@ -51,7 +51,7 @@ class Row:
         command = ["sh", "-c", command] if isinstance(command, str) else [str(part) for part in command]
         self.command = [shutil.which(command[0]) or command[0], *command[1:]]
         self.size = size
-        # What is done, in units that rows share; a ratio is one of seconds for each. Bytes, unless told otherwise.
+        # What is done, in units that rows share; a ratio is one of seconds for each. Bytes by default.
         self.work = work or size
         self.stdout = stdout
         self.outputs = [Path(path) for path in outputs] + ([Path(stdout)] if stdout else [])

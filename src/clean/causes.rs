@@ -8,12 +8,13 @@ use crate::clean::cleaned::Stats;
 use crate::clean::lines;
 use crate::model::finding::{Code, Finding, Outcome, Raw};
 use crate::model::member::Value;
+use crate::model::printable;
 use crate::rules::has_shape;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Fixes that a run tells apart. Those that come later count without their shape.
+/// Different fixes that a run counts. A further one counts without its shape, and then without its member.
 pub const FIXES_MAX: usize = 4096;
 
 /// Examples of a fix.
@@ -166,7 +167,7 @@ impl Sole {
 
 /// A member's name, shortened.
 fn cut(name: &str) -> &str {
-    crate::mapping::names::cut(name, FIELD_MAX)
+    printable::cut(name, FIELD_MAX)
 }
 
 /// Contacts that one fix would recover.
@@ -227,7 +228,7 @@ impl Causes {
         if self.codes[0].is_empty() && self.codes[1].is_empty() {
             return;
         }
-        // A number that is held back rejects a contact that has nothing else to be known by.
+        // A contact whose only identity is a number is rejected when that number is held back.
         let outcome = if accepted { Outcome::HeldBack } else { Outcome::Rejected };
         let rejecting = !accepted && !self.codes[0].is_empty();
         let codes = &mut self.codes[usize::from(!rejecting)];
@@ -247,7 +248,6 @@ impl Causes {
                 entry.examples.push(FixExample { input, contact, line, value: std::mem::take(&mut sole.value) });
             }
         }
-        sole.clear();
         *if rejecting { &mut self.rejecting } else { &mut self.holding } = sole;
         self.codes.iter_mut().for_each(Vec::clear);
         self.rejecting.clear();

@@ -13,6 +13,7 @@ use crate::clean::causes::Shape;
 use crate::json::syntax::unescape;
 use crate::model::finding::Outcome;
 use crate::model::member::{KNOWN, MEMBERS, MemberId};
+use crate::model::printable;
 use sketch::Sketch;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -22,7 +23,7 @@ use xxhash_rust::xxh3::xxh3_64;
 /// Samples, shapes and frequent values are of every contact whose index in its input is a multiple of this.
 pub const EVERY: u64 = 64;
 
-/// Names beside the contract's that are told apart.
+/// Different names beside the contract's that have statistics of their own.
 const NAMES_MAX: usize = 100;
 
 /// Bytes of such a name.
@@ -35,7 +36,7 @@ const SHAPES_MAX: usize = 64;
 /// Characters of a value.
 const VALUE_MAX: usize = 40;
 
-/// Domains that are told apart.
+/// Different misspelt domains that are counted.
 const TYPOS_MAX: usize = 200;
 
 /// Segments of the strip.
@@ -180,7 +181,7 @@ impl BatchProfile {
     /// The place of a name that is not the contract's.
     fn other(&mut self, name: &[u8]) -> usize {
         let text = unescape(name);
-        let name = crate::mapping::names::cut(&text, NAME_MAX);
+        let name = printable::cut(&text, NAME_MAX);
         if let Some(at) = self.index.get(name) {
             return *at;
         }

@@ -103,7 +103,7 @@ impl TableRejects {
         head
     }
 
-    /// How many rows these are, found anew in what was written: line ends outside quotes. A row may have no value.
+    /// The number of rows in what was written: line ends outside quotes. A row may have no value.
     #[must_use]
     pub fn count(&self, rejects: &[u8]) -> u64 {
         let (mut rows, mut at) = (0, 0);

@@ -120,7 +120,7 @@ fn page_with<'s>(plan: &Plan, summary: &'s Summary, budget: usize) -> Page<'s> {
     let (inputs, more_inputs) = tables::columns(receipt);
     let (fields, more_fields) = tables::fields(summary);
     let outcomes = charts::outcomes(receipt);
-    let outcomes_text = charts::told(&outcomes);
+    let outcomes_text = charts::in_words(&outcomes);
     let redacted = receipt.options.redacted;
     Page {
         version: env!("CARGO_PKG_VERSION"),

@@ -84,9 +84,9 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
         let last = [Some(written), next(plan, receipt).map(|next| format!("next: {next}"))];
         let last: Vec<Line> = last.into_iter().flatten().map(Line::new).collect();
         let taken = lines.len() + notes.len() + middle.len() + fixes.len() + last.len();
-        let told = causes::lines(plan, summary, LINES.saturating_sub(taken));
-        let room = LINES.saturating_sub(lines.len() + told.len() + last.len());
-        lines.extend(told);
+        let causes = causes::lines(plan, summary, LINES.saturating_sub(taken));
+        let room = LINES.saturating_sub(lines.len() + causes.len() + last.len());
+        lines.extend(causes);
         // Where every rejecting rule takes many lines, the others make room for them.
         lines.extend(fixes.into_iter().chain(middle).chain(notes).take(room));
         lines.extend(last);

@@ -8,6 +8,6 @@ pub mod job;
 pub(crate) mod long;
 pub mod mapping;
 pub mod reader;
-pub(crate) mod selection;
+mod selection;
 mod settle;
 pub mod writer;

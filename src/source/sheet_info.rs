@@ -1,4 +1,4 @@
-//! What is told about a spreadsheet that is read.
+//! What a run reports about a spreadsheet.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;

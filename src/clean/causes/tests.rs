@@ -51,7 +51,7 @@ fn counted(size: usize, contacts: &[(Code, String, String)]) -> Vec<Fix> {
 
 #[test]
 fn memory_is_bounded_and_batches_do_not_matter() {
-    // More names than are told apart, then more shapes of one member.
+    // More names than are counted one by one, then more shapes of one member.
     let mut contacts: Vec<(Code, String, String)> =
         (0..5000).map(|i| (Code::CON004, format!("name {i}"), String::new())).collect();
     contacts.extend((0..3000).map(|i| (Code::PHN001, "phone".to_owned(), "1".repeat(i % 20) + &"-".repeat(i % 7))));

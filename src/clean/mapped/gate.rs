@@ -34,7 +34,7 @@ impl Gate {
         self.is_there
     }
 
-    /// Nothing for a value that speaks against writing to the person, or says nothing that is known.
+    /// `None` for a value that is an opt-out, or whose meaning is not known.
     #[inline]
     pub(super) fn check(&mut self, value: &[u8]) -> Option<()> {
         if !self.is_there {

@@ -27,18 +27,19 @@ impl Sketch {
     #[inline]
     fn update(&mut self, register: u16, rank: u8) {
         if !self.registers.is_empty() {
-            let mine = &mut self.registers[usize::from(register)];
-            *mine = rank.max(*mine);
+            raise(&mut self.registers, register, rank);
             return;
         }
         self.few.push((register, rank));
         if self.few.len() == FEW {
-            self.registers.resize(REGISTERS, 0);
-            for (register, rank) in self.few.drain(..) {
-                let mine = &mut self.registers[usize::from(register)];
-                *mine = rank.max(*mine);
-            }
+            self.widen();
         }
+    }
+
+    /// Moves the updates that were kept into registers.
+    fn widen(&mut self) {
+        self.registers.resize(REGISTERS, 0);
+        self.few.drain(..).for_each(|(register, rank)| raise(&mut self.registers, register, rank));
     }
 
     /// Adds the values of another.
@@ -48,11 +49,7 @@ impl Sketch {
             return;
         }
         if self.registers.is_empty() {
-            self.registers.resize(REGISTERS, 0);
-            for (register, rank) in self.few.drain(..) {
-                let mine = &mut self.registers[usize::from(register)];
-                *mine = rank.max(*mine);
-            }
+            self.widen();
         }
         for (mine, theirs) in self.registers.iter_mut().zip(&other.registers) {
             *mine = (*mine).max(*theirs);
@@ -61,7 +58,7 @@ impl Sketch {
 
     pub(super) fn clear(&mut self) {
         self.few.clear();
-        // Registers are dropped, not zeroed: the next batch may have few values.
+        // Without registers, a batch of few values is a short list again.
         self.registers.clear();
     }
 
@@ -69,10 +66,7 @@ impl Sketch {
     pub(super) fn estimate(&self) -> u64 {
         let mut registers = self.registers.clone();
         registers.resize(REGISTERS, 0);
-        for (register, rank) in &self.few {
-            let mine = &mut registers[usize::from(*register)];
-            *mine = (*rank).max(*mine);
-        }
+        self.few.iter().for_each(|(register, rank)| raise(&mut registers, *register, *rank));
         let mut counts = [0u32; 66];
         registers.iter().for_each(|rank| counts[usize::from(*rank)] += 1);
         let (m, last) = (REGISTERS as f64, (64 - PRECISION) as usize);
@@ -83,6 +77,12 @@ impl Sketch {
         z += m * sigma(f64::from(counts[0]) / m);
         (m * m / (2.0 * std::f64::consts::LN_2) / z).round() as u64
     }
+}
+
+#[inline]
+fn raise(registers: &mut [u8], register: u16, rank: u8) {
+    let mine = &mut registers[usize::from(register)];
+    *mine = rank.max(*mine);
 }
 
 fn sigma(mut x: f64) -> f64 {

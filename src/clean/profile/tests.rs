@@ -51,7 +51,7 @@ fn members_are_counted() {
     assert_eq!(field("email").rejected, 100);
     assert!(all.fields.iter().all(|field| field.name != "zip"), "blank values are none");
     assert_eq!(all.typos, [DomainTypo { domain: "gmial.com".to_owned(), meant: "gmail.com", contacts: 10 }]);
-    // A hundred other names are told apart.
+    // A hundred other names have statistics of their own.
     assert_eq!(all.fields.len(), 3 + NAMES_MAX);
     assert!(all.other_values > 0);
     let seen: u64 = all.strip.iter().map(|segment| segment.seen).sum();

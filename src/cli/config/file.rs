@@ -1,6 +1,6 @@
 //! Reads a configuration file: a table for each subcommand, with the long names of its options.
 
-use super::{Given, HERE, Origin, Setting, WITHOUT, check, options};
+use super::{Given, HERE, Origin, Setting, check, options, sections};
 use crate::mapping::names::distance;
 use crate::model::error::{Error, Result};
 use crate::model::printable::{cut, printable};
@@ -19,7 +19,7 @@ const NOT_HERE: [&str; 8] = ["force", "replace", "append", "client-id", "listen"
 /// Options that name files to read.
 const READ: [&str; 3] = ["map", "suppress", "custom-fields"];
 
-/// The settings of a file. `is_found` if nobody named it.
+/// The settings of a file. With `is_found`, it lies in the working directory and no option names it.
 pub(super) fn read(path: &Path, is_found: bool, command: &Command) -> Result<Vec<Setting>> {
     let name = path.display().to_string();
     let text = text(path).map_err(|error| Error::io("read", &name, error))?;
@@ -60,10 +60,7 @@ impl File<'_> {
             let at = found.span().map_or(self.text.len(), |span| span.start);
             self.error(at, &format!("this is no TOML: {}", printable(found.message())))
         })?;
-        let sections: Vec<&Command> = command
-            .get_subcommands()
-            .filter(|section| !WITHOUT.contains(&section.get_name()) && section.get_name() != "config")
-            .collect();
+        let sections: Vec<&Command> = sections(command).collect();
         let mut settings = Vec::new();
         for (name, value) in document.into_inner() {
             let (at, name) = (name.span().start, name.into_inner());
@@ -106,8 +103,8 @@ impl File<'_> {
             return Err(self.error(
                 at,
                 &format!(
-                    "a {HERE} that nobody named may not set {}, as a folder from somewhere else could do harm with it; write --{key} \
-                     on the command line, or name the file: --config {HERE}",
+                    "a {HERE} that is found in the working directory may not set {}, because the directory may come from someone \
+                     else; write --{key} on the command line, or name the file: --config {HERE}",
                     quoted(key)
                 ),
             ));

@@ -83,7 +83,7 @@ pub(super) fn arguments(args: Vec<OsString>) -> Result<Vec<OsString>> {
     if !may_have_settings(&args) {
         return Ok(args);
     }
-    // Faults of the arguments are told later, when all are there.
+    // Wrong arguments are reported later, with all arguments at hand.
     let Ok(matches) = Cli::command().ignore_errors(true).try_get_matches_from(&args) else { return Ok(args) };
     let Some((name, own)) = matches.subcommand().filter(|(name, _)| !WITHOUT.contains(name)) else { return Ok(args) };
     let command = built();
@@ -180,6 +180,12 @@ fn of_environment(command: &Command) -> Result<Vec<Setting>> {
         }
     }
     Ok(all)
+}
+
+/// The subcommands that a configuration has sections for.
+fn sections(command: &Command) -> impl Iterator<Item = &Command> {
+    let has_one = |name| !WITHOUT.contains(&name) && name != "config";
+    command.get_subcommands().filter(move |section| has_one(section.get_name()))
 }
 
 /// The options of a subcommand that can be set.

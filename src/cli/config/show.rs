@@ -1,6 +1,6 @@
 //! `presort config`: what is in force, and where it comes from.
 
-use super::{Given, Origin, Setting, WITHOUT, built, file_to_read, options, settings};
+use super::{Given, Origin, Setting, built, file_to_read, options, sections, settings};
 use crate::cli::args::TextFormat;
 use crate::model::error::{Error, Result};
 use crate::model::printable::printable;
@@ -32,9 +32,7 @@ impl Show {
     pub(crate) fn run(&self, named: Option<&Path>) -> Result<ExitCode> {
         let command = built();
         let settings = settings(&command, named)?;
-        let sections: Vec<&Command> = command
-            .get_subcommands()
-            .filter(|section| !WITHOUT.contains(&section.get_name()) && section.get_name() != "config")
+        let sections: Vec<&Command> = sections(&command)
             .filter(|section| self.subcommand.as_deref().is_none_or(|name| section.get_name() == name))
             .collect();
         if let (true, Some(name)) = (sections.is_empty(), &self.subcommand) {

@@ -53,10 +53,10 @@ pub(super) fn outcomes(receipt: &Receipt) -> Vec<Share> {
 }
 
 /// The same in words.
-pub(super) fn told(shares: &[Share]) -> String {
+pub(super) fn in_words(shares: &[Share]) -> String {
     let parts: Vec<String> =
         shares.iter().map(|share| format!("{} {} ({})", share.count, share.label, share.percent)).collect();
-    if parts.is_empty() { "Nobody.".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() { "No contacts.".to_owned() } else { parts.join(", ") }
 }
 
 /// Where in the input things go wrong.
@@ -192,7 +192,7 @@ pub(super) fn bars(summary: &Summary) -> Vec<Chart> {
         ),
         chart(
             "Consent and opt-outs",
-            ["Rule", "Findings", "Nobody opted out, and nothing is wrong with consent to text messages."],
+            ["Rule", "Findings", "No one opted out, and nothing is wrong with consent to text messages."],
             consent.map(|(code, n)| (Some(*code), rule(*code).message.to_owned(), *n, "out")).collect(),
         ),
     ]

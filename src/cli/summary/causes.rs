@@ -133,19 +133,19 @@ fn fitted(example: &Example, line: impl Fn(&str, &str) -> Line, plan: &Plan, sum
     let rule = rule(example.code);
     // The value is shortened first, and then the message.
     let fits = |value: &usize| {
-        let line = line(rule.message, &told(example, plan, summary, *value));
+        let line = line(rule.message, &located(example, plan, summary, *value));
         line.columns() <= COLUMNS
     };
     if let Some(value) = (8..=30).rev().find(fits) {
-        return line(rule.message, &told(example, plan, summary, value));
+        return line(rule.message, &located(example, plan, summary, value));
     }
-    let example = told(example, plan, summary, 8);
+    let example = located(example, plan, summary, 8);
     let room = COLUMNS.saturating_sub(line("", &example).columns() + 3).max(20);
     line(&shortened(rule.message, room), &example)
 }
 
 /// Where the example of a cause is, and what it is.
-fn told(example: &Example, plan: &Plan, summary: &Summary, value: usize) -> String {
+fn located(example: &Example, plan: &Plan, summary: &Summary, value: usize) -> String {
     let place = place(example, plan, &summary.receipt.input, value);
     match &example.cause {
         Some(cause) => format!(" ({place}: {})", printable(cause)),
@@ -196,7 +196,7 @@ impl<'s> FixFirst<'s> {
     pub(in crate::cli) fn of(summary: &'s Summary, outcome: Outcome) -> Option<FixFirst<'s>> {
         let c = &summary.receipt.contacts;
         let of = if outcome == Outcome::Rejected {
-            // Nobody fixes that a person opted out, or that a contact came twice.
+            // An opt-out and a repeated contact are no mistakes to fix.
             let repeated = summary.rejecting.get(&Code::DUP001).copied().unwrap_or_default();
             c.rejected.saturating_sub(c.opted_out + repeated)
         } else {

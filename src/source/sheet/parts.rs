@@ -165,7 +165,7 @@ impl State {
             self.window.clear();
             let used = Arc::default();
             let mut reader = MemberReader::new(&self.parts[part].member, &self.range.file, Arc::clone(&used))?;
-            // Nobody goes back far.
+            // A part is seldom read again from its middle, so skipping is cheap enough.
             io::copy(&mut reader.by_ref().take(at), &mut io::sink())?;
             self.open = Some(Open { part, at, reader, used });
         }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Blocks that wait to be read.
 const WAITING: usize = 4;
 
-/// What the thread says.
+/// What the thread sends.
 pub(super) enum Message {
     /// The sheet is found, and its rows follow; or it is not read.
     Opened(Result<SheetInfo, Refusal>),
@@ -134,7 +134,7 @@ impl Read for SheetReader {
     }
 }
 
-/// Reads the sheet, and says what came of it. Nobody may be listening any more.
+/// Reads the sheet and sends the result. The receiver may be gone by then.
 fn run(work: &Work<'_>) {
     let mut rows = RowWriter::new(work.messages.clone());
     let read = || match work.workbook.format {
@@ -143,7 +143,7 @@ fn run(work: &Work<'_>) {
         SheetFormat::Xls => xls::read(work, &mut rows),
         SheetFormat::Ods => ods::read(work, &mut rows),
     };
-    // Libraries that read binary formats may panic at data that nobody thought of.
+    // A library that reads a binary format may panic at damaged data.
     let result = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
         Err(Stop::Fault(format!("it has data that no spreadsheet has: {}", panic_text(&*panic))))
     });
@@ -164,7 +164,7 @@ fn run(work: &Work<'_>) {
         Err(Stop::Fault(what)) => {
             rows.abandon();
             let at = if row > 0 { format!("behind row {row}") } else { "at its start".to_owned() };
-            let help = "get the file again, or open it in a spreadsheet program and save it anew";
+            let help = "get the file again, or open it in a spreadsheet program and save it again";
             Message::End(Err(format!("the spreadsheet is damaged {at} ({what}): {help}")))
         }
     };

@@ -16,7 +16,7 @@ const BLOCK: usize = 128 << 10;
 /// Why a sheet is not read on.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// Nobody reads it any more.
+    /// The receiver is gone.
     Closed,
     /// The document is not read.
     Refused(Refusal),
@@ -63,7 +63,7 @@ impl RowWriter {
     pub(super) fn abandon(&mut self) {
         self.cells.clear();
         self.text.clear();
-        // Nobody may be listening any more.
+        // The receiver may be gone.
         let _ = self.finish();
     }
 

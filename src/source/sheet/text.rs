@@ -45,7 +45,7 @@ fn write(out: &mut String, value: impl std::fmt::Display) {
 }
 
 /// Appends a number: a whole one with all its digits, as long as a spreadsheet keeps them. From 16 digits on it does not, and the
-/// number is written as a spreadsheet shows it, so that the rules for numbers that lost digits speak.
+/// number is written as a spreadsheet shows it, so that the rules for numbers that lost digits apply.
 pub(super) fn number(number: f64, out: &mut String) {
     if number.fract() == 0.0 && number.abs() < WHOLE_MAX {
         let mut digits = itoa::Buffer::new();

@@ -4,7 +4,8 @@ use super::parts::Parts;
 use super::reader::Work;
 use super::rows::{RowWriter, Stop};
 use super::{Refusal, SheetName, text};
-use calamine::{Reader, Sheet, SheetType, SheetVisible, Xlsb, Xlsx, XlsxError};
+use calamine::{Cell, DataRef, Reader, Sheet, SheetType, SheetVisible, Xlsb, Xlsx, XlsxError};
+use std::fmt::Display;
 use std::sync::atomic::Ordering;
 
 /// The sheets of a workbook.
@@ -27,14 +28,9 @@ pub(super) fn read(work: &Work<'_>, rows: &mut RowWriter) -> Result<(), Stop> {
     let names = names(book.sheets_metadata());
     let at = work.choose(&names)?;
     parts.begin_sheet();
-    {
-        let mut cells = book.worksheet_cells_reader(&names[at].name).map_err(|error| parts.stop(&error))?;
-        while let Some(cell) = cells.next_cell().map_err(|error| parts.stop(&error))? {
-            parts.progress();
-            let (row, column) = cell.get_position();
-            rows.cell(u64::from(row) + 1, column, |out| text::of_ref(cell.get_value(), out))?;
-        }
-    }
+    let mut cells = book.worksheet_cells_reader(&names[at].name).map_err(|error| parts.stop(&error))?;
+    copy(|| cells.next_cell(), &parts, rows)?;
+    drop(cells);
     rows.finish()?;
     let scan = parts.finish()?;
     work.notes.merged.store(scan.merged, Ordering::Relaxed);
@@ -51,7 +47,17 @@ pub(super) fn read_binary(work: &Work<'_>, rows: &mut RowWriter) -> Result<(), S
     let at = work.choose(&names)?;
     parts.begin_sheet();
     let mut cells = book.worksheet_cells_reader(&names[at].name).map_err(|error| parts.stop(&error))?;
-    while let Some(cell) = cells.next_cell().map_err(|error| parts.stop(&error))? {
+    copy(|| cells.next_cell(), &parts, rows)
+}
+
+/// Adds the cells that `next` returns to the rows.
+#[inline]
+fn copy<'b, E: Display>(
+    mut next: impl FnMut() -> Result<Option<Cell<DataRef<'b>>>, E>,
+    parts: &Parts,
+    rows: &mut RowWriter,
+) -> Result<(), Stop> {
+    while let Some(cell) = next().map_err(|error| parts.stop(&error))? {
         parts.progress();
         let (row, column) = cell.get_position();
         rows.cell(u64::from(row) + 1, column, |out| text::of_ref(cell.get_value(), out))?;
