@@ -330,6 +330,8 @@ fn tables_and_json_are_told_apart() {
         ("{id},email\n1,a@example.com\n", 1),
         ("[id],email\n{1},a@example.com\n", 1),
         ("[],email\n1,a@example.com\n", 1),
+        ("\temail\n1\ta@example.com\n", 1),
+        ("\t[id]\temail\n\t1\ta@example.com\n", 1),
     ] {
         assert_eq!(shape(input, 0), ("csv".into(), accepted.into()), "{input}");
     }
@@ -338,6 +340,9 @@ fn tables_and_json_are_told_apart() {
         "email\n{\"email\":\"a@example.com\"}\n",
         "email,x\n { \"email\":\"a@example.com\"}\n",
         "{email}\n{\"email\":\"a@example.com\"}\n",
+        // JSON that is indented by tabs, with tabs between its tokens: cells to a table.
+        "\t{ \t\"first_name\" \t: \t\"x\" \t, \t\"email\" \t: \t\"a@example.com\" \t} \t\n \t\"x\" \t\n",
+        " \t{\t\"email\"\t:\t\"a@example.com\"\t}\n\t1\t\n",
     ] {
         assert_eq!(shape(input, 1), ("ndjson".into(), 1.into()), "{input}");
     }

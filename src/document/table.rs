@@ -207,7 +207,12 @@ pub(super) fn skip_blank(bytes: &[u8]) -> (usize, Option<u8>) {
 /// Whether a document that begins so may be a table: not if it begins as JSON or XML does. None where more bytes tell.
 fn may_be_table(text: &[u8], ended: bool) -> Option<bool> {
     const BLANK_MAX: usize = 4096;
-    let Some((first @ (b'{' | b'[' | b'<'), rest)) = text.split_first() else { return Some(true) };
+    // Behind tabs, too: they may be the empty cells of a table, or the indentation of JSON.
+    let head = text.trim_ascii_start();
+    if head.is_empty() && !ended && text.len() < LOOK_AT {
+        return None;
+    }
+    let Some((first @ (b'{' | b'[' | b'<'), rest)) = head.split_first() else { return Some(true) };
     if *first == b'<' {
         return Some(false);
     }
@@ -241,11 +246,12 @@ fn begins_contact(line: &[u8]) -> bool {
 /// Formats that have their own message, and JSON that is broken at its start. `{` at the start, or a line of JSON further down, is
 /// that of a table only if it has a header, and no JSON right behind it.
 fn is_other(text: &[u8], is_whole: bool, is_known: &dyn Fn(&str) -> bool) -> bool {
+    let first = text.trim_ascii_start().first();
     if is_vcard(text) {
         return true;
     }
     let mut lines = text.split(|byte| *byte == b'\n').skip(1).map(<[u8]>::trim_ascii_start);
-    if !matches!(text.first(), Some(b'{' | b'[')) && !lines.any(begins_contact) {
+    if !matches!(first, Some(b'{' | b'[')) && !lines.any(begins_contact) {
         return false;
     }
     let start = Position { offset: 0, line: 1, column: 1, contact: None };
@@ -253,11 +259,11 @@ fn is_other(text: &[u8], is_whole: bool, is_known: &dyn Fn(&str) -> bool) -> boo
     let is_plain = |name: &str| !name.contains(['{', '}', '[', ']', '"', '\'', ':']) && is_known(name);
     match sniff::sniff(text, is_whole, start, &is_plain) {
         Ok(found) => {
-            let is_first = found.table.header_line == 1 || !matches!(text.first(), Some(b'{' | b'['));
+            let is_first = found.table.header_line == 1 || !matches!(first, Some(b'{' | b'['));
             let behind = text[found.start.offset as usize..].trim_ascii_start();
             !is_first || found.table.header.len() == 1 && behind.is_empty() || begins_contact(behind)
         }
-        Err(NoTable::OpenQuote { .. } | NoTable::TooManyColumns(_)) => matches!(text.first(), Some(b'{' | b'[')),
+        Err(NoTable::OpenQuote { .. } | NoTable::TooManyColumns(_)) => matches!(first, Some(b'{' | b'[')),
         Err(_) => true,
     }
 }
