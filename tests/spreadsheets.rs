@@ -473,5 +473,5 @@ fn beside_other_inputs_and_in_archives() {
     assert_eq!(names, ["in/1.xlsx:S", "in/2.json", "in/3.zip:a.csv", "in/3.zip:b.xlsx:S", "in/3.zip:c.xls:Sheet1"]);
     // A list of those who are left out.
     dir.write("gone.xlsx", book("Y@example.com"));
-    dir.run(&[&args[..], &["--suppress", "gone.xlsx", "in"]].concat()).exits(1).says(&["OPT004", "1 rejected"]);
+    dir.run(&[&args[..], &["--suppress", "gone.xlsx", "in"]].concat()).exits(1).says(&["OPT004", "1 opted out"]);
 }

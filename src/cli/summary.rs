@@ -20,6 +20,9 @@ use std::fmt::Write as _;
 /// Lines of a summary, at most.
 const LINES: usize = 15;
 
+/// Lines of these for what was rejected and held back, whatever else there is to say.
+const CAUSES: usize = 8;
+
 /// A number with its thousands set apart.
 pub(super) fn count(n: u64) -> String {
     let digits = n.to_string();
@@ -70,9 +73,7 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
     if let Some(other) = &summary.other_names {
         lines.extend(other_names(other, receipt));
     } else {
-        let mut notes = notes(plan, summary);
-        let middle: Vec<Line> =
-            [causes::changed(summary), causes::duplicates(plan, summary)].into_iter().flatten().collect();
+        let (warnings, mut notes) = notes(plan, summary);
         let fixes = causes::fix_first(summary, 2);
         let mut written = written(plan, receipt, summary);
         let unchecked = "; names of custom fields were not checked: --custom-fields FILE";
@@ -83,12 +84,15 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
         }
         let last = [Some(written), next(plan, receipt).map(|next| format!("next: {next}"))];
         let last: Vec<Line> = last.into_iter().flatten().map(Line::new).collect();
-        let taken = lines.len() + notes.len() + middle.len() + fixes.len() + last.len();
-        let causes = causes::lines(plan, summary, LINES.saturating_sub(taken));
+        let middle = [causes::changed(summary), causes::duplicates(plan, summary)];
+        let middle: Vec<Line> = warnings.into_iter().chain(middle.into_iter().flatten()).chain(notes).collect();
+        let room = LINES.saturating_sub(lines.len() + fixes.len() + last.len());
+        // Examples of what cost people come before everything that cost none of them.
+        let causes = causes::lines(plan, summary, room.saturating_sub(middle.len()).max(room.min(CAUSES)));
         let room = LINES.saturating_sub(lines.len() + causes.len() + last.len());
         lines.extend(causes);
         // Where every rejecting rule takes many lines, the others make room for them.
-        lines.extend(fixes.into_iter().chain(middle).chain(notes).take(room));
+        lines.extend(fixes.into_iter().chain(middle).take(room));
         lines.extend(last);
     }
     lines.iter().map(|line| line.render(&paint) + "\n").collect()
@@ -123,8 +127,9 @@ fn came_in(plan: &Plan, receipt: &Receipt) -> Vec<Line> {
     let c = &receipt.contacts;
     let verb = if matches!(plan.output, Main::Nothing) { "good" } else { "accepted" };
     let seen = format!(": {}, {} seen: ", bytes(receipt.bytes_read), contacts(c.seen));
-    let (accepted, rejected) = (count(c.accepted), count(c.rejected));
-    let mut rest = seen.chars().count() + format!("presort: {accepted} {verb}, {rejected} rejected").len();
+    let (accepted, rejected) = (count(c.accepted), count(c.rejected - c.opted_out));
+    let opted_out = if c.opted_out > 0 { format!(", {} opted out", count(c.opted_out)) } else { String::new() };
+    let mut rest = seen.chars().count() + format!("presort: {accepted} {verb}, {rejected} rejected{opted_out}").len();
     let has_room = what.chars().count().min(30) + form.chars().count() + rest <= COLUMNS;
     let (form, second) = if has_room { (form, None) } else { (String::new(), Some(form)) };
     rest += form.chars().count();
@@ -137,15 +142,28 @@ fn came_in(plan: &Plan, receipt: &Receipt) -> Vec<Line> {
         what
     };
     let line = Line::new(format!("presort: {name}{form}{seen}")).with(Ink::Bold, accepted).plain(format!(" {verb}, "));
-    let line = line.with(Ink::Bold, rejected).plain(" rejected");
+    let line = line.with(Ink::Bold, rejected).plain(format!(" rejected{opted_out}"));
     let second = second.map(|form| Line::new(format!("  {}", form.trim_start_matches(" (").trim_end_matches(')'))));
     [Some(line), second].into_iter().flatten().collect()
 }
 
-/// What else a person should know.
-fn notes(plan: &Plan, summary: &Summary) -> Vec<Line> {
+/// What else a person should know: what may be wrong with the output, and the rest.
+fn notes(plan: &Plan, summary: &Summary) -> (Vec<Line>, Vec<Line>) {
     let receipt = &summary.receipt;
-    let mut notes: Vec<String> = dates(receipt).into_iter().chain(sheets(receipt)).chain(names(receipt)).collect();
+    let mut warnings = Vec::new();
+    for input in &receipt.input {
+        if let Some(size) = input.grown_to {
+            let read = input.bytes_total.unwrap_or(input.bytes_read);
+            warnings.push(format!(
+                "  warning: {} grew while it was read: {} are not in this run, from byte {} on",
+                printable(&shortened(&input.name, 30)),
+                bytes(size.saturating_sub(read)),
+                count(read)
+            ));
+        }
+    }
+    warnings.extend(dates(receipt).into_iter().chain(sheets(receipt)));
+    let mut notes: Vec<String> = names(receipt).into_iter().collect();
     if let Some(input) = receipt.input.iter().find(|input| input.spooled && input.shape != Shape::Body) {
         let spare = input
             .records
@@ -158,24 +176,15 @@ fn notes(plan: &Plan, summary: &Summary) -> Vec<Line> {
         notes.push(format!("  the pipe went through a temporary file: {why}; --list-id and --sms-permission"));
         notes.push("  spare it".to_owned());
     }
-    for input in &receipt.input {
-        if let Some(size) = input.grown_to {
-            let read = input.bytes_total.unwrap_or(input.bytes_read);
-            notes.push(format!(
-                "  warning: {} grew while it was read: {} are not in this run, from byte {} on",
-                printable(&shortened(&input.name, 30)),
-                bytes(size.saturating_sub(read)),
-                count(read)
-            ));
-        }
-    }
     if summary.removed_bodies > 0 {
         let n = summary.removed_bodies as u64;
         let run = if plan.earlier == Earlier::Append { "a run that did not finish" } else { "an earlier run" };
         notes.push(format!("  {} {} of {run} removed", count(n), if n == 1 { "body" } else { "bodies" }));
     }
-    notes.truncate(4);
-    notes.into_iter().map(Line::new).collect()
+    warnings.truncate(3);
+    notes.truncate(4 - warnings.len());
+    let lines = |texts: Vec<String>| texts.into_iter().map(Line::new).collect();
+    (lines(warnings), lines(notes))
 }
 
 /// `wrapped, /results` or `ndjson, windows-1252`.
