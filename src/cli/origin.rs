@@ -15,6 +15,7 @@ use crate::output::hash::Hash;
 use crate::output::origins::Origin;
 use crate::output::receipt::FileReceipt;
 use crate::run::inputs::{InputFile, expand};
+use crate::run::names::InputNames;
 use crate::run::reader::{Next, ReadBatch, Reader};
 use crate::source::Encoding;
 use clap::Args;
@@ -248,7 +249,7 @@ fn look_up(input: &Input, path: PathBuf, contact: u64) -> Result<Option<Found>> 
     let overrides = EnvelopeOverrides::default();
     let opening = Opening { may_be_empty: true, ..Opening::whole(&overrides, &reading) };
     let document = Document::of(file.open()?, opening)?;
-    let (names, table) = ([file.name()], document.table.clone());
+    let (names, table) = (InputNames::one(&file.name()), document.table.clone());
     let (mut reader, mut read) = (Reader::new(vec![document], vec![false], None), ReadBatch::default());
     loop {
         match reader.next(&mut read) {

@@ -26,6 +26,7 @@ use crate::rules::Settings;
 use crate::run::coordinator::execute;
 use crate::run::inputs::InputFile;
 use crate::run::mapping::{OtherNames, map_document};
+use crate::run::names::InputNames;
 pub use crate::run::reader::Progress;
 use crate::run::selection::selection_of;
 use crate::run::settle::{Ended, settle};
@@ -311,7 +312,7 @@ fn run_on<'i>(job: &Job<'i>, mut documents: Vec<Document<'i>>, outputs: Outputs<
     let (envelope, findings) = resolve(job, &mut documents)?;
     let prefix = envelope.prefix();
     refuse_small_bodies(job, &prefix)?;
-    let names: Vec<String> = documents.iter().map(|document| document.source.name().to_owned()).collect();
+    let names = InputNames::of(&documents);
     let settings = settings_of(job, &prefix);
     let selection = selection_of(job, &outputs, &documents);
     // Broken syntax behind the contacts of an input whose lists are not known: no body can be written. The run still checks the

@@ -7,6 +7,7 @@ pub mod inputs;
 pub mod job;
 pub(crate) mod long;
 pub mod mapping;
+pub mod names;
 pub mod reader;
 mod selection;
 mod settle;
