@@ -4,7 +4,7 @@ mod export;
 mod rows;
 
 use super::page::{Page, PageRequest};
-use super::values::{Id, Time};
+use super::values::Id;
 use super::{Account, Error, Result};
 use rows::COLUMNS;
 use rusqlite::types::ToSql;
@@ -430,7 +430,7 @@ impl Account {
                 transaction.execute(
                     "UPDATE contacts SET email_permission = 'unsubscribed', opt_out_source = 'Contact', opt_out_at = ?2,
                      email_updated_at = ?2, updated_at = ?2, update_source = 'Contact' WHERE id = ?1",
-                    params![row, Time::now()],
+                    params![row, self.clock.now()],
                 )?;
                 // As in the service: an unsubscribed contact is in no list.
                 transaction.execute("DELETE FROM memberships WHERE contact = ?1", [row])?;

@@ -1,5 +1,6 @@
 //! Custom fields.
 
+use super::clock::IdOf;
 use super::page::{self, Page, PageRequest};
 use super::values::{Id, Time};
 use super::{Account, Error, Result};
@@ -61,14 +62,16 @@ impl Account {
             return Err(Error::Invalid(format!("{kind} is not a type of custom fields: it is one of {types}")));
         }
         let name: String = label.chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect();
-        let (id, now) = (Id::new(), Time::now());
-        self.write(|transaction| {
+        let stamp = self.stamp();
+        let now = stamp.now;
+        let id = self.write(|transaction| {
             let count: u64 = transaction.query_row("SELECT count(*) FROM custom_fields", [], |row| row.get(0))?;
             if count >= FIELDS_MAX {
                 return Err(Error::Conflict(format!(
                     "the account already has {FIELDS_MAX} custom fields, which is the limit"
                 )));
             }
+            let id = stamp.id(transaction, IdOf::Field)?;
             let inserted = transaction.execute(
                 "INSERT INTO custom_fields (custom_field_id, label, name, type, created_at, updated_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name) DO NOTHING",
@@ -77,7 +80,7 @@ impl Account {
             if inserted == 0 {
                 return Err(Error::Conflict(format!("there already is a custom field named {name}")));
             }
-            Ok(())
+            Ok(id)
         })?;
         Ok(Field {
             custom_field_id: id.to_string(),

@@ -3,6 +3,7 @@
 mod importer;
 mod incoming;
 
+use super::clock::Stamp;
 use super::runner::Halt;
 use super::values::Id;
 use super::{Result, lists};
@@ -298,13 +299,18 @@ const STEP: u64 = 256;
 ///
 /// # Errors
 /// The account cannot be written.
-pub fn apply(transaction: &Transaction<'_>, cleaned: Cleaned, watch: &mut Watch<'_>) -> Result<Applied> {
+pub(super) fn apply(
+    transaction: &Transaction<'_>,
+    cleaned: Cleaned,
+    stamp: Stamp,
+    watch: &mut Watch<'_>,
+) -> Result<Applied> {
     let Cleaned { lists: list_ids, explicit, body, rejected, mut errors, .. } = cleaned;
     let list_rows = match list_rows(transaction, list_ids)? {
         Ok(rows) => rows,
         Err(unknown) => return Ok(Applied::UnknownLists(unknown)),
     };
-    let mut importer = Importer::new(transaction, explicit, list_rows)?;
+    let mut importer = Importer::new(transaction, explicit, list_rows, stamp)?;
     // Without an accepted contact there is no body.
     let contacts = match &body[..] {
         [] => CleanedBody { import_data: Vec::new() },
@@ -330,6 +336,7 @@ pub fn apply(transaction: &Transaction<'_>, cleaned: Cleaned, watch: &mut Watch<
             ContactOutcome::Refused => {}
         }
     }
+    importer.ids.save(transaction)?;
     Ok(Applied::Done { imported, unsubscribed, lists: importer.lists.len() as u64, errors })
 }
 

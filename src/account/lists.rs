@@ -1,5 +1,6 @@
 //! Contact lists.
 
+use super::clock::IdOf;
 use super::page::{self, Page, PageRequest};
 use super::values::{Id, Time};
 use super::{Account, Error, Result};
@@ -74,12 +75,14 @@ impl Account {
     pub fn add_list(&self, new: &NewList) -> Result<List> {
         let name = page::name("the name of a list", &new.name, NAME_MAX)?;
         page::length("the description of a list", new.description.as_deref().unwrap_or(""), DESCRIPTION_MAX)?;
-        let (id, now) = (Id::new(), Time::now());
-        self.write(|transaction| {
+        let stamp = self.stamp();
+        let now = stamp.now;
+        let id = self.write(|transaction| {
             let count: u64 = transaction.query_row("SELECT count(*) FROM lists", [], |row| row.get(0))?;
             if count >= LISTS_MAX {
                 return Err(Error::Conflict(format!("the account already has {LISTS_MAX} lists, which is the limit")));
             }
+            let id = stamp.id(transaction, IdOf::List)?;
             let inserted = transaction.execute(
                 "INSERT INTO lists (list_id, name, description, favorite, created_at, updated_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name) DO NOTHING",
@@ -88,7 +91,7 @@ impl Account {
             if inserted == 0 {
                 return Err(Error::Conflict(format!("there already is a list named {name}")));
             }
-            Ok(())
+            Ok(id)
         })?;
         Ok(List {
             list_id: id.to_string(),

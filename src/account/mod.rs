@@ -6,11 +6,13 @@
 //! does not wait for an import (`queue.rs`).
 
 pub mod activities;
+pub mod clock;
 pub mod contacts;
 pub mod error;
 pub mod fields;
 pub mod import;
 pub mod lists;
+pub mod overview;
 pub mod page;
 mod queue;
 pub mod runner;
@@ -50,6 +52,9 @@ pub struct Account {
     /// Activities accepted since the last [`Account::wait_for_more`].
     accepted: Mutex<u64>,
     more: Condvar,
+    clock: clock::Clock,
+    /// New identifiers are repeatable.
+    seeded: bool,
     /// Waiting activities. Closed last.
     queue: Queue,
 }
@@ -161,6 +166,8 @@ impl Account {
             running: Mutex::default(),
             accepted: Mutex::default(),
             more: Condvar::new(),
+            clock: clock::Clock::default(),
+            seeded: false,
             queue,
         };
         account.drop_finished()?;

@@ -1,6 +1,7 @@
 //! Running activities: one after the other, within a time limit, until the process is about to end.
 
 use super::activities::{Activity, ActivityState, ActivityStatus};
+use super::clock::DAY;
 use super::import::{self, Applied, Body, Cleaned};
 use super::queue::Waiting;
 use super::values::{Id, Time};
@@ -21,9 +22,14 @@ use std::time::{Duration, Instant};
 pub(super) struct Running {
     pub(super) id: Id,
     pub(super) started_at: Time,
+    /// The time when it was looked at.
+    pub(super) now: Time,
     pub(super) total: u64,
     pub(super) done: u64,
 }
+
+/// How long an activity that is to be slow sleeps between two looks at whether it must end.
+const SHORT: Duration = Duration::from_millis(10);
 
 /// Why the work on an activity ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +38,17 @@ pub enum Halt {
     Stop,
     /// The time limit is over.
     Time,
+}
+
+/// How an activity ends that a test wants to go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It fails.
+    Fail,
+    /// It takes longer than it may.
+    TimeOut,
+    /// It runs for so long before it does anything.
+    Wait(Duration),
 }
 
 /// How [`Account::run_next`] and [`Account::accept_within`] do their work.
@@ -51,15 +68,15 @@ impl Runner<'_> {
     }
 }
 
-/// The clock of one activity.
-pub(super) struct Clock<'r> {
+/// The time that one activity takes.
+pub(super) struct Stopwatch<'r> {
     runner: &'r Runner<'r>,
     began: Instant,
 }
 
-impl<'r> Clock<'r> {
-    pub(super) fn start(runner: &'r Runner<'r>) -> Clock<'r> {
-        Clock { runner, began: Instant::now() }
+impl<'r> Stopwatch<'r> {
+    pub(super) fn start(runner: &'r Runner<'r>) -> Stopwatch<'r> {
+        Stopwatch { runner, began: Instant::now() }
     }
 
     /// Why the work must end now, if it must.
@@ -74,8 +91,8 @@ impl<'r> Clock<'r> {
     }
 }
 
-/// Cleaning and the import that follows share one clock.
-impl Progress for Clock<'_> {
+/// Cleaning and the import that follows share one stopwatch.
+impl Progress for Stopwatch<'_> {
     fn input(&self, _: &str, _: Option<u64>) {}
     fn bytes(&self, _: u64) {}
     fn done(&self) {}
@@ -110,6 +127,23 @@ impl RunOutcome {
         }
     }
 
+    /// Lets an activity meet its fate. `None` if it is to run now.
+    fn fated(fate: Fate, clock: &Stopwatch<'_>) -> Option<RunOutcome> {
+        match fate {
+            Fate::Fail => Some(RunOutcome::failed("the import failed, as a fault was asked for")),
+            Fate::TimeOut => Some(RunOutcome::halted(Halt::Time, clock.runner)),
+            Fate::Wait(time) => loop {
+                if let Some(halt) = clock.halt() {
+                    break Some(RunOutcome::halted(halt, clock.runner));
+                }
+                let Some(left) = time.checked_sub(clock.began.elapsed()).filter(|left| !left.is_zero()) else {
+                    break None;
+                };
+                std::thread::sleep(left.min(SHORT));
+            },
+        }
+    }
+
     fn failed(error: impl Into<String>) -> RunOutcome {
         RunOutcome::Failed(ActivityState::Failed, error.into())
     }
@@ -122,11 +156,24 @@ impl Account {
     /// # Errors
     /// The account cannot be read or written; the activity still waits.
     pub fn run_next(&self, runner: &Runner<'_>) -> Result<Option<Activity>> {
+        self.run_next_to(runner, |_| None)
+    }
+
+    /// Like [`Account::run_next`]; `fate` says how the activity with an identifier is to end.
+    ///
+    /// # Errors
+    /// As [`Account::run_next`].
+    pub fn run_next_to(&self, runner: &Runner<'_>, fate: impl Fn(&str) -> Option<Fate>) -> Result<Option<Activity>> {
         let Some((waiting, body)) = self.queue.first()? else { return Ok(None) };
-        let clock = Clock::start(runner);
-        let started_at = Time::now();
-        *lock(&self.running) = Some(Running { id: waiting.id, started_at, total: 0, done: 0 });
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.run(&waiting, body, &clock, started_at)));
+        let clock = Stopwatch::start(runner);
+        let started_at = self.clock.now();
+        *lock(&self.running) = Some(Running { id: waiting.id, started_at, now: started_at, total: 0, done: 0 });
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            match fate(&waiting.id.to_string()).and_then(|fate| RunOutcome::fated(fate, &clock)) {
+                Some(outcome) => Ok(outcome),
+                None => self.run(&waiting, body, &clock, started_at),
+            }
+        }));
         // Retried, it would panic again, and keep all others waiting.
         let outcome = outcome.unwrap_or_else(|panic| {
             Ok(RunOutcome::failed(format!("an internal error: {}; please report this", panic_text(&*panic))))
@@ -145,13 +192,19 @@ impl Account {
             RunOutcome::Failed(state, error) => {
                 let status = ActivityStatus { error_count: 1, ..ActivityStatus::default() };
                 let end = End { state, started_at: Some(started_at), status, errors: &[error] };
-                self.write(|transaction| Ok(end.write(transaction, waiting)?))?;
+                self.write(|transaction| Ok(end.write(transaction, waiting, self.clock.now())?))?;
             }
         }
         self.queue.remove(waiting.id)
     }
 
-    fn run(&self, waiting: &Waiting, body: Option<Body>, clock: &Clock<'_>, started_at: Time) -> Result<RunOutcome> {
+    fn run(
+        &self,
+        waiting: &Waiting,
+        body: Option<Body>,
+        clock: &Stopwatch<'_>,
+        started_at: Time,
+    ) -> Result<RunOutcome> {
         let Some(body) = body else { return Ok(RunOutcome::failed("the options of the import cannot be read")) };
         let Some(fields) = self.fields_unless_over(waiting.id)? else { return Ok(RunOutcome::Recorded) };
         let cleaned = match import::clean(body, fields, clock) {
@@ -180,7 +233,13 @@ impl Account {
     }
 
     /// Applies a cleaned body and records the end of its activity, in one transaction.
-    fn apply(&self, waiting: &Waiting, cleaned: Cleaned, clock: &Clock<'_>, started_at: Time) -> Result<RunOutcome> {
+    fn apply(
+        &self,
+        waiting: &Waiting,
+        cleaned: Cleaned,
+        clock: &Stopwatch<'_>,
+        started_at: Time,
+    ) -> Result<RunOutcome> {
         self.write_or_roll_back(|transaction| {
             // Another process may have run it meanwhile, or it was cancelled.
             if is_over(transaction, waiting.id)? {
@@ -193,7 +252,7 @@ impl Account {
                 clock.halt().map_or(ControlFlow::Continue(()), ControlFlow::Break)
             };
             let contacts = cleaned.contacts;
-            let (state, status, errors) = match import::apply(transaction, cleaned, watch)? {
+            let (state, status, errors) = match import::apply(transaction, cleaned, self.stamp(), watch)? {
                 Applied::Halted(halt) => {
                     return Ok(Transacted::RollBack(RunOutcome::halted(halt, clock.runner)));
                 }
@@ -224,7 +283,7 @@ impl Account {
                 }
             };
             let end = End { state, started_at: Some(started_at), status, errors: &errors };
-            end.write(transaction, waiting)?;
+            end.write(transaction, waiting, self.clock.now())?;
             Ok(Transacted::Commit(RunOutcome::Recorded))
         })
     }
@@ -258,8 +317,7 @@ pub(super) struct End<'e> {
 
 impl End<'_> {
     /// Records it in the account; from then on the activity is over. An activity that is over already stays as it is.
-    pub(super) fn write(&self, transaction: &Transaction<'_>, waiting: &Waiting) -> rusqlite::Result<()> {
-        let now = Time::now();
+    pub(super) fn write(&self, transaction: &Transaction<'_>, waiting: &Waiting, now: Time) -> rusqlite::Result<()> {
         expire(transaction, now)?;
         transaction
             .prepare_cached(
@@ -288,8 +346,8 @@ fn is_over(transaction: &Transaction<'_>, id: Id) -> rusqlite::Result<bool> {
 }
 
 /// Deletes the statuses that were kept long enough.
-fn expire(transaction: &Transaction<'_>, now: Time) -> rusqlite::Result<()> {
-    let before = now.0 - KEPT_DAYS * 24 * 60 * 60 * 1000;
+pub(super) fn expire(transaction: &Transaction<'_>, now: Time) -> rusqlite::Result<()> {
+    let before = now.0 - KEPT_DAYS * DAY;
     transaction.prepare_cached("DELETE FROM activities WHERE completed_at < ?1")?.execute([before])?;
     Ok(())
 }
@@ -361,7 +419,7 @@ pub(crate) mod tests {
         for runner in [Runner { stop: &go, time: Duration::ZERO }, Runner { stop: &stop, time: FOREVER }] {
             assert!(matches!(account.accept_within(&body, None, &runner), Err(Error::Halted(_))));
             assert_eq!(account.waiting().unwrap(), 0);
-            let clock = Clock::start(&runner);
+            let clock = Stopwatch::start(&runner);
             assert!(import::clean(body.clone(), Default::default(), &clock).is_err_and(|error| is_halted(&error)));
         }
         account.accept_within(&body, None, &Runner { stop: &go, time: FOREVER }).unwrap();
