@@ -27,6 +27,18 @@ pub struct ServeArgs {
     /// Answer at most N requests per second, as the published service does
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "4", value_parser = clap::value_parser!(u32).range(1..))]
     rate_limit: Option<u32>,
+    /// Answer at most N requests per day, from 00:00 UTC on, as the published service does
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10000")]
+    quota: Option<u64>,
+    /// How the errors of an activity are worded
+    #[arg(long, value_enum, value_name = "WORDING", default_value_t = Wording::Presort)]
+    activity_errors: Wording,
+    /// Which identifiers new contacts, lists, fields and activities get
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = Ids::Random)]
+    ids: Ids,
+    /// Have the control endpoints under /_presort even if other machines can reach them
+    #[arg(long)]
+    control: bool,
     /// A further host name or address that clients may use for this server (repeatable)
     #[arg(long = "host", value_name = "NAME", value_parser = host)]
     hosts: Vec<String>,
@@ -39,6 +51,22 @@ pub struct ServeArgs {
     /// The format of the log on standard error; RUST_LOG sets its level (info by default)
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Log::Text)]
     log: Log,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Wording {
+    /// The index of the contact, the code and the member
+    Presort,
+    /// `Line N`, as the published service is known to
+    Published,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Ids {
+    /// No two runs give the same
+    Random,
+    /// The same requests in the same order give the same
+    Seeded,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -105,11 +133,17 @@ impl ServeArgs {
                 Log::Text | Log::None => drop(writeln!(io::stderr(), "presort: warning: {warning}")),
             }
         }
-        let account = open(self.account.as_ref())?;
+        let mut account = open(self.account.as_ref())?;
+        if matches!(self.ids, Ids::Seeded) {
+            account.use_seeded_ids()?;
+        }
         let config = Config {
             listen: self.listen,
             token,
             rate_limit: self.rate_limit,
+            quota: self.quota,
+            published_errors: matches!(self.activity_errors, Wording::Published),
+            control: self.control,
             activity_time: Duration::from_secs(self.activity_timeout),
             hosts: self.hosts.clone(),
             origins: self.origins.clone(),
