@@ -358,3 +358,246 @@ fn a_bad_rule_changes_nothing_and_is_named() {
     }
     assert_eq!(server.get("/v3/contacts").status, 500);
 }
+
+fn seed() -> Value {
+    json!({
+        "lists": [{"name": "news"}, {"name": "Shop", "list_id": "04fe9a97-a579-43c5-bb1a-58ed29bf0a6a"}],
+        "custom_fields": [{"label": "Tier", "type": "string"}],
+        "contacts": [
+            {"email": "ann@example.com", "first_name": "Ann", "lists": ["news", "shop"], "cf:Tier": "gold"},
+            {"email": "Joe@example.com", "lists": ["news"], "unsubscribed": true},
+            {"email": "sue@example.com", "phone": "(508) 123-1235", "unsubscribed": false},
+        ],
+    })
+}
+
+/// All that a client can see of an account.
+fn visible(server: &Server) -> Value {
+    json!([
+        server.get("/v3/contacts?include=custom_fields,list_memberships,phone_numbers").expect(200),
+        server.get("/v3/contact_lists?include_membership_count=all").expect(200),
+        server.get("/v3/contact_custom_fields").expect(200),
+        server.get("/v3/activities").expect(200),
+    ])
+}
+
+/// The same without times, which differ after a reset.
+fn timeless(server: &Server) -> Value {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(strip),
+            Value::Object(members) => {
+                members.retain(|name, _| !name.ends_with("_at") && !name.ends_with("_date"));
+                members.values_mut().for_each(strip);
+            }
+            _ => {}
+        }
+    }
+    let mut all = visible(server);
+    strip(&mut all);
+    all
+}
+
+#[test]
+fn an_account_begins_with_its_seed() {
+    let account = Account::empty();
+    let file = account.path.with_extension("seed");
+    std::fs::write(&file, seed().to_string()).unwrap();
+    let option = ["--ids", "seeded", "--seed", file.to_str().unwrap()];
+    let server = account.serve(&option);
+    let contacts = server.get("/v3/contacts?include=list_memberships,custom_fields").expect(200);
+    let (ann, joe) = (&contacts["contacts"][0], &contacts["contacts"][1]);
+    assert_eq!(ann["contact_id"], "00000003-0000-7000-8000-000000000001");
+    let lists = ["00000001-0000-7000-8000-000000000001", "04fe9a97-a579-43c5-bb1a-58ed29bf0a6a"];
+    assert_eq!((&ann["list_memberships"], &ann["custom_fields"][0]["value"]), (&json!(lists), &json!("gold")));
+    assert_eq!(joe["email_address"]["permission_to_send"], "unsubscribed");
+    assert_eq!(joe["list_memberships"], json!([]));
+    let first = timeless(&server);
+    // What came since goes with a reset.
+    server.post("/v3/contact_lists", r#"{"name":"More"}"#).expect(201);
+    let body = json!({"import_data": [{"email": "new@example.com"}], "list_ids": [lists[0]]}).to_string();
+    import(&server, &body);
+    assert_ne!(timeless(&server), first);
+    let reset = server.post("/_presort/reset", "").expect(200);
+    assert_eq!((&reset["contacts"], &reset["lists"], &reset["activities"]), (&json!(3), &json!(2), &json!(0)));
+    assert_eq!(timeless(&server), first);
+    // The same requests give the same again.
+    assert_eq!(import(&server, &body)["activity_id"], "00000004-0000-7000-8000-000000000001");
+    drop(server);
+    // The same seed, in other white space, changes nothing; another one is refused.
+    std::fs::write(&file, serde_json::to_string_pretty(&seed()).unwrap()).unwrap();
+    let server = account.serve(&option);
+    assert_eq!(server.get("/_presort/state").expect(200)["contacts"], 4);
+    drop(server);
+    for (other, says) in
+        [(r#"{"lists":[{"name":"other"}]}"#, "is not empty"), ("[]", "seed"), (r#"{"list":[]}"#, "`list`")]
+    {
+        std::fs::write(&file, other).unwrap();
+        let refused = Server::spawn(&account.path, &option).wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(2) && text.contains(says), "{text}");
+    }
+}
+
+#[test]
+fn identifiers_that_a_seed_gives_are_not_given_again() {
+    let account = Account::empty();
+    let server = account.serve(&["--ids", "seeded"]);
+    let id = |number: u8| format!("00000001-0000-7000-8000-00000000000{number}");
+    let lists = json!({"lists": [{"name": "a", "list_id": id(5)}, {"name": "b"}]});
+    server.post("/_presort/seed", &lists.to_string()).expect(200);
+    let lists = server.get("/v3/contact_lists").expect(200);
+    assert_eq!((&lists["lists"][0]["list_id"], &lists["lists"][1]["list_id"]), (&json!(id(5)), &json!(id(6))));
+    server.post("/_presort/seed", &json!({"lists": [{"name": "c", "list_id": id(6)}]}).to_string()).expect(409);
+}
+
+#[test]
+fn seeds_add_to_an_account_or_change_nothing() {
+    let account = Account::new();
+    let server = account.serve(&[]);
+    let before = visible(&server);
+    let one = |contact: Value| json!({"lists": [{"name": "x"}], "contacts": [{"email": "a@example.com"}, contact]});
+    for (bad, status, says) in [
+        (one(json!({"email": "bad@@example.com"})), 400, "contact 1: EML"),
+        (
+            one(json!({"email": "b@example.com", "lists": ["nowhere"]})),
+            400,
+            "contact 1: there is no list named nowhere",
+        ),
+        (one(json!({"email": "b@example.com", "lists": "x"})), 400, "contact 1: lists"),
+        (one(json!({"email": "b@example.com", "cf:none": "x"})), 400, "contact 1: CUS003"),
+        (one(json!({"sms_number": "5081231235", "unsubscribed": true})), 400, "unsubscribed needs an email"),
+        (one(json!({"email": "b@example.com", "unsubscribed": 1})), 400, "unsubscribed is true or false"),
+        (json!({"lists": [{"name": "News", "list_id": "04fe9a97-a579-43c5-bb1a-58ed29bf0a6a"}]}), 409, "list_id"),
+        (json!({"lists": [{"name": "n", "list_id": "7"}]}), 400, "not a UUID"),
+        (json!({"custom_fields": [{"label": "x", "type": "colour"}]}), 400, "colour"),
+        (json!({"contacts": 3}), 400, "the seed"),
+        (json!([]), 400, "the seed"),
+    ] {
+        let answer = server.post("/_presort/seed", &bad.to_string()).expect(status);
+        let message = answer[0]["error_message"].as_str().unwrap();
+        assert!(message.contains(says), "{says}: {message}");
+        assert_eq!(visible(&server), before, "{bad}");
+    }
+    let seeded = server.post("/_presort/seed", &seed().to_string()).expect(200);
+    assert_eq!(seeded, json!({"lists": 2, "custom_fields": 1, "contacts": 3}));
+    // The list that was there stays; a second time nothing is there twice.
+    let once = timeless(&server);
+    server.post("/_presort/seed", &seed().to_string()).expect(200);
+    assert_eq!(timeless(&server), once);
+    assert_eq!(server.get("/_presort/state").expect(200)["lists"], 2);
+    // More contacts than a request may have.
+    let many: Vec<Value> =
+        (0..41_000).map(|i| json!({"email": format!("m{i}@example.com"), "lists": ["news"]})).collect();
+    server.post("/_presort/seed", &json!({"contacts": many}).to_string()).expect(200);
+    assert_eq!(server.get("/_presort/state").expect(200)["contacts"], 41_003);
+    assert_eq!(server.post("/_presort/reset", "{}").expect(200)["contacts"], 41_003);
+    assert_eq!(server.post("/_presort/reset", r#"{"empty":true}"#).expect(200)["lists"], 0);
+    assert_eq!(server.post("/_presort/reset", "").expect(200)["contacts"], 0);
+    assert_eq!(server.post("/_presort/reset", "[]").status, 400);
+}
+
+#[test]
+fn a_snapshot_brings_everything_back() {
+    let account = Account::empty();
+    let server = account.serve(&[]);
+    server.post("/_presort/seed", &seed().to_string()).expect(200);
+    let list = "04fe9a97-a579-43c5-bb1a-58ed29bf0a6a";
+    let body = |email: &str| json!({"import_data": [{"email": email}], "list_ids": [list]}).to_string();
+    import(&server, &body("one@example.com"));
+    let before = visible(&server);
+    assert_eq!(server.post("/_presort/snapshot", r#"{"name":"be_fore-1"}"#).expect(200), json!({"name": "be_fore-1"}));
+    import(&server, &body("two@example.com"));
+    server.post("/_presort/reset", "").expect(200);
+    server.post("/_presort/snapshot", r#"{"name":"after"}"#).expect(200);
+    assert_eq!(server.get("/_presort/state").expect(200)["snapshots"], json!(["after", "be_fore-1"]));
+    assert_eq!(server.post("/_presort/restore", r#"{"name":"be_fore-1"}"#).expect(200)["contacts"], 4);
+    assert_eq!(visible(&server), before);
+    drop(server);
+    // They are private, outlive the process, and can be written again.
+    use std::os::unix::fs::PermissionsExt;
+    let file = format!("{}-snapshot-after", account.path.display());
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let server = account.serve(&[]);
+    assert_eq!(visible(&server), before);
+    server.post("/_presort/snapshot", r#"{"name":"after"}"#).expect(200);
+    server.post("/_presort/reset", r#"{"empty":true}"#).expect(200);
+    server.post("/_presort/restore", r#"{"name":"after"}"#).expect(200);
+    assert_eq!(visible(&server), before);
+    let missing = server.post("/_presort/restore", r#"{"name":"none"}"#).expect(404);
+    assert!(missing[0]["error_message"].as_str().unwrap().contains("be_fore-1"), "{missing}");
+    let long = "x".repeat(65);
+    for bad in ["", "a/b", "..", "a b", "é", &long] {
+        for path in ["/_presort/snapshot", "/_presort/restore"] {
+            assert_eq!(server.post(path, &json!({"name": bad}).to_string()).status, 400, "{bad}");
+        }
+    }
+    std::fs::write(format!("{}-snapshot-junk", account.path.display()), "no snapshot, and longer than a header")
+        .unwrap();
+    assert!(server.post("/_presort/restore", r#"{"name":"junk"}"#).status >= 400);
+    assert_eq!(visible(&server), before);
+}
+
+#[test]
+fn a_reset_cancels_what_waits_and_what_runs() {
+    let account = Account::empty();
+    let server = account.serve(&["--ids", "seeded"]);
+    server.post("/_presort/seed", &seed().to_string()).expect(200);
+    let first = timeless(&server);
+    let list = "04fe9a97-a579-43c5-bb1a-58ed29bf0a6a";
+    let contacts: Vec<Value> = (0..20_000).map(|i| json!({"email": format!("c{i}@example.com")})).collect();
+    let body = json!({"import_data": contacts, "list_ids": [list]}).to_string();
+    for wait in [0, 50, 300] {
+        let ids: Vec<String> = (0..4)
+            .map(|_| server.post(IMPORT, &body).expect(201)["activity_id"].as_str().unwrap().to_owned())
+            .collect();
+        std::thread::sleep(Duration::from_millis(wait));
+        assert_eq!(server.post("/_presort/reset", "").expect(200)["activities_waiting"], 0);
+        assert_eq!(timeless(&server), first);
+        for id in ids {
+            server.get(&format!("/v3/activities/{id}")).expect(404);
+        }
+        // The next one runs.
+        let small = json!({"import_data": [{"email": "next@example.com"}], "list_ids": [list]}).to_string();
+        assert_eq!(import(&server, &small)["status"]["items_completed_count"], 1);
+        server.post("/_presort/reset", "").expect(200);
+    }
+    let log = server.log();
+    assert!(!log.contains("ERROR"), "{log}");
+}
+
+/// A process that is killed during a reset or a restore leaves the account as it was before, or as it is after.
+#[test]
+fn whoever_kills_a_reset_finds_a_whole_account() {
+    let account = Account::empty();
+    let mut server = account.serve(&["--log", "none"]);
+    let contacts: Vec<Value> =
+        (0..3000).map(|i| json!({"email": format!("s{i}@example.com"), "lists": ["news"]})).collect();
+    server.post("/_presort/seed", &json!({"lists": [{"name": "news"}], "contacts": contacts}).to_string()).expect(200);
+    let list = server.get("/v3/contact_lists").expect(200)["lists"][0]["list_id"].clone();
+    let more: Vec<Value> = (0..2000).map(|i| json!({"email": format!("m{i}@example.com")})).collect();
+    let body = json!({"import_data": more, "list_ids": [list]}).to_string();
+    import(&server, &body);
+    server.post("/_presort/snapshot", r#"{"name":"more"}"#).expect(200);
+    let mut seen = [0, 0];
+    for round in 0..16_u64 {
+        let (path, say) = [("/_presort/reset", ""), ("/_presort/restore", r#"{"name":"more"}"#)][round as usize % 2];
+        // What waits belongs to the account before; it must not run in the one after.
+        server.post(IMPORT, &body);
+        let mut connection = Connection::open(server.address).unwrap();
+        connection.send(format!("{}{say}", head("POST", path, &[JSON], say.len())).as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_millis(round * 9));
+        server.kill();
+        server = account.serve(&["--log", "none"]);
+        server.drained();
+        let state = server.get("/_presort/state").expect(200);
+        let count = state["contacts"].as_u64().unwrap();
+        assert!(count == 3000 || count == 5000, "{state}");
+        // What waited before a reset never runs after it.
+        assert!(count == 5000 || state["activities"] == 0, "{state}");
+        seen[usize::from(count == 5000)] += 1;
+        assert!(lines(&account.path, &["account", "check"]).is_empty());
+        server.post("/_presort/restore", r#"{"name":"more"}"#).expect(200);
+    }
+    assert!(seen[0] + seen[1] == 16, "{seen:?}");
+}

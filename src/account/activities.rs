@@ -289,7 +289,7 @@ impl Account {
                 status: ActivityStatus::default(),
                 errors: &[],
             };
-            self.write(|transaction| Ok(end.write(transaction, &waiting, self.clock.now())?))?;
+            self.write(|transaction| end.write(transaction, &waiting, self.clock.now()))?;
             self.queue.remove(id)?;
         }
         let activity = self.activity(activity_id)?;

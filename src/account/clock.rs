@@ -115,6 +115,16 @@ impl Stamp {
         Ok(id)
     }
 
+    /// An identifier that was given, or a new one. A seeded identifier that was given is not given again.
+    pub(super) fn given_or_id(&self, transaction: &Transaction<'_>, of: IdOf, given: Option<Id>) -> Result<Id> {
+        let Some(given) = given else { return self.id(transaction, of) };
+        if let Some(number) = of.number(given) {
+            let last = setting(transaction, &counter(of))?.unwrap_or(0);
+            set(transaction, &counter(of), last.max(i64::try_from(number).unwrap_or(last)))?;
+        }
+        Ok(given)
+    }
+
     /// Identifiers of one kind. The caller saves them at the end.
     pub(super) fn ids(&self, transaction: &Transaction<'_>, of: IdOf) -> Result<Ids> {
         Ok(match self.seeded {

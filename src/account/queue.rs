@@ -226,6 +226,24 @@ impl Queue {
         })
     }
 
+    /// The position of the last activity that waits; 0 if none does.
+    pub fn last_waiting(&self) -> Result<i64> {
+        self.with(|connection| {
+            let last: Option<i64> =
+                connection.prepare_cached("SELECT max(seq) FROM waiting")?.query_row([], |row| row.get(0))?;
+            Ok(last.unwrap_or(0))
+        })
+    }
+
+    /// Removes the activities up to a position. Later ones get greater positions.
+    pub fn remove_to(&self, seq: i64) -> Result<()> {
+        self.last.fetch_max(seq, Ordering::Relaxed);
+        self.with(|connection| {
+            connection.prepare_cached("DELETE FROM waiting WHERE seq <= ?1")?.execute([seq])?;
+            Ok(())
+        })
+    }
+
     /// Puts an activity back, for tests.
     #[cfg(test)]
     pub fn put_back(&self, waiting: &Waiting, body: &Body) -> Result<()> {

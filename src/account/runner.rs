@@ -4,6 +4,7 @@ use super::activities::{Activity, ActivityState, ActivityStatus};
 use super::clock::DAY;
 use super::import::{self, Applied, Body, Cleaned};
 use super::queue::Waiting;
+use super::snapshot;
 use super::values::{Id, Time};
 use super::{Account, Audience, Error, KEPT_DAYS, Result, Transacted, fields, lock};
 use crate::model::error::{Kind, panic_text};
@@ -14,7 +15,7 @@ use rusqlite::{Transaction, params};
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The activity that runs in this process.
@@ -34,7 +35,7 @@ const SHORT: Duration = Duration::from_millis(10);
 /// Why the work on an activity ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Halt {
-    /// The process is about to end.
+    /// The process is about to end, or the account is reset.
     Stop,
     /// The time limit is over.
     Time,
@@ -72,16 +73,19 @@ impl Runner<'_> {
 pub(super) struct Stopwatch<'r> {
     runner: &'r Runner<'r>,
     began: Instant,
+    /// Activities up to this one are being cancelled, and which this one is.
+    cancelling: Option<(&'r AtomicI64, i64)>,
 }
 
 impl<'r> Stopwatch<'r> {
     pub(super) fn start(runner: &'r Runner<'r>) -> Stopwatch<'r> {
-        Stopwatch { runner, began: Instant::now() }
+        Stopwatch { runner, began: Instant::now(), cancelling: None }
     }
 
     /// Why the work must end now, if it must.
     pub(super) fn halt(&self) -> Option<Halt> {
-        if self.runner.stop.load(Ordering::Relaxed) {
+        let is_cancelled = self.cancelling.is_some_and(|(to, seq)| seq <= to.load(Ordering::Relaxed));
+        if is_cancelled || self.runner.stop.load(Ordering::Relaxed) {
             Some(Halt::Stop)
         } else if self.began.elapsed() > self.runner.time {
             Some(Halt::Time)
@@ -165,7 +169,10 @@ impl Account {
     /// As [`Account::run_next`].
     pub fn run_next_to(&self, runner: &Runner<'_>, fate: impl Fn(&str) -> Option<Fate>) -> Result<Option<Activity>> {
         let Some((waiting, body)) = self.queue.first()? else { return Ok(None) };
-        let clock = Stopwatch::start(runner);
+        if self.is_cancelling(&waiting) {
+            return Ok(None);
+        }
+        let clock = Stopwatch { cancelling: Some((&self.cancelling, waiting.seq)), ..Stopwatch::start(runner) };
         let started_at = self.clock.now();
         *lock(&self.running) = Some(Running { id: waiting.id, started_at, now: started_at, total: 0, done: 0 });
         let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -181,7 +188,16 @@ impl Account {
         let settled = outcome.and_then(|outcome| self.settle(&waiting, outcome, started_at));
         *lock(&self.running) = None;
         settled?;
-        self.activity(&waiting.id.to_string()).map(Some)
+        match self.activity(&waiting.id.to_string()) {
+            // The account was reset.
+            Err(Error::NotFound(_)) => Ok(None),
+            activity => activity.map(Some),
+        }
+    }
+
+    /// True when a reset is about to cancel an activity.
+    fn is_cancelling(&self, waiting: &Waiting) -> bool {
+        waiting.seq <= self.cancelling.load(Ordering::Relaxed)
     }
 
     /// Records a failure, and removes from the queue what is over.
@@ -192,7 +208,7 @@ impl Account {
             RunOutcome::Failed(state, error) => {
                 let status = ActivityStatus { error_count: 1, ..ActivityStatus::default() };
                 let end = End { state, started_at: Some(started_at), status, errors: &[error] };
-                self.write(|transaction| Ok(end.write(transaction, waiting, self.clock.now())?))?;
+                self.write(|transaction| end.write(transaction, waiting, self.clock.now()))?;
             }
         }
         self.queue.remove(waiting.id)
@@ -206,7 +222,7 @@ impl Account {
         started_at: Time,
     ) -> Result<RunOutcome> {
         let Some(body) = body else { return Ok(RunOutcome::failed("the options of the import cannot be read")) };
-        let Some(fields) = self.fields_unless_over(waiting.id)? else { return Ok(RunOutcome::Recorded) };
+        let Some(fields) = self.fields_unless_over(waiting)? else { return Ok(RunOutcome::Recorded) };
         let cleaned = match import::clean(body, fields, clock) {
             Ok(cleaned) => cleaned,
             Err(error) if is_halted(&error) => {
@@ -225,8 +241,8 @@ impl Account {
     }
 
     /// The names of the custom fields; `None` when the activity is over already, and only has to leave the queue.
-    fn fields_unless_over(&self, id: Id) -> Result<Option<HashSet<String>>> {
-        self.read(|transaction| match is_over(transaction, id)? {
+    fn fields_unless_over(&self, waiting: &Waiting) -> Result<Option<HashSet<String>>> {
+        self.read(|transaction| match is_over(transaction, waiting)? {
             true => Ok(None),
             false => Ok(Some(fields::rows(transaction)?.into_keys().collect())),
         })
@@ -242,7 +258,7 @@ impl Account {
     ) -> Result<RunOutcome> {
         self.write_or_roll_back(|transaction| {
             // Another process may have run it meanwhile, or it was cancelled.
-            if is_over(transaction, waiting.id)? {
+            if is_over(transaction, waiting)? {
                 return Ok(Transacted::RollBack(RunOutcome::Recorded));
             }
             let watch = &mut |done| {
@@ -317,7 +333,10 @@ pub(super) struct End<'e> {
 
 impl End<'_> {
     /// Records it in the account; from then on the activity is over. An activity that is over already stays as it is.
-    pub(super) fn write(&self, transaction: &Transaction<'_>, waiting: &Waiting, now: Time) -> rusqlite::Result<()> {
+    pub(super) fn write(&self, transaction: &Transaction<'_>, waiting: &Waiting, now: Time) -> Result<()> {
+        if is_cancelled(transaction, waiting)? {
+            return Ok(());
+        }
         expire(transaction, now)?;
         transaction
             .prepare_cached(
@@ -341,8 +360,14 @@ impl End<'_> {
     }
 }
 
-fn is_over(transaction: &Transaction<'_>, id: Id) -> rusqlite::Result<bool> {
-    transaction.prepare_cached("SELECT 1 FROM activities WHERE activity_id = ?1")?.exists([id])
+fn is_over(transaction: &Transaction<'_>, waiting: &Waiting) -> Result<bool> {
+    let mut recorded = transaction.prepare_cached("SELECT 1 FROM activities WHERE activity_id = ?1")?;
+    Ok(is_cancelled(transaction, waiting)? || recorded.exists([waiting.id])?)
+}
+
+/// Whether the account was reset since the activity was accepted: the account has no record of it.
+fn is_cancelled(transaction: &Transaction<'_>, waiting: &Waiting) -> Result<bool> {
+    Ok(waiting.seq <= snapshot::cancelled(transaction)?)
 }
 
 /// Deletes the statuses that were kept long enough.

@@ -1,12 +1,13 @@
 //! `presort serve`.
 
 use super::account::open;
+use crate::account::seed::{SEED_MAX, Seed};
 use crate::model::error::{Error, Result};
 use crate::service::{self, Config};
 use clap::{Args, ValueEnum};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -36,6 +37,9 @@ pub struct ServeArgs {
     /// Which identifiers new contacts, lists, fields and activities get
     #[arg(long, value_enum, value_name = "KIND", default_value_t = Ids::Random)]
     ids: Ids,
+    /// A file of lists, custom fields and contacts (JSON) that an empty account begins with
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
     /// Have the control endpoints under /_presort even if other machines can reach them
     #[arg(long)]
     control: bool,
@@ -105,6 +109,15 @@ fn readers(_: &std::path::Path) -> Option<String> {
     None
 }
 
+/// Reads the file of a seed, up to a byte more than it may have.
+fn read_seed(path: &Path) -> Result<Vec<u8>> {
+    let name = path.display().to_string();
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(SEED_MAX as u64 + 1).read_to_end(&mut bytes));
+    read.map_err(|error| Error::io("read", name, error))?;
+    Ok(bytes)
+}
+
 impl ServeArgs {
     pub fn run(&self) -> Result<ExitCode> {
         let token = match &self.token_file {
@@ -136,6 +149,9 @@ impl ServeArgs {
         let mut account = open(self.account.as_ref())?;
         if matches!(self.ids, Ids::Seeded) {
             account.use_seeded_ids()?;
+        }
+        if let Some(path) = &self.seed {
+            account.start_from(&Seed::parse(&read_seed(path)?)?)?;
         }
         let config = Config {
             listen: self.listen,

@@ -5,6 +5,7 @@ use super::journal::Entry;
 use crate::account::Error;
 use crate::account::clock::Clock;
 use crate::account::page::Link;
+use crate::account::seed::{SEED_MAX, Seed};
 use crate::service::query::Query;
 use crate::service::{Service, answer, body};
 use axum::body::Body;
@@ -53,6 +54,52 @@ pub async fn faults(State(service): Shared, headers: HeaderMap, body: Body) -> A
     let faults = Faults { faults: rules.state() };
     service.control.set_rules(rules);
     body::json(&service, StatusCode::OK, &faults)
+}
+
+/// Adds a seed to the account.
+pub async fn seed(State(service): Shared, headers: HeaderMap, body: Body) -> Answer {
+    let mut read = body::read(&service, &headers, body, SEED_MAX).await?;
+    if read.dropped > 0 {
+        let what = format!("the seed is larger than {SEED_MAX} bytes");
+        return Err(answer::close(answer::error(StatusCode::BAD_REQUEST, what)));
+    }
+    let bytes = std::mem::take(&mut read.bytes);
+    let seeded = service.block_to_write(move |account| account.add_seed(&Seed::parse(&bytes)?)).await?;
+    body::json(&service, StatusCode::OK, &seeded)
+}
+
+/// Makes the account what it was after its seeds, or empty.
+pub async fn reset(State(service): Shared, headers: HeaderMap, body: Body) -> Answer {
+    let body = value(&service, &headers, body, body::SMALL_MAX).await?;
+    let empty = match (&body, body.get("empty")) {
+        (Value::Null | Value::Object(_), None) => false,
+        (_, Some(Value::Bool(empty))) => *empty,
+        _ => return Err(answer::error(StatusCode::BAD_REQUEST, "send no body, or {\"empty\": true}")),
+    };
+    let counts = service.block_to_write(move |account| account.reset(empty)).await?;
+    body::json(&service, StatusCode::OK, &counts)
+}
+
+/// The name of a snapshot.
+async fn name(service: &Service, headers: &HeaderMap, body: Body) -> Result<String, Response> {
+    let body = value(service, headers, body, body::SMALL_MAX).await?;
+    let name = body.get("name").and_then(Value::as_str).map(str::to_owned);
+    name.ok_or_else(|| answer::error(StatusCode::BAD_REQUEST, "send {\"name\": \"...\"}: the name of a snapshot"))
+}
+
+/// Writes a snapshot.
+pub async fn snapshot(State(service): Shared, headers: HeaderMap, body: Body) -> Answer {
+    let name = name(&service, &headers, body).await?;
+    let done = json!({ "name": name });
+    service.block_to_write(move |account| account.snapshot(&name)).await?;
+    body::json(&service, StatusCode::OK, &done)
+}
+
+/// Goes back to a snapshot.
+pub async fn restore(State(service): Shared, headers: HeaderMap, body: Body) -> Answer {
+    let name = name(&service, &headers, body).await?;
+    let counts = service.block_to_write(move |account| account.restore(&name)).await?;
+    body::json(&service, StatusCode::OK, &counts)
 }
 
 /// The clock, in an answer.
@@ -126,6 +173,7 @@ struct StateAnswer {
     ids: &'static str,
     #[serde(flatten)]
     counts: crate::account::overview::Overview,
+    snapshots: Vec<String>,
     last_request: u64,
     quota: Value,
     rate_limit: Option<u32>,
@@ -134,7 +182,7 @@ struct StateAnswer {
 
 /// The state of the account and of the endpoint.
 pub async fn state(State(service): Shared) -> Answer {
-    let counts = service.block(|account| account.overview()).await?;
+    let (counts, snapshots) = service.block(|account| Ok((account.overview()?, account.snapshots()?))).await?;
     let clock = service.account.clock();
     let config = &service.config;
     let quota = match config.quota {
@@ -146,6 +194,7 @@ pub async fn state(State(service): Shared) -> Answer {
         clock: ClockState::of(clock),
         ids: if service.account.has_seeded_ids() { "seeded" } else { "random" },
         counts,
+        snapshots,
         last_request: service.control.journal.last(),
         quota,
         rate_limit: config.rate_limit,

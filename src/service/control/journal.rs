@@ -93,9 +93,9 @@ pub struct Copied {
 
 /// The copy of a body that is read elsewhere.
 #[derive(Debug, Clone, Default)]
-pub struct Copy(Arc<Mutex<Copied>>);
+pub struct BodyCopy(Arc<Mutex<Copied>>);
 
-impl Copy {
+impl BodyCopy {
     /// What was read of it: its size, its beginning as text, and whether there was more.
     pub fn take(&self) -> (u64, String, bool) {
         let copied = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
@@ -122,15 +122,15 @@ impl Copy {
 }
 
 /// Copies the beginning of a body while it is read.
-pub fn copied(body: Body) -> (Body, Copy) {
-    let copy = Copy::default();
+pub fn copied(body: Body) -> (Body, BodyCopy) {
+    let copy = BodyCopy::default();
     let copying = Copying { body, copy: copy.clone() };
     (Body::new(copying), copy)
 }
 
 struct Copying {
     body: Body,
-    copy: Copy,
+    copy: BodyCopy,
 }
 
 impl HttpBody for Copying {
@@ -192,14 +192,14 @@ mod tests {
 
     #[test]
     fn the_beginning_of_a_body_is_kept() {
-        let copy = Copy::default();
+        let copy = BodyCopy::default();
         copy.add(&Bytes::from_static(b"abc"));
         assert_eq!(copy.take(), (3, "abc".into(), false));
-        let copy = Copy::default();
+        let copy = BodyCopy::default();
         (0..3).for_each(|_| copy.add(&Bytes::from(vec![b'x'; BODY_MAX / 2])));
         let (total, text, cut) = copy.take();
         assert_eq!((total, text.len(), cut), (BODY_MAX as u64 / 2 * 3, BODY_MAX, true));
-        let copy = Copy::default();
+        let copy = BodyCopy::default();
         copy.add(&Bytes::from(vec![0xff; BODY_MAX * 2]));
         let (total, text, cut) = copy.take();
         assert!(total == BODY_MAX as u64 * 2 && text.len() <= BODY_MAX && text.starts_with('\u{fffd}') && cut);

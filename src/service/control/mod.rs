@@ -14,7 +14,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use faults::{Fault, Rules};
-use journal::{Copy, Entry, Journal};
+use journal::{BodyCopy, Entry, Journal};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -146,7 +146,7 @@ fn closed(mut response: Response) -> Response {
 /// A request that the journal will have.
 pub struct Recording {
     entry: Entry,
-    copy: Copy,
+    copy: BodyCopy,
 }
 
 /// Begins to record a request, unless it only looks at the journal or the state.
