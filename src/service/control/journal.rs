@@ -98,7 +98,9 @@ pub struct BodyCopy(Arc<Mutex<Copied>>);
 impl BodyCopy {
     /// What was read of it: its size, its beginning as text, and whether there was more.
     pub fn take(&self) -> (u64, String, bool) {
-        let copied = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut copied = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        // It is kept for long.
+        copied.bytes.shrink_to_fit();
         let cut = copied.total > copied.bytes.len() as u64;
         let text = match String::from_utf8(copied.bytes) {
             Ok(text) => text,
