@@ -8,7 +8,7 @@ use super::values::{Id, Time};
 use super::{Account, Error, Result};
 use rows::COLUMNS;
 use rusqlite::types::ToSql;
-use rusqlite::{OptionalExtension, params, params_from_iter};
+use rusqlite::{OptionalExtension, Transaction, params, params_from_iter};
 use serde::Serialize;
 
 /// Kinds of phones in the order of their members, and the member of each in an export.
@@ -427,15 +427,29 @@ impl Account {
                 if permission == "unsubscribed" {
                     continue;
                 }
-                transaction.execute(
-                    "UPDATE contacts SET email_permission = 'unsubscribed', opt_out_source = 'Contact', opt_out_at = ?2,
-                     email_updated_at = ?2, updated_at = ?2, update_source = 'Contact' WHERE id = ?1",
-                    params![row, Time::now()],
-                )?;
-                // As in the service: an unsubscribed contact is in no list.
-                transaction.execute("DELETE FROM memberships WHERE contact = ?1", [row])?;
+                unsubscribe_row(transaction, row, self.clock.now())?;
             }
             Ok(())
         })
+    }
+}
+
+fn unsubscribe_row(transaction: &Transaction<'_>, row: i64, now: Time) -> Result<()> {
+    transaction.execute(
+        "UPDATE contacts SET email_permission = 'unsubscribed', opt_out_source = 'Contact', opt_out_at = ?2,
+         email_updated_at = ?2, updated_at = ?2, update_source = 'Contact' WHERE id = ?1",
+        params![row, now],
+    )?;
+    // As in the service: an unsubscribed contact is in no list.
+    transaction.execute("DELETE FROM memberships WHERE contact = ?1", [row])?;
+    Ok(())
+}
+
+/// Marks the contact of an address as unsubscribed, if the account has one.
+pub(super) fn unsubscribe(transaction: &Transaction<'_>, email: &str, now: Time) -> Result<()> {
+    let mut find = transaction.prepare_cached("SELECT id FROM contacts WHERE email = ?1")?;
+    match find.query_row([email], |row| row.get(0)).optional()? {
+        Some(row) => unsubscribe_row(transaction, row, now),
+        None => Ok(()),
     }
 }

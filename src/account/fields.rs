@@ -1,5 +1,6 @@
 //! Custom fields.
 
+use super::clock::{IdOf, Stamp};
 use super::page::{self, Page, PageRequest};
 use super::values::{Id, Time};
 use super::{Account, Error, Result};
@@ -53,32 +54,10 @@ impl Account {
     /// # Errors
     /// Its label or type is invalid, another field has its name, or the account has as many fields as it may.
     pub fn add_field(&self, new: &NewField) -> Result<Field> {
-        let label = page::name("the label of a custom field", &new.label, LABEL_MAX)?;
-        let kind = if new.kind.is_empty() { "string" } else { new.kind.as_str() };
-        if !TYPES.contains(&kind) {
-            let types = TYPES.join(", ");
-            let kind: String = kind.chars().take(TYPE_MAX).collect();
-            return Err(Error::Invalid(format!("{kind} is not a type of custom fields: it is one of {types}")));
-        }
-        let name: String = label.chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect();
-        let (id, now) = (Id::new(), Time::now());
-        self.write(|transaction| {
-            let count: u64 = transaction.query_row("SELECT count(*) FROM custom_fields", [], |row| row.get(0))?;
-            if count >= FIELDS_MAX {
-                return Err(Error::Conflict(format!(
-                    "the account already has {FIELDS_MAX} custom fields, which is the limit"
-                )));
-            }
-            let inserted = transaction.execute(
-                "INSERT INTO custom_fields (custom_field_id, label, name, type, created_at, updated_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name) DO NOTHING",
-                params![id, label, name, kind, now],
-            )?;
-            if inserted == 0 {
-                return Err(Error::Conflict(format!("there already is a custom field named {name}")));
-            }
-            Ok(())
-        })?;
+        let (label, name, kind) = checked(new)?;
+        let stamp = self.stamp();
+        let now = stamp.now;
+        let id = self.write(|transaction| insert(transaction, new, None, stamp))?;
         Ok(Field {
             custom_field_id: id.to_string(),
             label,
@@ -113,6 +92,38 @@ impl Account {
             page.page(rows.map(|row| Ok(row?)), None)
         })
     }
+}
+
+/// The label, the name and the type of a field, if they are valid.
+fn checked(new: &NewField) -> Result<(String, String, &str)> {
+    let label = page::name("the label of a custom field", &new.label, LABEL_MAX)?;
+    let kind = if new.kind.is_empty() { "string" } else { new.kind.as_str() };
+    if !TYPES.contains(&kind) {
+        let types = TYPES.join(", ");
+        let kind: String = kind.chars().take(TYPE_MAX).collect();
+        return Err(Error::Invalid(format!("{kind} is not a type of custom fields: it is one of {types}")));
+    }
+    let name: String = label.chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect();
+    Ok((label, name, kind))
+}
+
+/// Inserts a custom field, under an identifier that is given or a new one.
+pub(super) fn insert(transaction: &Transaction<'_>, new: &NewField, id: Option<Id>, stamp: Stamp) -> Result<Id> {
+    let (label, name, kind) = checked(new)?;
+    let count: u64 = transaction.query_row("SELECT count(*) FROM custom_fields", [], |row| row.get(0))?;
+    if count >= FIELDS_MAX {
+        return Err(Error::Conflict(format!("the account already has {FIELDS_MAX} custom fields, which is the limit")));
+    }
+    let id = stamp.given_or_id(transaction, IdOf::Field, id)?;
+    let inserted = transaction.execute(
+        "INSERT INTO custom_fields (custom_field_id, label, name, type, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name) DO NOTHING",
+        params![id, label, name, kind, stamp.now],
+    )?;
+    if inserted == 0 {
+        return Err(Error::Conflict(format!("there already is a custom field named {name}")));
+    }
+    Ok(id)
 }
 
 /// The rows of all custom fields by their names, and by their labels where no field has that name: exports have labels.

@@ -1,8 +1,10 @@
 //! Imports a body into an account: the core cleans it, and this module writes the result.
 
+mod each;
 mod importer;
 mod incoming;
 
+use super::clock::Stamp;
 use super::runner::Halt;
 use super::values::Id;
 use super::{Result, lists};
@@ -13,6 +15,7 @@ use crate::model::limits::{Limits, MAX_BYTES, MAX_CONTACTS};
 use crate::rules::date::Date;
 use crate::rules::{Effect, OptedOut, Settings, rule};
 use crate::run::job::{InMemory, Job, Mode, Progress, run_in_memory};
+pub(super) use each::{Extra, apply_each};
 use importer::{ContactOutcome, Importer};
 use incoming::Incoming;
 use rusqlite::Transaction;
@@ -197,8 +200,19 @@ pub fn check(body: &[u8], overrides: &EnvelopeOverrides, progress: &dyn Progress
 /// # Errors
 /// The body cannot be imported at all.
 pub fn clean(body: Body, fields: HashSet<String>, progress: &dyn Progress) -> Result<Cleaned> {
-    let job = job(&body.overrides, Some(fields), progress);
-    let InMemory { summary, body: cleaned, report } = run_in_memory(&job, body.bytes, LIMITS)?;
+    clean_within(LIMITS, body, fields, progress)
+}
+
+/// Cleans the contacts of a seed, which is no request: the limits of a body do not hold for it.
+pub(super) fn clean_seed(body: Body, fields: HashSet<String>, progress: &dyn Progress) -> Result<Cleaned> {
+    let bytes = body.bytes.len() as u64 + 1;
+    clean_within(Limits { max_bytes: bytes, max_contacts: bytes }, body, fields, progress)
+}
+
+fn clean_within(limits: Limits, body: Body, fields: HashSet<String>, progress: &dyn Progress) -> Result<Cleaned> {
+    let mut job = job(&body.overrides, Some(fields), progress);
+    job.limits = Limits { max_bytes: 4 * limits.max_bytes, ..limits };
+    let InMemory { summary, body: cleaned, report } = run_in_memory(&job, body.bytes, limits)?;
     if let Some(stop) = summary.stop {
         return Err(stop.into());
     }
@@ -298,13 +312,18 @@ const STEP: u64 = 256;
 ///
 /// # Errors
 /// The account cannot be written.
-pub fn apply(transaction: &Transaction<'_>, cleaned: Cleaned, watch: &mut Watch<'_>) -> Result<Applied> {
+pub(super) fn apply(
+    transaction: &Transaction<'_>,
+    cleaned: Cleaned,
+    stamp: Stamp,
+    watch: &mut Watch<'_>,
+) -> Result<Applied> {
     let Cleaned { lists: list_ids, explicit, body, rejected, mut errors, .. } = cleaned;
     let list_rows = match list_rows(transaction, list_ids)? {
         Ok(rows) => rows,
         Err(unknown) => return Ok(Applied::UnknownLists(unknown)),
     };
-    let mut importer = Importer::new(transaction, explicit, list_rows)?;
+    let mut importer = Importer::new(transaction, explicit, list_rows, stamp)?;
     // Without an accepted contact there is no body.
     let contacts = match &body[..] {
         [] => CleanedBody { import_data: Vec::new() },
@@ -330,6 +349,7 @@ pub fn apply(transaction: &Transaction<'_>, cleaned: Cleaned, watch: &mut Watch<
             ContactOutcome::Refused => {}
         }
     }
+    importer.ids.save(transaction)?;
     Ok(Applied::Done { imported, unsubscribed, lists: importer.lists.len() as u64, errors })
 }
 

@@ -1,5 +1,6 @@
 //! Contact lists.
 
+use super::clock::{IdOf, Stamp};
 use super::page::{self, Page, PageRequest};
 use super::values::{Id, Time};
 use super::{Account, Error, Result};
@@ -73,23 +74,9 @@ impl Account {
     /// Its name or description is invalid, another list has the name, or the account has as many lists as it may.
     pub fn add_list(&self, new: &NewList) -> Result<List> {
         let name = page::name("the name of a list", &new.name, NAME_MAX)?;
-        page::length("the description of a list", new.description.as_deref().unwrap_or(""), DESCRIPTION_MAX)?;
-        let (id, now) = (Id::new(), Time::now());
-        self.write(|transaction| {
-            let count: u64 = transaction.query_row("SELECT count(*) FROM lists", [], |row| row.get(0))?;
-            if count >= LISTS_MAX {
-                return Err(Error::Conflict(format!("the account already has {LISTS_MAX} lists, which is the limit")));
-            }
-            let inserted = transaction.execute(
-                "INSERT INTO lists (list_id, name, description, favorite, created_at, updated_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name) DO NOTHING",
-                params![id, name, new.description, new.favorite.unwrap_or(false), now],
-            )?;
-            if inserted == 0 {
-                return Err(Error::Conflict(format!("there already is a list named {name}")));
-            }
-            Ok(())
-        })?;
+        let stamp = self.stamp();
+        let now = stamp.now;
+        let id = self.write(|transaction| insert(transaction, new, None, stamp))?;
         Ok(List {
             list_id: id.to_string(),
             name,
@@ -146,6 +133,26 @@ impl Account {
             query.page.page(rows.map(|row| Ok(row?)), count)
         })
     }
+}
+
+/// Inserts a list, under an identifier that is given or a new one.
+pub(super) fn insert(transaction: &Transaction<'_>, new: &NewList, id: Option<Id>, stamp: Stamp) -> Result<Id> {
+    let name = page::name("the name of a list", &new.name, NAME_MAX)?;
+    page::length("the description of a list", new.description.as_deref().unwrap_or(""), DESCRIPTION_MAX)?;
+    let count: u64 = transaction.query_row("SELECT count(*) FROM lists", [], |row| row.get(0))?;
+    if count >= LISTS_MAX {
+        return Err(Error::Conflict(format!("the account already has {LISTS_MAX} lists, which is the limit")));
+    }
+    let id = stamp.given_or_id(transaction, IdOf::List, id)?;
+    let inserted = transaction.execute(
+        "INSERT INTO lists (list_id, name, description, favorite, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name) DO NOTHING",
+        params![id, name, new.description, new.favorite.unwrap_or(false), stamp.now],
+    )?;
+    if inserted == 0 {
+        return Err(Error::Conflict(format!("there already is a list named {name}")));
+    }
+    Ok(id)
 }
 
 /// The row of a list.

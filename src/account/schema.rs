@@ -112,6 +112,13 @@ pub const MIGRATIONS: &[&str] = &[
     CREATE INDEX activities_by_seq ON activities (seq);
     CREATE INDEX activities_by_completed_at ON activities (completed_at);
     ",
+    // What the account is to remember about itself.
+    "
+    CREATE TABLE settings (
+        name TEXT NOT NULL PRIMARY KEY,
+        value ANY NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    ",
 ];
 
 /// Migrates the tables to this version, one transaction per step. Returns the version as an error if it is a later one.

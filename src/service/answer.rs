@@ -51,6 +51,8 @@ pub fn error(status: StatusCode, message: impl AsRef<str>) -> Response {
 pub enum TooMany {
     /// Requests per second.
     Throttled,
+    /// Requests per day.
+    Quota,
     /// Waiting activities. The key of the published service is unknown.
     QueueFull,
 }
@@ -59,6 +61,7 @@ pub enum TooMany {
 pub fn too_many(why: TooMany, message: &str) -> Response {
     let error_key = match why {
         TooMany::Throttled => "throttled",
+        TooMany::Quota => "quota_exceeded",
         TooMany::QueueFull => "queue_full",
     };
     (StatusCode::TOO_MANY_REQUESTS, Json(ErrorObject { error_key, error_message: message })).into_response()

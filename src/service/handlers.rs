@@ -112,14 +112,16 @@ pub async fn activities(State(service): Shared, RawQuery(query): RawQuery) -> An
             )?)
         }
     };
-    let page = service.block(move |account| account.activities_with(state, page, ERRORS_OF_MANY)).await?;
+    let mut page = service.block(move |account| account.activities_with(state, page, ERRORS_OF_MANY)).await?;
+    page.items.iter_mut().for_each(|activity| service.reword(activity));
     let links = Links::of(&query, &page);
     body::json(&service, StatusCode::OK, &ActivitiesAnswer { activities: page.items, _links: links })
 }
 
 pub async fn activity(State(service): Shared, id: PathId) -> Answer {
     let id = path_id(id)?;
-    let activity = service.block(move |account| account.activity(&id)).await?;
+    let mut activity = service.block(move |account| account.activity(&id)).await?;
+    service.reword(&mut activity);
     body::json(&service, StatusCode::OK, &activity)
 }
 

@@ -6,11 +6,14 @@
 
 mod answer;
 mod body;
+mod control;
 mod guard;
 mod handlers;
 mod metrics;
 mod query;
+mod quota;
 mod serve;
+mod wording;
 
 pub use guard::{host_name, origin};
 pub use serve::run;
@@ -42,6 +45,12 @@ pub struct Config {
     pub token: Option<String>,
     /// Most requests per second.
     pub rate_limit: Option<u32>,
+    /// Most requests per day, from 00:00 UTC on.
+    pub quota: Option<u64>,
+    /// Word the errors of activities as the published service is known to.
+    pub published_errors: bool,
+    /// Have the control endpoints even if the address is no loopback address.
+    pub control: bool,
     /// How long one activity may take.
     pub activity_time: Duration,
     /// How long a client may take between two pieces of a request.
@@ -62,6 +71,9 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             token: None,
             rate_limit: None,
+            quota: None,
+            published_errors: false,
+            control: false,
             activity_time: Duration::from_secs(600),
             idle_time: Duration::from_secs(15),
             body_time: Duration::from_secs(120),
@@ -102,6 +114,8 @@ pub struct Service {
     writers: Arc<Semaphore>,
     /// The token bucket of the rate limit: requests left, and the time of that count.
     rate: Mutex<(f64, Instant)>,
+    quota: quota::Quota,
+    control: control::Control,
 }
 
 impl Service {
@@ -120,6 +134,8 @@ impl Service {
             checkers: Arc::new(Semaphore::new(CHECKERS)),
             writers: Arc::new(Semaphore::new(WRITERS)),
             rate: Mutex::new((rate, Instant::now())),
+            quota: quota::Quota::default(),
+            control: control::Control::default(),
         })
     }
 
@@ -133,6 +149,23 @@ impl Service {
         let left = (left + now.duration_since(then).as_secs_f64() * limit).min(limit);
         *rate = (if left >= 1.0 { left - 1.0 } else { left }, now);
         left >= 1.0
+    }
+
+    /// Takes a request from the quota of the day; false when none is left.
+    fn take_from_quota(&self) -> bool {
+        self.config.quota.is_none_or(|limit| self.quota.take(limit, self.account.clock().day()))
+    }
+
+    /// True when the control endpoints are there.
+    fn has_control(&self) -> bool {
+        self.config.control || self.config.listen.ip().is_loopback()
+    }
+
+    /// Words the errors of an activity as asked for.
+    fn reword(&self, activity: &mut Activity) {
+        if self.config.published_errors {
+            wording::reword(activity);
+        }
     }
 
     /// Runs blocking work on the account.
@@ -155,9 +188,11 @@ impl Service {
     /// to end.
     async fn accept(self: &Arc<Self>, body: Body) -> Result<Activity, Response> {
         let (service, began, time) = (Arc::clone(self), Instant::now(), self.config.activity_time);
+        let fate = control::fate();
         self.block_by(&self.checkers, move |account| {
             let runner = Runner { stop: &service.closing, time: time.saturating_sub(began.elapsed()) };
-            account.accept_within(&body, None, &runner)
+            let accept = || account.accept_within(&body, None, &runner);
+            service.control.accept(fate, accept, |accepted| accepted.as_ref().ok().map(|a| a.activity_id.as_str()))
         })
         .await
     }
@@ -199,7 +234,11 @@ pub fn router(service: &Arc<Service>) -> Router {
         .fallback(h::not_found)
         .route_layer(middleware::from_fn(name_path))
         .layer(middleware::from_fn_with_state(Arc::clone(service), admit));
-    let all = Router::new()
+    let mut all = Router::new();
+    if service.has_control() {
+        all = all.nest(control::PREFIX, control_router(service));
+    }
+    let all = all
         .nest("/v3", v3)
         // The nest does not match the bare slash.
         .route(
@@ -216,10 +255,32 @@ pub fn router(service: &Arc<Service>) -> Router {
         }))
         .with_state(Arc::clone(service));
     // A router of its own, so that these layers see the final answers: layers of a route run before the router adds to an answer.
-    Router::new()
-        .fallback_service(all)
+    let mut outer = Router::new().fallback_service(all);
+    if service.has_control() {
+        outer = outer.layer(middleware::from_fn_with_state(Arc::clone(service), control::inject));
+    }
+    outer
         .layer(middleware::from_fn_with_state(Arc::clone(service), guard::guard))
         .layer(middleware::from_fn_with_state(Arc::clone(service), observe))
+}
+
+/// The routes for control.
+fn control_router(service: &Arc<Service>) -> Router<Arc<Service>> {
+    use axum::routing::post;
+    use control::handlers as h;
+    Router::new()
+        .route("/state", get(h::state))
+        .route("/journal", get(h::journal))
+        .route("/faults", post(h::faults))
+        .route("/clock", post(h::clock))
+        .route("/seed", post(h::seed))
+        .route("/reset", post(h::reset))
+        .route("/snapshot", post(h::snapshot))
+        .route("/restore", post(h::restore))
+        .method_not_allowed_fallback(handlers::wrong_method)
+        .fallback(handlers::not_found)
+        .route_layer(middleware::from_fn(name_path))
+        .layer(middleware::from_fn_with_state(Arc::clone(service), control::admit))
 }
 
 /// The route of a request, for logs and metrics: the path itself may identify a contact.
@@ -236,6 +297,7 @@ async fn name_path(path: MatchedPath, request: Request, next: Next) -> Response 
 async fn observe(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = known_method(request.method());
+    let (request, recording) = control::record(&service, request);
     let observed = tokio::spawn(async move {
         let mut response = next.run(request).await;
         let route = response.extensions().get::<Route>().map_or("other", |route| route.0.as_str());
@@ -246,6 +308,10 @@ async fn observe(State(service): State<Arc<Service>>, request: Request, next: Ne
             // The router lists the methods of a path, though the path does not exist.
             response.headers_mut().remove(header::ALLOW);
         }
+        if let Some(recording) = recording {
+            recording.finish(&service, &response, time);
+        }
+        control::date(&service, &mut response);
         response
     });
     observed.await.unwrap_or_else(|error| {
@@ -271,6 +337,8 @@ async fn admit(State(service): State<Arc<Service>>, request: Request, next: Next
         let limit = service.config.rate_limit.unwrap_or(0);
         let what = format!("more than {limit} requests a second: wait a little, and try again");
         answer::too_many(answer::TooMany::Throttled, &what)
+    } else if !service.take_from_quota() {
+        quota::exceeded(&service)
     } else {
         return next.run(request).await;
     };

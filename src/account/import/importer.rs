@@ -2,8 +2,9 @@
 
 use super::incoming::Incoming;
 use super::{FIELDS_MAX, ImportErrors, LISTS_MAX, PHONES_MAX};
+use crate::account::clock::{IdOf, Ids, Stamp};
 use crate::account::contacts::{ADDRESSES, PHONES};
-use crate::account::values::{Id, Time};
+use crate::account::values::Time;
 use crate::account::{Result, fields};
 use crate::model::finding::Code;
 use rusqlite::{CachedStatement, OptionalExtension, Row, Transaction, params};
@@ -61,6 +62,7 @@ pub(super) struct Importer<'t> {
     may_have_too_many_lists: bool,
     fields: HashMap<String, i64>,
     now: Time,
+    pub(super) ids: Ids,
     by_email: CachedStatement<'t>,
     by_sms: CachedStatement<'t>,
     insert: CachedStatement<'t>,
@@ -79,7 +81,7 @@ pub(super) struct Importer<'t> {
 }
 
 impl<'t> Importer<'t> {
-    pub(super) fn new(transaction: &'t Transaction<'_>, explicit: bool, lists: Vec<i64>) -> Result<Self> {
+    pub(super) fn new(transaction: &'t Transaction<'_>, explicit: bool, lists: Vec<i64>, stamp: Stamp) -> Result<Self> {
         let find = |by: &str| {
             transaction.prepare_cached(&format!(
                 "SELECT id, email, email_permission, sms_number, sms_permission FROM contacts WHERE {by} = ?1"
@@ -92,7 +94,8 @@ impl<'t> Importer<'t> {
             lists,
             may_have_too_many_lists: count > LISTS_MAX,
             fields: fields::rows(transaction)?,
-            now: Time::now(),
+            now: stamp.now,
+            ids: stamp.ids(transaction, IdOf::Contact)?,
             by_email: find("email")?,
             by_sms: find("sms_number")?,
             insert: prepare(
@@ -216,7 +219,7 @@ impl<'t> Importer<'t> {
     fn create(&mut self, contact: &Incoming<'_>, sms: Option<&String>) -> Result<i64> {
         let permission = sms.map(|_| self.sms_permission(contact));
         Ok(self.insert.insert(params![
-            Id::new(),
+            self.ids.next(),
             contact.email,
             contact.first_name,
             contact.last_name,

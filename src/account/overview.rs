@@ -1,0 +1,41 @@
+//! What an account has, in numbers.
+
+use super::{Account, Result};
+use serde::Serialize;
+
+/// What an account has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Overview {
+    /// Contacts.
+    pub contacts: u64,
+    /// Contact lists.
+    pub lists: u64,
+    /// Custom fields.
+    pub custom_fields: u64,
+    /// Activities that are over.
+    pub activities: u64,
+    /// Activities that wait or run.
+    pub activities_waiting: u64,
+}
+
+impl Account {
+    /// Counts what it has.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn overview(&self) -> Result<Overview> {
+        let activities_waiting = self.waiting()?;
+        self.read(|transaction| {
+            let count = |table: &str| {
+                transaction.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, u64>(0))
+            };
+            Ok(Overview {
+                contacts: count("contacts")?,
+                lists: count("lists")?,
+                custom_fields: count("custom_fields")?,
+                activities: count("activities")?,
+                activities_waiting,
+            })
+        })
+    }
+}
