@@ -1,20 +1,26 @@
 //! Imports a body into an account: the core cleans it, and this module writes the result.
 
+mod file;
 mod importer;
 mod incoming;
+mod one;
 
 use super::runner::Halt;
+use super::tasks::Work;
 use super::values::Id;
 use super::{Result, lists};
 use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
 use crate::model::error::Kind;
 use crate::model::finding::Code;
 use crate::model::limits::{Limits, MAX_BYTES, MAX_CONTACTS};
+use crate::rules::custom::Fields;
 use crate::rules::date::Date;
 use crate::rules::{Effect, OptedOut, Settings, rule};
 use crate::run::job::{InMemory, Job, Mode, Progress, run_in_memory};
-use importer::{ContactOutcome, Importer};
-use incoming::Incoming;
+use importer::ContactOutcome;
+pub(super) use importer::{Importer, Target};
+pub(super) use incoming::Incoming;
+pub(super) use one::{CleanedContact, clean_one, texts};
 use rusqlite::Transaction;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -40,6 +46,8 @@ pub struct Body {
     pub bytes_dropped: u64,
     /// Options that override its envelope.
     pub overrides: EnvelopeOverrides,
+    /// What to do with it. Bodies that are no imports are requests of other activities.
+    pub work: Work,
 }
 
 /// How much of a body the endpoint reads.
@@ -60,6 +68,10 @@ pub struct ImportErrors {
     pub repeats: usize,
     /// Further duplicates without a text.
     pub unlisted_repeats: u64,
+    /// Warnings about imported values that are among the texts.
+    pub warnings: usize,
+    /// Further warnings without a text.
+    pub unlisted_warnings: u64,
     /// Errors of each code.
     pub codes: BTreeMap<String, u64>,
     /// Those that the service lets its users correct: bad addresses, birthdays and anniversaries, and contacts without
@@ -85,6 +97,17 @@ impl ImportErrors {
             self.texts.push(text());
         } else {
             self.unlisted_repeats += 1;
+        }
+    }
+
+    /// A value that was imported and may be wrong.
+    fn warn(&mut self, code: &str, text: impl FnOnce() -> String) {
+        self.count(code);
+        if self.warnings < VALUES_LISTED_MAX {
+            self.warnings += 1;
+            self.texts.push(text());
+        } else {
+            self.unlisted_warnings += 1;
         }
     }
 
@@ -115,6 +138,12 @@ impl ImportErrors {
     pub fn into_texts(mut self) -> Vec<String> {
         if self.unlisted > 0 {
             self.texts.push(format!("{} more values were not imported, and are not listed here", self.unlisted));
+        }
+        if self.unlisted_warnings > 0 {
+            let (code, n) = (Code::CUS004, self.unlisted_warnings);
+            self.texts.push(format!(
+                "{code}: {n} more values were imported that do not fit their fields, and are not listed here"
+            ));
         }
         if self.unlisted_repeats > 0 {
             let (code, n) = (Code::DUP001, self.unlisted_repeats);
@@ -162,12 +191,12 @@ pub struct Cleaned {
     pub errors: ImportErrors,
 }
 
-fn job<'p>(overrides: &EnvelopeOverrides, fields: Option<HashSet<String>>, progress: &'p dyn Progress) -> Job<'p> {
+fn job<'p>(overrides: &EnvelopeOverrides, fields: Option<Fields>, progress: &'p dyn Progress) -> Job<'p> {
     Job {
         progress: Some(progress),
         settings: Settings {
             as_of: Date::today(),
-            custom_fields: fields.map(|names| names.into_iter().collect()),
+            custom_fields: fields,
             // The endpoint does what it is asked.
             opted_out: OptedOut::Ignore,
             ..Settings::default()
@@ -180,25 +209,34 @@ fn job<'p>(overrides: &EnvelopeOverrides, fields: Option<HashSet<String>>, progr
     }
 }
 
+/// Runs a job on a body.
+fn run_body(job: Job<'_>, work: Work, bytes: Vec<u8>) -> Result<InMemory> {
+    Ok(match work {
+        Work::FileImport => file::run(job, bytes)?,
+        _ => run_in_memory(&job, bytes, LIMITS)?,
+    })
+}
+
 /// Checks whether a body can be imported at all: its JSON up to the limit, and its envelope. `progress` may end this early.
 ///
 /// # Errors
 /// The body cannot be imported.
-pub fn check(body: &[u8], overrides: &EnvelopeOverrides, progress: &dyn Progress) -> Result<()> {
-    let job = Job { report: None, ..job(overrides, None, progress) };
-    match run_in_memory(&job, body.to_vec(), LIMITS)?.summary.stop {
+pub fn check(body: &Body, progress: &dyn Progress) -> Result<()> {
+    let job = Job { report: None, ..job(&body.overrides, None, progress) };
+    match run_body(job, body.work, body.bytes.clone())?.summary.stop {
         Some(stop) => Err(stop.into()),
         None => Ok(()),
     }
 }
 
-/// Cleans a body by the rules of the core; `fields` are the names of the account's custom fields. `progress` may end this early.
+/// Cleans a body by the rules of the core; `fields` are the account's custom fields. `progress` may end this early.
 ///
 /// # Errors
 /// The body cannot be imported at all.
-pub fn clean(body: Body, fields: HashSet<String>, progress: &dyn Progress) -> Result<Cleaned> {
+pub fn clean(body: Body, fields: Fields, progress: &dyn Progress) -> Result<Cleaned> {
+    let work = body.work;
     let job = job(&body.overrides, Some(fields), progress);
-    let InMemory { summary, body: cleaned, report } = run_in_memory(&job, body.bytes, LIMITS)?;
+    let InMemory { summary, body: cleaned, report } = run_body(job, body.work, body.bytes)?;
     if let Some(stop) = summary.stop {
         return Err(stop.into());
     }
@@ -211,8 +249,9 @@ pub fn clean(body: Body, fields: HashSet<String>, progress: &dyn Progress) -> Re
             // Possibly only the end of the body.
             None => String::new(),
         };
+        let (what, most) = if work == Work::FileImport { ("file", file::ROWS_MAX) } else { ("body", MAX_CONTACTS) };
         let text = format!(
-            "the body is over its limit of {MAX_BYTES} bytes or {MAX_CONTACTS} contacts: {bytes} bytes were dropped, from byte \
+            "the {what} is over its limit of {MAX_BYTES} bytes or {most} contacts: {bytes} bytes were dropped, from byte \
              {} on{contacts}",
             dropped.at_byte
         );
@@ -236,6 +275,11 @@ pub fn clean(body: Body, fields: HashSet<String>, progress: &dyn Progress) -> Re
         // The account merges the two silently, and a value of the earlier one may be replaced.
         if line.code == Code::DUP001.as_str() && !is_rejected {
             errors.repeat(&line.code, text);
+            continue;
+        }
+        // The account keeps the value. What the service does with it is not known, so the user is told.
+        if line.code == Code::CUS004.as_str() && !is_rejected {
+            errors.warn(&line.code, text);
             continue;
         }
         // A kept value is in the account; its warning is not an error of the import.
@@ -292,7 +336,7 @@ pub enum Applied {
 pub type Watch<'w> = dyn FnMut(u64) -> ControlFlow<Halt> + 'w;
 
 /// Contacts between two calls of the watch.
-const STEP: u64 = 256;
+pub(super) const STEP: u64 = 256;
 
 /// Applies a cleaned body to the account within the given transaction.
 ///
@@ -334,7 +378,7 @@ pub fn apply(transaction: &Transaction<'_>, cleaned: Cleaned, watch: &mut Watch<
 }
 
 /// The rows of these lists, or those of them that the account does not have.
-fn list_rows(
+pub(super) fn list_rows(
     transaction: &Transaction<'_>,
     list_ids: Vec<String>,
 ) -> Result<std::result::Result<Vec<i64>, Vec<String>>> {

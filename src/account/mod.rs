@@ -15,7 +15,10 @@ pub mod page;
 mod queue;
 pub mod runner;
 mod schema;
-mod values;
+pub mod summary;
+pub mod tags;
+pub mod tasks;
+pub(crate) mod values;
 
 pub use error::{Audience, Error, Result};
 

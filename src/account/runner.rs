@@ -3,14 +3,14 @@
 use super::activities::{Activity, ActivityState, ActivityStatus};
 use super::import::{self, Applied, Body, Cleaned};
 use super::queue::Waiting;
+use super::tasks::{self, TaskEnd};
 use super::values::{Id, Time};
 use super::{Account, Audience, Error, KEPT_DAYS, Result, Transacted, fields, lock};
 use crate::model::error::{Kind, panic_text};
 use crate::model::finding::Code;
-use crate::rules::rule;
+use crate::rules::{custom, rule};
 use crate::run::reader::Progress;
 use rusqlite::{Transaction, params};
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,6 +89,9 @@ pub(super) fn is_halted(error: &Error) -> bool {
     matches!(error, Error::Body(body) if matches!(body.kind(), Kind::Halted))
 }
 
+/// The final state of an activity, its counts and its errors.
+type Ended = (ActivityState, ActivityStatus, Vec<String>);
+
 /// What became of an activity that ran.
 enum RunOutcome {
     /// The account has its final state: this run imported it, or another process did, or it was cancelled.
@@ -153,6 +156,9 @@ impl Account {
 
     fn run(&self, waiting: &Waiting, body: Option<Body>, clock: &Clock<'_>, started_at: Time) -> Result<RunOutcome> {
         let Some(body) = body else { return Ok(RunOutcome::failed("the options of the import cannot be read")) };
+        if !body.work.is_import() {
+            return self.run_task(waiting, &body, clock, started_at);
+        }
         let Some(fields) = self.fields_unless_over(waiting.id)? else { return Ok(RunOutcome::Recorded) };
         let cleaned = match import::clean(body, fields, clock) {
             Ok(cleaned) => cleaned,
@@ -171,32 +177,35 @@ impl Account {
         }
     }
 
-    /// The names of the custom fields; `None` when the activity is over already, and only has to leave the queue.
-    fn fields_unless_over(&self, id: Id) -> Result<Option<HashSet<String>>> {
+    /// The custom fields; `None` when the activity is over already, and only has to leave the queue.
+    fn fields_unless_over(&self, id: Id) -> Result<Option<custom::Fields>> {
         self.read(|transaction| match is_over(transaction, id)? {
             true => Ok(None),
-            false => Ok(Some(fields::rows(transaction)?.into_keys().collect())),
+            false => Ok(Some(fields::known(transaction)?)),
         })
     }
 
-    /// Applies a cleaned body and records the end of its activity, in one transaction.
+    /// Does the work of an activity that is no import.
+    fn run_task(&self, waiting: &Waiting, body: &Body, clock: &Clock<'_>, started_at: Time) -> Result<RunOutcome> {
+        let done = self.in_one_transaction(waiting, clock, started_at, |transaction, watch| {
+            Ok(match tasks::apply(transaction, body.work, &body.bytes, watch)? {
+                TaskEnd::Halted(halt) => ControlFlow::Break(halt),
+                TaskEnd::Done(status, errors) => ControlFlow::Continue((ActivityState::Completed, status, errors)),
+                TaskEnd::Failed(status, error) => ControlFlow::Continue((ActivityState::Failed, status, vec![error])),
+            })
+        });
+        match done {
+            Err(error @ Error::Invalid(_)) => Ok(RunOutcome::failed(error.to_string())),
+            done => done,
+        }
+    }
+
+    /// Applies a cleaned body.
     fn apply(&self, waiting: &Waiting, cleaned: Cleaned, clock: &Clock<'_>, started_at: Time) -> Result<RunOutcome> {
-        self.write_or_roll_back(|transaction| {
-            // Another process may have run it meanwhile, or it was cancelled.
-            if is_over(transaction, waiting.id)? {
-                return Ok(Transacted::RollBack(RunOutcome::Recorded));
-            }
-            let watch = &mut |done| {
-                if let Some(running) = &mut *lock(&self.running) {
-                    running.done = done;
-                }
-                clock.halt().map_or(ControlFlow::Continue(()), ControlFlow::Break)
-            };
+        self.in_one_transaction(waiting, clock, started_at, |transaction, watch| {
             let contacts = cleaned.contacts;
-            let (state, status, errors) = match import::apply(transaction, cleaned, watch)? {
-                Applied::Halted(halt) => {
-                    return Ok(Transacted::RollBack(RunOutcome::halted(halt, clock.runner)));
-                }
+            Ok(ControlFlow::Continue(match import::apply(transaction, cleaned, watch)? {
+                Applied::Halted(halt) => return Ok(ControlFlow::Break(halt)),
                 Applied::Done { imported, unsubscribed, lists, errors } => {
                     let status = ActivityStatus {
                         items_total_count: contacts,
@@ -222,6 +231,32 @@ impl Account {
                     };
                     (ActivityState::Failed, status, vec![error])
                 }
+            }))
+        })
+    }
+
+    /// Does the work of an activity and records its end, in one transaction.
+    fn in_one_transaction(
+        &self,
+        waiting: &Waiting,
+        clock: &Clock<'_>,
+        started_at: Time,
+        work: impl FnOnce(&Transaction<'_>, &mut import::Watch<'_>) -> Result<ControlFlow<Halt, Ended>>,
+    ) -> Result<RunOutcome> {
+        self.write_or_roll_back(|transaction| {
+            // Another process may have run it meanwhile, or it was cancelled.
+            if is_over(transaction, waiting.id)? {
+                return Ok(Transacted::RollBack(RunOutcome::Recorded));
+            }
+            let watch = &mut |done| {
+                if let Some(running) = &mut *lock(&self.running) {
+                    running.done = done;
+                }
+                clock.halt().map_or(ControlFlow::Continue(()), ControlFlow::Break)
+            };
+            let (state, status, errors) = match work(transaction, watch)? {
+                ControlFlow::Break(halt) => return Ok(Transacted::RollBack(RunOutcome::halted(halt, clock.runner))),
+                ControlFlow::Continue(ended) => ended,
             };
             let end = End { state, started_at: Some(started_at), status, errors: &errors };
             end.write(transaction, waiting)?;

@@ -112,6 +112,7 @@ pub const MIGRATIONS: &[&str] = &[
     CREATE INDEX activities_by_seq ON activities (seq);
     CREATE INDEX activities_by_completed_at ON activities (completed_at);
     ",
+    include_str!("schema/resources.sql"),
 ];
 
 /// Migrates the tables to this version, one transaction per step. Returns the version as an error if it is a later one.
