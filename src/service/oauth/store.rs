@@ -355,7 +355,7 @@ mod tests {
     fn devices_wait_for_their_user() {
         let mut store = Store::default();
         let (code, user) = store.device(wish("contact_data"), 0).unwrap();
-        let mut error = |store: &mut Store, now| store.poll(&code, "app", now).err().map_or("", |(error, _)| error);
+        let error = |store: &mut Store, now| store.poll(&code, "app", now).err().map_or("", |(error, _)| error);
         assert_eq!(error(&mut store, 0), "authorization_pending");
         assert_eq!(error(&mut store, 4000), "slow_down");
         // Now it is ten seconds.
