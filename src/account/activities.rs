@@ -5,7 +5,7 @@ use super::page::{Link, Page, PageRequest};
 use super::queue::Waiting;
 use super::runner::{End, Halt, Runner, Running, Stopwatch, is_halted};
 use super::values::{Id, Time};
-use super::{Account, Error, Result, lock};
+use super::{Account, Error, Result, lock, tasks};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -182,8 +182,11 @@ impl Account {
 
     /// Checks whether a body can be imported at all.
     fn check_body(&self, body: &Body, runner: &Runner<'_>) -> Result<()> {
+        if !body.work.is_import() {
+            return tasks::check(body.work, &body.bytes);
+        }
         let clock = Stopwatch::start(runner);
-        import::check(&body.bytes, &body.overrides, &clock).map_err(|error| match clock.halt() {
+        import::check(body, &clock).map_err(|error| match clock.halt() {
             Some(Halt::Time) if is_halted(&error) => {
                 Error::Halted("the body could not be checked within the time limit of an activity".into())
             }

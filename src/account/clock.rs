@@ -5,6 +5,7 @@
 
 use super::values::{Id, Time};
 use super::{Account, Error, Result, runner};
+use crate::rules::date::{self, Date, DateResult};
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -59,6 +60,11 @@ impl Clock {
         Time((self.day() + 1) * DAY).to_string()
     }
 
+    /// The day in UTC.
+    pub(super) fn today(&self) -> Date {
+        day(self.now())
+    }
+
     pub(super) fn now(&self) -> Time {
         Time(self.milliseconds())
     }
@@ -77,6 +83,8 @@ pub(super) enum IdOf {
     Field = 2,
     Contact = 3,
     Activity = 4,
+    Tag = 5,
+    Note = 6,
 }
 
 impl IdOf {
@@ -106,7 +114,20 @@ pub(super) struct Stamp {
     pub(super) seeded: bool,
 }
 
+/// The day of a time, as the rules have it.
+fn day(time: Time) -> Date {
+    match date::parse(&time.day()) {
+        DateResult::Day(day, _) => day,
+        _ => Date::today(),
+    }
+}
+
 impl Stamp {
+    /// The day in UTC.
+    pub(super) fn today(&self) -> Date {
+        day(self.now)
+    }
+
     /// One identifier.
     pub(super) fn id(&self, transaction: &Transaction<'_>, of: IdOf) -> Result<Id> {
         let mut ids = self.ids(transaction, of)?;

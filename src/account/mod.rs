@@ -19,7 +19,10 @@ pub mod runner;
 mod schema;
 pub mod seed;
 mod snapshot;
-mod values;
+pub mod summary;
+pub mod tags;
+pub mod tasks;
+pub(crate) mod values;
 
 pub use error::{Audience, Error, Result};
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 /// What an account has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Overview {
-    /// Contacts.
+    /// Contacts that are not deleted.
     pub contacts: u64,
     /// Contact lists.
     pub lists: u64,
@@ -26,11 +26,10 @@ impl Account {
     pub fn overview(&self) -> Result<Overview> {
         let activities_waiting = self.waiting()?;
         self.read(|transaction| {
-            let count = |table: &str| {
-                transaction.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, u64>(0))
-            };
+            let count =
+                |of: &str| transaction.query_row(&format!("SELECT count(*) FROM {of}"), [], |row| row.get::<_, u64>(0));
             Ok(Overview {
-                contacts: count("contacts")?,
+                contacts: count("contacts WHERE deleted_at IS NULL")?,
                 lists: count("lists")?,
                 custom_fields: count("custom_fields")?,
                 activities: count("activities")?,

@@ -9,10 +9,12 @@
 
 use super::clock::{IdOf, Stamp};
 use super::import::{Body, KEPT_MAX};
+use super::tasks::Work;
 use super::values::{Id, Time};
 use super::{Error, QUEUED_MAX, Result, connect, lock, patiently, private};
 use crate::document::envelope::EnvelopeOverrides;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -29,6 +31,16 @@ const SCHEMA: &str = "
         body BLOB NOT NULL
     ) STRICT;
 ";
+
+/// What an activity was asked for, beside its body.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Asked {
+    #[serde(flatten)]
+    overrides: EnvelopeOverrides,
+    #[serde(skip_serializing_if = "Work::is_json_import")]
+    work: Work,
+}
 
 /// A waiting activity.
 #[derive(Debug, Clone)]
@@ -132,7 +144,8 @@ impl Queue {
     }
 
     fn put(&self, body: &Body, source_file_name: Option<&str>, once: bool, stamp: Stamp) -> Result<Waiting> {
-        let overrides = serde_json::to_string(&body.overrides).unwrap_or_default();
+        let asked = Asked { overrides: body.overrides.clone(), work: body.work };
+        let asked = serde_json::to_string(&asked).unwrap_or_default();
         let kept = &body.bytes[..body.bytes.len().min(KEPT_MAX)];
         let dropped = body.bytes_dropped + (body.bytes.len() - kept.len()) as u64;
         self.with(|connection| {
@@ -143,7 +156,7 @@ impl Queue {
                         "SELECT seq, activity_id, created_at FROM waiting
                          WHERE source_file_name = ?1 AND bytes_dropped = ?2 AND asked = ?3 AND body = ?4 LIMIT 1",
                     )?
-                    .query_row(params![source_file_name, dropped as i64, overrides, kept], |row| {
+                    .query_row(params![source_file_name, dropped as i64, asked, kept], |row| {
                         let source_file_name = source_file_name.map(str::to_owned);
                         Ok(Waiting { seq: row.get(0)?, id: row.get(1)?, source_file_name, created_at: row.get(2)? })
                     })
@@ -171,7 +184,7 @@ impl Queue {
                     "INSERT INTO waiting (seq, activity_id, source_file_name, created_at, bytes_dropped, asked, body)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
-                .execute(params![seq, id, source_file_name, now, dropped as i64, overrides, kept])?;
+                .execute(params![seq, id, source_file_name, now, dropped as i64, asked, kept])?;
             transaction.commit()?;
             self.last.fetch_max(seq, Ordering::Relaxed);
             Ok(Waiting { seq, id, source_file_name: source_file_name.map(str::to_owned), created_at: now })
@@ -193,10 +206,11 @@ impl Queue {
                         source_file_name: row.get(2)?,
                         created_at: row.get(3)?,
                     };
-                    let overrides: Option<EnvelopeOverrides> = serde_json::from_str(row.get_ref(5)?.as_str()?).ok();
+                    let asked: Option<Asked> = serde_json::from_str(row.get_ref(5)?.as_str()?).ok();
                     let bytes_dropped = row.get::<_, i64>(4)?.unsigned_abs();
                     let bytes = row.get(6)?;
-                    Ok((waiting, overrides.map(|overrides| Body { bytes, bytes_dropped, overrides })))
+                    let body = asked.map(|Asked { overrides, work }| Body { bytes, bytes_dropped, overrides, work });
+                    Ok((waiting, body))
                 })
                 .optional()?)
         })
@@ -334,6 +348,7 @@ mod tests {
                 sms_permission: Some(SmsPermission::Explicit),
                 ..EnvelopeOverrides::default()
             },
+            work: Work::FileImport,
         }
     }
 
@@ -352,7 +367,7 @@ mod tests {
             assert_eq!(waiting.source_file_name.as_deref(), Some("name"));
             let found = found.unwrap();
             assert_eq!((found.bytes, found.bytes_dropped), (i.to_string().into_bytes(), 7));
-            assert_eq!(found.overrides.sms_permission, Some(SmsPermission::Explicit));
+            assert_eq!((found.overrides.sms_permission, found.work), (Some(SmsPermission::Explicit), Work::FileImport));
             queue.remove(waiting.id).unwrap();
         }
         assert!(queue.first().unwrap().is_none());

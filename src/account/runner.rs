@@ -5,14 +5,14 @@ use super::clock::DAY;
 use super::import::{self, Applied, Body, Cleaned};
 use super::queue::Waiting;
 use super::snapshot;
+use super::tasks::{self, TaskEnd};
 use super::values::{Id, Time};
 use super::{Account, Audience, Error, KEPT_DAYS, Result, Transacted, fields, lock};
 use crate::model::error::{Kind, panic_text};
 use crate::model::finding::Code;
-use crate::rules::rule;
+use crate::rules::{custom, rule};
 use crate::run::reader::Progress;
 use rusqlite::{Transaction, params};
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -109,6 +109,9 @@ impl Progress for Stopwatch<'_> {
 pub(super) fn is_halted(error: &Error) -> bool {
     matches!(error, Error::Body(body) if matches!(body.kind(), Kind::Halted))
 }
+
+/// The final state of an activity, its counts and its errors.
+type Ended = (ActivityState, ActivityStatus, Vec<String>);
 
 /// What became of an activity that ran.
 enum RunOutcome {
@@ -222,8 +225,11 @@ impl Account {
         started_at: Time,
     ) -> Result<RunOutcome> {
         let Some(body) = body else { return Ok(RunOutcome::failed("the options of the import cannot be read")) };
+        if !body.work.is_import() {
+            return self.run_task(waiting, &body, clock, started_at);
+        }
         let Some(fields) = self.fields_unless_over(waiting)? else { return Ok(RunOutcome::Recorded) };
-        let cleaned = match import::clean(body, fields, clock) {
+        let cleaned = match import::clean(body, fields, self.clock.today(), clock) {
             Ok(cleaned) => cleaned,
             Err(error) if is_halted(&error) => {
                 return Ok(RunOutcome::halted(clock.halt().unwrap_or(Halt::Time), clock.runner));
@@ -240,15 +246,30 @@ impl Account {
         }
     }
 
-    /// The names of the custom fields; `None` when the activity is over already, and only has to leave the queue.
-    fn fields_unless_over(&self, waiting: &Waiting) -> Result<Option<HashSet<String>>> {
+    /// The custom fields; `None` when the activity is over already, and only has to leave the queue.
+    fn fields_unless_over(&self, waiting: &Waiting) -> Result<Option<custom::Fields>> {
         self.read(|transaction| match is_over(transaction, waiting)? {
             true => Ok(None),
-            false => Ok(Some(fields::rows(transaction)?.into_keys().collect())),
+            false => Ok(Some(fields::known(transaction)?)),
         })
     }
 
-    /// Applies a cleaned body and records the end of its activity, in one transaction.
+    /// Does the work of an activity that is no import.
+    fn run_task(&self, waiting: &Waiting, body: &Body, clock: &Stopwatch<'_>, started_at: Time) -> Result<RunOutcome> {
+        let done = self.in_one_transaction(waiting, clock, started_at, |transaction, watch| {
+            Ok(match tasks::apply(transaction, body.work, &body.bytes, self.clock.now(), watch)? {
+                TaskEnd::Halted(halt) => ControlFlow::Break(halt),
+                TaskEnd::Done(status, errors) => ControlFlow::Continue((ActivityState::Completed, status, errors)),
+                TaskEnd::Failed(status, error) => ControlFlow::Continue((ActivityState::Failed, status, vec![error])),
+            })
+        });
+        match done {
+            Err(error @ Error::Invalid(_)) => Ok(RunOutcome::failed(error.to_string())),
+            done => done,
+        }
+    }
+
+    /// Applies a cleaned body.
     fn apply(
         &self,
         waiting: &Waiting,
@@ -256,22 +277,10 @@ impl Account {
         clock: &Stopwatch<'_>,
         started_at: Time,
     ) -> Result<RunOutcome> {
-        self.write_or_roll_back(|transaction| {
-            // Another process may have run it meanwhile, or it was cancelled.
-            if is_over(transaction, waiting)? {
-                return Ok(Transacted::RollBack(RunOutcome::Recorded));
-            }
-            let watch = &mut |done| {
-                if let Some(running) = &mut *lock(&self.running) {
-                    running.done = done;
-                }
-                clock.halt().map_or(ControlFlow::Continue(()), ControlFlow::Break)
-            };
+        self.in_one_transaction(waiting, clock, started_at, |transaction, watch| {
             let contacts = cleaned.contacts;
-            let (state, status, errors) = match import::apply(transaction, cleaned, self.stamp(), watch)? {
-                Applied::Halted(halt) => {
-                    return Ok(Transacted::RollBack(RunOutcome::halted(halt, clock.runner)));
-                }
+            Ok(ControlFlow::Continue(match import::apply(transaction, cleaned, self.stamp(), watch)? {
+                Applied::Halted(halt) => return Ok(ControlFlow::Break(halt)),
                 Applied::Done { imported, unsubscribed, lists, errors } => {
                     let status = ActivityStatus {
                         items_total_count: contacts,
@@ -297,6 +306,32 @@ impl Account {
                     };
                     (ActivityState::Failed, status, vec![error])
                 }
+            }))
+        })
+    }
+
+    /// Does the work of an activity and records its end, in one transaction.
+    fn in_one_transaction(
+        &self,
+        waiting: &Waiting,
+        clock: &Stopwatch<'_>,
+        started_at: Time,
+        work: impl FnOnce(&Transaction<'_>, &mut import::Watch<'_>) -> Result<ControlFlow<Halt, Ended>>,
+    ) -> Result<RunOutcome> {
+        self.write_or_roll_back(|transaction| {
+            // Another process may have run it meanwhile, or it was cancelled.
+            if is_over(transaction, waiting)? {
+                return Ok(Transacted::RollBack(RunOutcome::Recorded));
+            }
+            let watch = &mut |done| {
+                if let Some(running) = &mut *lock(&self.running) {
+                    running.done = done;
+                }
+                clock.halt().map_or(ControlFlow::Continue(()), ControlFlow::Break)
+            };
+            let (state, status, errors) = match work(transaction, watch)? {
+                ControlFlow::Break(halt) => return Ok(Transacted::RollBack(RunOutcome::halted(halt, clock.runner))),
+                ControlFlow::Continue(ended) => ended,
             };
             let end = End { state, started_at: Some(started_at), status, errors: &errors };
             end.write(transaction, waiting, self.clock.now())?;
@@ -445,7 +480,8 @@ pub(crate) mod tests {
             assert!(matches!(account.accept_within(&body, None, &runner), Err(Error::Halted(_))));
             assert_eq!(account.waiting().unwrap(), 0);
             let clock = Stopwatch::start(&runner);
-            assert!(import::clean(body.clone(), Default::default(), &clock).is_err_and(|error| is_halted(&error)));
+            let cleaned = import::clean(body.clone(), Default::default(), account.clock.today(), &clock);
+            assert!(cleaned.is_err_and(|error| is_halted(&error)));
         }
         account.accept_within(&body, None, &Runner { stop: &go, time: FOREVER }).unwrap();
         assert_eq!(account.waiting().unwrap(), 1);

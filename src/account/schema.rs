@@ -119,6 +119,7 @@ pub const MIGRATIONS: &[&str] = &[
         value ANY NOT NULL
     ) STRICT, WITHOUT ROWID;
     ",
+    include_str!("schema/resources.sql"),
 ];
 
 /// Migrates the tables to this version, one transaction per step. Returns the version as an error if it is a later one.

@@ -1,10 +1,11 @@
 //! Seeds: what an account has at first, and again after a reset.
 
 use super::clock::{IdOf, Stamp};
-use super::fields::NewField;
+use super::fields::{NewChoice, NewField};
 use super::import::{self, Body, Extra};
 use super::lists::NewList;
 use super::runner::{Runner, Stopwatch};
+use super::tasks::Work;
 use super::values::Id;
 use super::{Account, Error, Result, fields, lists};
 use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
@@ -57,6 +58,7 @@ struct SeedField {
     #[serde(rename = "type", default)]
     kind: String,
     custom_field_id: Option<String>,
+    choices: Option<Vec<NewChoice>>,
 }
 
 /// What a seed has.
@@ -145,15 +147,16 @@ impl Seed {
         let body = Body {
             bytes: serde_json::json!({ "import_data": contacts }).to_string().into_bytes(),
             bytes_dropped: 0,
+            work: Work::JsonImport,
             // Each contact has its own lists.
             overrides: EnvelopeOverrides {
                 list_ids: vec![IdOf::List.seeded(0).to_string()],
                 sms_permission: Some(permission),
             },
         };
-        let names = fields::rows(transaction)?.into_keys().collect();
+        let names = fields::known(transaction)?;
         let go = AtomicBool::new(false);
-        let cleaned = import::clean_seed(body, names, &Stopwatch::start(&Runner::unlimited(&go)))?;
+        let cleaned = import::clean_seed(body, names, stamp.today(), &Stopwatch::start(&Runner::unlimited(&go)))?;
         refuse(&cleaned.errors.texts)?;
         refuse(&import::apply_each(transaction, cleaned, stamp, &extras)?)
     }
@@ -237,7 +240,12 @@ fn apply_field(transaction: &Transaction<'_>, stamp: Stamp, field: &SeedField) -
             field.label
         ))),
         None => {
-            let new = NewField { label: field.label.clone(), kind: field.kind.clone() };
+            let new = NewField {
+                label: field.label.clone(),
+                kind: field.kind.clone(),
+                choices: field.choices.clone(),
+                ..NewField::default()
+            };
             fields::insert(transaction, &new, id, stamp)?;
             Ok(())
         }
@@ -299,7 +307,8 @@ impl Account {
                 return Ok(());
             }
             let has = |table: &str| transaction.prepare(&format!("SELECT 1 FROM {table}"))?.exists([]);
-            if waiting > 0 || has("contacts")? || has("lists")? || has("custom_fields")? || has("activities")? {
+            let tables = ["contacts", "lists", "custom_fields", "tags", "activities"];
+            if waiting > 0 || tables.into_iter().try_fold(false, |is, table| Ok::<_, Error>(is || has(table)?))? {
                 return Err(Error::Conflict(format!(
                     "{} is not empty, and was not made from this seed: take a new account, or leave out the seed",
                     self.path().display()

@@ -39,7 +39,8 @@ impl Account {
     pub fn reset(&self, empty: bool) -> Result<Overview> {
         self.replace(None, |transaction| {
             let seeds = if empty { Vec::new() } else { seed::seeds(transaction)? };
-            for table in tables(transaction)? {
+            // It stays the same account.
+            for table in tables(transaction)?.iter().filter(|table| *table != "identity") {
                 transaction.execute(&format!("DELETE FROM {table}"), [])?;
             }
             seed::apply_all(transaction, self.stamp(), &seeds)

@@ -27,6 +27,12 @@ pub struct ServeArgs {
     /// A file with the bearer token that requests must have; required unless the address is a loopback address
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// Require access tokens, and issue them by the OAuth flows of the service; for loopback addresses only
+    #[arg(long, conflicts_with = "token_file")]
+    oauth: bool,
+    /// The clients that may ask for access tokens, with their secrets and redirect URIs, as a JSON array [default: any, without a secret]
+    #[arg(long, value_name = "FILE", requires = "oauth")]
+    oauth_clients: Option<PathBuf>,
     /// Answer at most N requests per second, as the published service does
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "4", value_parser = number::<u32>(1, 1_000_000))]
     rate_limit: Option<u32>,
@@ -102,7 +108,7 @@ fn readers(path: &std::path::Path) -> Option<String> {
     let mode = meta.permissions().mode() & 0o7777;
     let name = path.display();
     (meta.is_file() && mode & 0o077 != 0).then(|| {
-        format!("other users can read or write the token in {name} (its mode is {mode:04o}): chmod 600 {name}")
+        format!("other users can read or write the secrets in {name} (its mode is {mode:04o}): chmod 600 {name}")
     })
 }
 
@@ -140,8 +146,9 @@ impl ServeArgs {
                 self.listen
             )));
         }
+        let oauth = self.oauth()?;
         self.log(global.color);
-        if let Some(warning) = self.token_file.as_deref().and_then(readers) {
+        if let Some(warning) = self.token_file.as_deref().or(self.oauth_clients.as_deref()).and_then(readers) {
             match self.log {
                 // Its readers are programs.
                 Log::Json => tracing::warn!("{warning}"),
@@ -158,6 +165,7 @@ impl ServeArgs {
         let config = Config {
             listen: self.listen,
             token,
+            oauth,
             rate_limit: self.rate_limit,
             quota: self.quota,
             published_errors: matches!(self.activity_errors, Wording::Published),
@@ -174,6 +182,14 @@ impl ServeArgs {
         })
         .map_err(|error| Error::io("listen on", self.listen.to_string(), error))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The clients of `--oauth`.
+    fn oauth(&self) -> Result<Option<Vec<service::Client>>> {
+        let Some(path) = &self.oauth_clients else { return Ok(self.oauth.then(Vec::new)) };
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", &name, error))?;
+        service::parse_clients(&text).map(Some).map_err(|error| Error::usage(format!("{name}: {error}")))
     }
 
     fn log(&self, color: When) {

@@ -36,10 +36,19 @@ const MESSAGE_MAX: usize = 1000;
 
 /// An array of one error.
 pub fn error(status: StatusCode, message: impl AsRef<str>) -> Response {
-    let message = message.as_ref();
-    let end = message.char_indices().nth(MESSAGE_MAX).map_or(message.len(), |(end, _)| end);
-    let object = ErrorObject { error_key: key(status), error_message: &message[..end] };
-    let mut response = (status, Json([object])).into_response();
+    errors(status, &[message.as_ref()])
+}
+
+/// An array of errors.
+fn errors(status: StatusCode, messages: &[&str]) -> Response {
+    let object = |message: &&'_ str| {
+        let end = message.char_indices().nth(MESSAGE_MAX).map_or(message.len(), |(end, _)| end);
+        (key(status), message[..end].to_owned())
+    };
+    let texts: Vec<(&'static str, String)> = messages.iter().map(object).collect();
+    let objects: Vec<ErrorObject<'_>> =
+        texts.iter().map(|(error_key, text)| ErrorObject { error_key, error_message: text }).collect();
+    let mut response = (status, Json(objects)).into_response();
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
@@ -92,6 +101,10 @@ pub fn account_error(error: &Error) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR
         }
         Error::Invalid(_) | Error::Body(_) => StatusCode::BAD_REQUEST,
+        Error::Refused(texts) => {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            return errors(StatusCode::BAD_REQUEST, &texts);
+        }
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::Halted(_) => StatusCode::SERVICE_UNAVAILABLE,

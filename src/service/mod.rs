@@ -10,12 +10,15 @@ mod control;
 mod guard;
 mod handlers;
 mod metrics;
+mod oauth;
 mod query;
 mod quota;
+mod resources;
 mod serve;
 mod wording;
 
 pub use guard::{host_name, origin};
+pub use oauth::{Client, parse_clients};
 pub use serve::run;
 
 use crate::account::Account;
@@ -43,6 +46,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The bearer token that requests must have; `None` requires no token.
     pub token: Option<String>,
+    /// OAuth instead of one token, for these clients; an empty list is for any public client.
+    pub oauth: Option<Vec<Client>>,
     /// Most requests per second.
     pub rate_limit: Option<u32>,
     /// Most requests per day, from 00:00 UTC on.
@@ -70,6 +75,7 @@ impl Default for Config {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             token: None,
+            oauth: None,
             rate_limit: None,
             quota: None,
             published_errors: false,
@@ -103,6 +109,7 @@ pub struct Service {
     account: Arc<Account>,
     config: Config,
     metrics: Metrics,
+    oauth: Option<oauth::OAuth>,
     /// The process is about to end, and accepts nothing.
     closing: AtomicBool,
     /// Permits for the memory of request bodies, of [`body::UNIT`] each.
@@ -123,9 +130,11 @@ impl Service {
     #[must_use]
     pub fn new(account: Arc<Account>, config: Config) -> Arc<Service> {
         let rate = f64::from(config.rate_limit.unwrap_or(0));
+        let oauth = config.oauth.clone().map(oauth::OAuth::new);
         Arc::new(Service {
             account,
             config,
+            oauth,
             metrics: Metrics::default(),
             closing: AtomicBool::new(false),
             memory: Semaphore::new(BODIES / body::UNIT),
@@ -187,11 +196,16 @@ impl Service {
     /// Accepts a body within the time limit of an activity, which includes the wait for a worker, and until the process is about
     /// to end.
     async fn accept(self: &Arc<Self>, body: Body) -> Result<Activity, Response> {
+        self.accept_named(body, None).await
+    }
+
+    /// The same for a body that came as a file.
+    async fn accept_named(self: &Arc<Self>, body: Body, file_name: Option<String>) -> Result<Activity, Response> {
         let (service, began, time) = (Arc::clone(self), Instant::now(), self.config.activity_time);
         let fate = control::fate();
         self.block_by(&self.checkers, move |account| {
             let runner = Runner { stop: &service.closing, time: time.saturating_sub(began.elapsed()) };
-            let accept = || account.accept_within(&body, None, &runner);
+            let accept = || account.accept_within(&body, file_name.as_deref(), &runner);
             service.control.accept(fate, accept, |accepted| accepted.as_ref().ok().map(|a| a.activity_id.as_str()))
         })
         .await
@@ -230,6 +244,7 @@ pub fn router(service: &Arc<Service>) -> Router {
         .route("/contacts/{contact_id}", get(h::contact))
         .route("/contact_lists", get(h::lists).post(h::add_list))
         .route("/contact_custom_fields", get(h::fields).post(h::add_field))
+        .merge(resources::routes())
         .method_not_allowed_fallback(h::wrong_method)
         .fallback(h::not_found)
         .route_layer(middleware::from_fn(name_path))
@@ -245,8 +260,10 @@ pub fn router(service: &Arc<Service>) -> Router {
             "/v3/",
             axum::routing::any(h::not_found).layer(middleware::from_fn_with_state(Arc::clone(service), admit)),
         )
+        .merge(oauth::routes())
         .route("/healthz", get(h::healthz))
         .route("/metrics", get(h::metrics))
+        .route("/openapi.json", get(h::openapi))
         .method_not_allowed_fallback(h::wrong_method)
         .fallback(h::not_found)
         .layer(CatchPanicLayer::custom(|_| {
@@ -333,6 +350,11 @@ async fn admit(State(service): State<Arc<Service>>, request: Request, next: Next
         answer::close(answer::error(StatusCode::SERVICE_UNAVAILABLE, what))
     } else if !has_token(request.headers(), service.config.token.as_deref()) {
         answer::unauthorized()
+    } else if let Some(refused) = service.oauth.as_ref().and_then(|oauth| {
+        let now = service.account.clock().milliseconds();
+        oauth.check(request.headers(), request.uri().path(), now).err()
+    }) {
+        refused
     } else if !service.take_from_rate() {
         let limit = service.config.rate_limit.unwrap_or(0);
         let what = format!("more than {limit} requests a second: wait a little, and try again");

@@ -162,7 +162,12 @@ impl Rule {
     }
 
     fn matches(&self, method: &Method, path: &str) -> bool {
-        let starts_activity = || method == Method::POST && path.starts_with("/v3/activities/");
+        let starts_activity = || match *method {
+            Method::POST => path.starts_with("/v3/activities/"),
+            // Lists and tags are deleted in the background.
+            Method::DELETE => path.starts_with("/v3/contact_lists/") || path.starts_with("/v3/contact_tags/"),
+            _ => false,
+        };
         path.starts_with(&self.path)
             && self.method.as_ref().is_none_or(|known| known == method)
             && (!matches!(self.fault, Fault::Activity(_)) || starts_activity())
