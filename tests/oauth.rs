@@ -238,6 +238,44 @@ fn clients_with_a_secret() {
 }
 
 #[test]
+fn tokens_end_by_the_clock_and_the_journal_has_no_secret() {
+    let s = Sandbox::new(&[]);
+    let code = s.code("contact_data+offline_access");
+    let tokens = s.exchange(&code).expect(200);
+    let later = |time: &str| s.server.post("/_presort/clock", &json!({"advance": time}).to_string()).expect(200);
+    later("23h");
+    assert_eq!(s.call("GET", "/v3/contacts", &tokens["access_token"]), 200);
+    later("2h");
+    assert_eq!(s.call("GET", "/v3/contacts", &tokens["access_token"]), 401);
+    let body =
+        format!("grant_type=refresh_token&client_id=app&refresh_token={}", tokens["refresh_token"].as_str().unwrap());
+    let more = s.token(&body).expect(200);
+    assert_eq!(s.call("GET", "/v3/contacts", &more["access_token"]), 200);
+    let late = s.code("contact_data");
+    later("6m");
+    assert_eq!(error(&s.exchange(&late), 400), "invalid_grant");
+    later("181d");
+    let body =
+        format!("grant_type=refresh_token&client_id=app&refresh_token={}", more["refresh_token"].as_str().unwrap());
+    assert_eq!(error(&s.token(&body), 400), "invalid_grant");
+    s.server.get("/activate?user_code=SECRET-CODE");
+    let journal = s.server.get("/_presort/journal?limit=1000");
+    for secret in [
+        &code,
+        tokens["access_token"].as_str().unwrap(),
+        tokens["refresh_token"].as_str().unwrap(),
+        more["access_token"].as_str().unwrap(),
+        VERIFIER,
+        "SECRET-CODE",
+    ] {
+        assert!(!journal.text().contains(secret), "the journal has a secret");
+    }
+    let requests = journal.expect(200)["requests"].as_array().unwrap().clone();
+    let token = format!("{BASE}/token");
+    assert!(requests.iter().any(|entry| entry["path"] == token.as_str() && entry["status"] == 200));
+}
+
+#[test]
 fn without_the_option_there_is_none_of_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.account");

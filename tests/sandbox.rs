@@ -601,3 +601,103 @@ fn whoever_kills_a_reset_finds_a_whole_account() {
     }
     assert!(seen[0] + seen[1] == 16, "{seen:?}");
 }
+
+/// What is not an import goes by the same clock, identifiers and faults.
+#[test]
+fn further_resources_go_by_the_clock_the_identifiers_and_the_faults() {
+    let account = Account::new();
+    let server = account.serve(&["--ids", "seeded"]);
+    server.post("/_presort/clock", r#"{"advance":"9d"}"#).expect(200);
+    let now = server.get("/_presort/state").expect(200)["clock"]["now"].as_str().unwrap()[..10].to_owned();
+    let list = server.post("/v3/contact_lists", r#"{"name":"Shop"}"#).expect(201);
+    let tag = server.post("/v3/contact_tags", r#"{"name":"vip"}"#).expect(201);
+    let contact = json!({"email_address": {"address": "ann@example.com"}, "create_source": "Account",
+        "list_memberships": [list["list_id"]], "taggings": [tag["tag_id"]], "notes": [{"content": "hello"}],
+        "sms_channel": {"full_sms_address": "15081231235", "sms_channel_consents": [{"sms_consent_permission": "explicit"}]}});
+    let contact = server.post("/v3/contacts", &contact.to_string()).expect(201);
+    let id = |kind: u8| json!(format!("0000000{kind}-0000-7000-8000-000000000001"));
+    assert_eq!(
+        (&list["list_id"], &tag["tag_id"], &contact["contact_id"], &contact["notes"][0]["note_id"]),
+        (&id(1), &id(5), &id(3), &id(6))
+    );
+    for at in [
+        &list["created_at"],
+        &tag["created_at"],
+        &contact["created_at"],
+        &contact["notes"][0]["created_at"],
+        &contact["sms_channel"]["sms_channel_consents"][0]["opt_in_date"],
+    ] {
+        assert_eq!(at.as_str().unwrap()[..10], now, "{contact}");
+    }
+    let counts = || server.get("/v3/contacts/counts?include=new_subscribers").expect(200)["new_subscriber"].clone();
+    assert_eq!(counts(), 1);
+
+    // Each way to start an activity that is no import.
+    let delete = |path: String| request(server.address, "DELETE", &path, &[], b"").unwrap().expect(202);
+    let (list_id, tag_id) = (list["list_id"].as_str().unwrap(), tag["tag_id"].as_str().unwrap());
+    let contacts = json!({"contact_ids": [contact["contact_id"]]}).to_string();
+    let one = json!({"source": {"all_active_contacts": true}, "list_ids": [account.list]}).to_string();
+    let file = "--XX\r\nContent-Disposition: form-data; name=\"list_ids\"\r\n\r\n".to_owned()
+        + &account.list
+        + "\r\n--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.csv\"\r\n\r\nemail\njoe@example.com\n\r\n--XX--\r\n";
+    let started: [&dyn Fn() -> Value; 6] = [
+        &|| server.post("/v3/activities/contact_delete", &contacts).expect(201),
+        &|| server.post("/v3/activities/add_list_memberships", &one).expect(201),
+        &|| server.post("/v3/activities/remove_list_memberships", &one).expect(201),
+        &|| delete(format!("/v3/contact_lists/{list_id}")),
+        &|| delete(format!("/v3/contact_tags/{tag_id}")),
+        &|| {
+            let kind = "Content-Type: multipart/form-data; boundary=XX";
+            let path = "/v3/activities/contacts_file_import";
+            request(server.address, "POST", path, &[kind], file.as_bytes()).unwrap().expect(201)
+        },
+    ];
+    for (kind, state) in [("activity_failed", "failed"), ("activity_timed_out", "timed_out")] {
+        set(&server, &json!([{"path": "/v3", "kind": kind, "times": started.len()}]));
+        for start in started {
+            let done = server.finished(start()["activity_id"].as_str().unwrap());
+            assert_eq!(done["state"], state, "{done}");
+        }
+    }
+    assert_eq!(server.get("/v3/contacts/counts").expect(200)["total"], 1);
+    assert_eq!(server.get(&format!("/v3/contact_lists/{list_id}")).expect(200)["name"], "Shop");
+    server.get(&format!("/v3/contact_tags/{tag_id}")).expect(200);
+    // The rules are used up.
+    assert_eq!(
+        server.finished(delete(format!("/v3/contact_tags/{tag_id}"))["activity_id"].as_str().unwrap())["state"],
+        "completed"
+    );
+    server.get(&format!("/v3/contact_tags/{tag_id}")).expect(404);
+
+    // A month later nobody is new, and the account is still the same one after a reset.
+    server.post("/_presort/clock", r#"{"advance":"31d"}"#).expect(200);
+    assert_eq!(counts(), 0);
+    let summary = server.get("/v3/account/summary").expect(200);
+    server.post("/_presort/reset", "").expect(200);
+    assert_eq!(server.get("/v3/account/summary").expect(200), summary);
+    assert_eq!(server.get("/v3/contact_tags").expect(200)["tags"], json!([]));
+}
+
+#[test]
+fn a_seed_has_typed_fields_and_deleted_contacts_do_not_count() {
+    let account = Account::empty();
+    let server = account.serve(&["--ids", "seeded"]);
+    let seed = json!({"lists": [{"name": "news"}],
+        "custom_fields": [{"label": "Size", "type": "single_select", "choices": [{"choice_label": "L"}, {"choice_label": "XL"}]}],
+        "contacts": [{"email": "ann@example.com", "cf:Size": "XL"}, {"email": "joe@example.com"}]});
+    server.post("/_presort/seed", &seed.to_string()).expect(200);
+    let field = &server.get("/v3/contact_custom_fields").expect(200)["custom_fields"][0];
+    assert_eq!(field["choices"][1]["choice_label"], "XL");
+    let page = server.get("/v3/contacts?include=custom_fields").expect(200);
+    assert_eq!(page["contacts"][0]["custom_fields"][0]["choice_ids"], json!(["2"]));
+    let id = page["contacts"][1]["contact_id"].as_str().unwrap();
+    assert_eq!(request(server.address, "DELETE", &format!("/v3/contacts/{id}"), &[], b"").unwrap().status, 204);
+    assert_eq!(server.get("/_presort/state").expect(200)["contacts"], 1);
+    server.post("/_presort/snapshot", r#"{"name":"one"}"#).expect(200);
+    server.post("/_presort/reset", "").expect(200);
+    assert_eq!(server.get("/_presort/state").expect(200)["contacts"], 2);
+    server.post("/_presort/restore", r#"{"name":"one"}"#).expect(200);
+    assert_eq!(server.get("/_presort/state").expect(200)["contacts"], 1);
+    let field = &server.get("/v3/contact_custom_fields").expect(200)["custom_fields"][0];
+    assert_eq!(field["choices"].as_array().unwrap().len(), 2);
+}

@@ -202,7 +202,7 @@ pub async fn lists(State(service): Shared, RawQuery(query): RawQuery) -> Answer 
             return Err(Error::Invalid(format!("status is all, active or deleted, not {other}")));
         }
         let page = PageRequest { count: query.flag("include_count")?, ..query.page(1000)? };
-        // Lists are never deleted here, and none is for text messages only.
+        // Deleted lists are gone, and none is for text messages only.
         let none = (!statuses.is_empty() && statuses.iter().all(|status| status == "deleted"))
             || query.get("channel_type").is_some_and(|channel| channel == "sms");
         Ok((!none).then(|| ListQuery { name: query.get("name").map(str::to_owned), members, page }))
