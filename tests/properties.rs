@@ -1106,7 +1106,7 @@ fn contacts_are_messy_enough() {
             !codes.contains(*code) && !["ENV", "MAP", "IMP", "TAB"].iter().any(|family| code.starts_with(family))
         })
         .collect();
-    // These take a contact or a limit of their own: 1 MiB, a small body, a list of names.
+    // These take a contact or a limit of their own: 1 MiB, a small body, a list of names or of types.
     // A mark stands between contacts, where files were joined, and an action before one.
     assert_eq!(
         missing,

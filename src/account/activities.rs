@@ -1,6 +1,8 @@
 //! Activities: accepted imports that wait, run, or are over.
 
-use super::import::{self, Body};
+pub mod view;
+
+use super::import::{self, Body, NamedContacts};
 use super::page::{Link, Page, PageRequest};
 use super::queue::Waiting;
 use super::runner::{End, Halt, Runner, Running, Stopwatch, is_halted};
@@ -291,6 +293,7 @@ impl Account {
                 started_at: None,
                 status: ActivityStatus::default(),
                 errors: &[],
+                named: NamedContacts::default(),
             };
             self.write(|transaction| end.write(transaction, &waiting, self.clock.now()))?;
             self.queue.remove(id)?;
@@ -348,7 +351,7 @@ fn activity(row: &Row<'_>, running: Option<Running>) -> rusqlite::Result<(i64, A
         activity.state = ActivityState::Processing;
         activity.started_at = Some(running.started_at.to_string());
         activity.updated_at = running.now.to_string();
-        activity.percent_done = (running.done * 100 / running.total.max(1)).min(99) as u8;
+        activity.percent_done = running.percent();
         activity.status.items_total_count = running.total;
         activity.status.items_completed_count = running.done;
     }

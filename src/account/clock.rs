@@ -112,6 +112,8 @@ impl IdOf {
 pub(super) struct Stamp {
     pub(super) now: Time,
     pub(super) seeded: bool,
+    /// The activity that writes.
+    pub(super) activity: Option<Id>,
 }
 
 /// The day of a time, as the rules have it.
@@ -242,7 +244,12 @@ impl Account {
     }
 
     pub(super) fn stamp(&self) -> Stamp {
-        Stamp { now: self.clock.now(), seeded: self.seeded }
+        Stamp { now: self.clock.now(), seeded: self.seeded, activity: None }
+    }
+
+    /// The stamp of an activity.
+    pub(super) fn stamp_of(&self, activity: Id) -> Stamp {
+        Stamp { activity: Some(activity), ..self.stamp() }
     }
 
     /// Deletes the statuses that are older than the clock allows, as after it was moved.

@@ -4,6 +4,7 @@ mod delete;
 mod export;
 pub mod input;
 mod rows;
+pub mod view;
 pub mod write;
 
 pub(super) use delete::delete_row;
@@ -499,7 +500,7 @@ impl Account {
 fn unsubscribe_row(transaction: &Transaction<'_>, row: i64, now: Time) -> Result<()> {
     transaction.execute(
         "UPDATE contacts SET email_permission = 'unsubscribed', opt_out_source = 'Contact', opt_out_at = ?2,
-         email_updated_at = ?2, updated_at = ?2, update_source = 'Contact' WHERE id = ?1",
+         email_updated_at = ?2, updated_at = ?2, update_source = 'Contact', activity = NULL WHERE id = ?1",
         params![row, now],
     )?;
     // As in the service: an unsubscribed contact is in no list.

@@ -4,6 +4,7 @@ mod each;
 mod file;
 mod importer;
 mod incoming;
+mod named;
 mod one;
 
 use super::clock::Stamp;
@@ -23,6 +24,7 @@ pub(super) use each::{Extra, apply_each};
 use importer::ContactOutcome;
 pub(super) use importer::{Importer, Target};
 pub(super) use incoming::Incoming;
+pub use named::NamedContacts;
 pub(super) use one::{CleanedContact, clean_one, texts};
 use rusqlite::Transaction;
 use serde::Deserialize;
@@ -82,6 +84,8 @@ pub struct ImportErrors {
     pub correctable: u64,
     /// The others.
     pub others: u64,
+    /// The contacts that the texts name.
+    pub contacts: NamedContacts,
 }
 
 impl ImportErrors {
@@ -160,6 +164,7 @@ impl ImportErrors {
 #[derive(Deserialize)]
 struct Line<'a> {
     contact: Option<u64>,
+    offset: Option<u64>,
     #[serde(borrow)]
     code: Cow<'a, str>,
     field: Option<String>,
@@ -237,9 +242,11 @@ pub fn check(body: &Body, progress: &dyn Progress) -> Result<()> {
 /// # Errors
 /// The body cannot be imported at all.
 pub fn clean(body: Body, fields: Fields, today: Date, progress: &dyn Progress) -> Result<Cleaned> {
-    let work = body.work;
-    let job = job(&body.overrides, Some(fields), today, progress);
-    cleaned(run_body(job, work, body.bytes)?, work, body.bytes_dropped)
+    let Body { bytes, bytes_dropped, overrides, work } = body;
+    let job = job(&overrides, Some(fields), today, progress);
+    // The run takes the bytes, and the contacts with errors are looked up in them.
+    let done = run_body(job, work, bytes.clone())?;
+    cleaned(done, &bytes, work, bytes_dropped)
 }
 
 /// Cleans the contacts of a seed, which is no request: the limits of a body do not hold for it.
@@ -248,11 +255,11 @@ pub(super) fn clean_seed(body: Body, fields: Fields, today: Date, progress: &dyn
     let limits = Limits { max_bytes: bytes, max_contacts: bytes };
     let mut job = job(&body.overrides, Some(fields), today, progress);
     job.limits = Limits { max_bytes: 4 * limits.max_bytes, ..limits };
-    cleaned(run_in_memory(&job, body.bytes, limits)?, body.work, body.bytes_dropped)
+    cleaned(run_in_memory(&job, body.bytes, limits)?, &[], body.work, body.bytes_dropped)
 }
 
 /// What came of cleaning a body, after `bytes_dropped` bytes of its end were dropped.
-fn cleaned(done: InMemory, work: Work, bytes_dropped: u64) -> Result<Cleaned> {
+fn cleaned(done: InMemory, bytes: &[u8], work: Work, bytes_dropped: u64) -> Result<Cleaned> {
     let InMemory { summary, body: cleaned, report } = done;
     if let Some(stop) = summary.stop {
         return Err(stop.into());
@@ -281,6 +288,11 @@ fn cleaned(done: InMemory, work: Work, bytes_dropped: u64) -> Result<Cleaned> {
             crate::model::error::Error::from(Kind::Counts { what: format!("a line of the report: {error}") })
         })?;
         let is_rejected = line.outcome == "rejected";
+        let is_told = line.severity == "error" || is_rejected || line.outcome == "held_back";
+        let is_warning = line.code == Code::DUP001.as_str() || line.code == Code::CUS004.as_str();
+        if let (Some(contact), Some(offset)) = (line.contact, line.offset.filter(|_| is_told || is_warning)) {
+            errors.contacts.add_at(contact, bytes, offset, work);
+        }
         if is_rejected {
             rejected.extend(line.contact);
         }
@@ -300,7 +312,7 @@ fn cleaned(done: InMemory, work: Work, bytes_dropped: u64) -> Result<Cleaned> {
             continue;
         }
         // A kept value is in the account; its warning is not an error of the import.
-        if !(line.severity == "error" || is_rejected || line.outcome == "held_back") {
+        if !is_told {
             continue;
         }
         match Code::parse(&line.code) {
@@ -387,7 +399,12 @@ pub(super) fn apply(
         {
             return Ok(Applied::Halted(halt));
         }
-        match importer.contact(index, contact, &mut errors)? {
+        let before = errors.others;
+        let outcome = importer.contact(index, contact, &mut errors)?;
+        if errors.others > before {
+            errors.contacts.add_cleaned(index, contact);
+        }
+        match outcome {
             ContactOutcome::Imported => imported += 1,
             ContactOutcome::Unsubscribed => {
                 imported += 1;

@@ -42,6 +42,11 @@ struct Asked {
     work: Work,
 }
 
+/// What a waiting activity does, from what it was asked for.
+pub(super) fn work_of(asked: &str) -> Work {
+    serde_json::from_str(asked).map_or_else(|_| Work::default(), |asked: Asked| asked.work)
+}
+
 /// A waiting activity.
 #[derive(Debug, Clone)]
 pub struct Waiting {
@@ -53,6 +58,8 @@ pub struct Waiting {
     pub source_file_name: Option<String>,
     /// When it was accepted.
     pub created_at: Time,
+    /// What it does.
+    pub work: Work,
 }
 
 /// The queue of an account.
@@ -158,7 +165,13 @@ impl Queue {
                     )?
                     .query_row(params![source_file_name, dropped as i64, asked, kept], |row| {
                         let source_file_name = source_file_name.map(str::to_owned);
-                        Ok(Waiting { seq: row.get(0)?, id: row.get(1)?, source_file_name, created_at: row.get(2)? })
+                        Ok(Waiting {
+                            seq: row.get(0)?,
+                            id: row.get(1)?,
+                            source_file_name,
+                            created_at: row.get(2)?,
+                            work: body.work,
+                        })
                     })
                     .optional()?;
                 if let Some(duplicate) = duplicate {
@@ -187,7 +200,8 @@ impl Queue {
                 .execute(params![seq, id, source_file_name, now, dropped as i64, asked, kept])?;
             transaction.commit()?;
             self.last.fetch_max(seq, Ordering::Relaxed);
-            Ok(Waiting { seq, id, source_file_name: source_file_name.map(str::to_owned), created_at: now })
+            let source_file_name = source_file_name.map(str::to_owned);
+            Ok(Waiting { seq, id, source_file_name, created_at: now, work: body.work })
         })
     }
 
@@ -200,13 +214,14 @@ impl Queue {
                      ORDER BY seq LIMIT 1",
                 )?
                 .query_row([], |row| {
+                    let asked: Option<Asked> = serde_json::from_str(row.get_ref(5)?.as_str()?).ok();
                     let waiting = Waiting {
                         seq: row.get(0)?,
                         id: row.get(1)?,
                         source_file_name: row.get(2)?,
                         created_at: row.get(3)?,
+                        work: asked.as_ref().map_or_else(Work::default, |asked| asked.work),
                     };
-                    let asked: Option<Asked> = serde_json::from_str(row.get_ref(5)?.as_str()?).ok();
                     let bytes_dropped = row.get::<_, i64>(4)?.unsigned_abs();
                     let bytes = row.get(6)?;
                     let body = asked.map(|Asked { overrides, work }| Body { bytes, bytes_dropped, overrides, work });
@@ -220,9 +235,15 @@ impl Queue {
     pub fn find(&self, id: Id) -> Result<Option<Waiting>> {
         self.with(|connection| {
             Ok(connection
-                .prepare_cached("SELECT seq, source_file_name, created_at FROM waiting WHERE activity_id = ?1")?
+                .prepare_cached("SELECT seq, source_file_name, created_at, asked FROM waiting WHERE activity_id = ?1")?
                 .query_row([id], |row| {
-                    Ok(Waiting { seq: row.get(0)?, id, source_file_name: row.get(1)?, created_at: row.get(2)? })
+                    Ok(Waiting {
+                        seq: row.get(0)?,
+                        id,
+                        source_file_name: row.get(1)?,
+                        created_at: row.get(2)?,
+                        work: work_of(row.get_ref(3)?.as_str()?),
+                    })
                 })
                 .optional()?)
         })
@@ -337,7 +358,7 @@ mod tests {
     use crate::document::envelope::SmsPermission;
 
     fn stamp() -> Stamp {
-        Stamp { now: Time::now(), seeded: false }
+        Stamp { now: Time::now(), seeded: false, activity: None }
     }
 
     fn body(text: &str) -> Body {

@@ -2,10 +2,10 @@
 
 use super::activities::{Activity, ActivityState, ActivityStatus};
 use super::clock::DAY;
-use super::import::{self, Applied, Body, Cleaned};
+use super::import::{self, Applied, Body, Cleaned, NamedContacts};
 use super::queue::Waiting;
 use super::snapshot;
-use super::tasks::{self, TaskEnd};
+use super::tasks::{self, TaskEnd, Work};
 use super::values::{Id, Time};
 use super::{Account, Audience, Error, KEPT_DAYS, Result, Transacted, fields, lock};
 use crate::model::error::{Kind, panic_text};
@@ -13,6 +13,7 @@ use crate::model::finding::Code;
 use crate::rules::{custom, rule};
 use crate::run::reader::Progress;
 use rusqlite::{Transaction, params};
+use serde::Serialize;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -27,6 +28,13 @@ pub(super) struct Running {
     pub(super) now: Time,
     pub(super) total: u64,
     pub(super) done: u64,
+}
+
+impl Running {
+    /// Progress in percent: less than all as long as it runs.
+    pub(super) fn percent(&self) -> u8 {
+        (self.done * 100 / self.total.max(1)).min(99) as u8
+    }
 }
 
 /// How long an activity that is to be slow sleeps between two looks at whether it must end.
@@ -111,7 +119,7 @@ pub(super) fn is_halted(error: &Error) -> bool {
 }
 
 /// The final state of an activity, its counts and its errors.
-type Ended = (ActivityState, ActivityStatus, Vec<String>);
+type Ended = (ActivityState, ActivityStatus, Vec<String>, NamedContacts);
 
 /// What became of an activity that ran.
 enum RunOutcome {
@@ -210,7 +218,13 @@ impl Account {
             RunOutcome::Recorded => {}
             RunOutcome::Failed(state, error) => {
                 let status = ActivityStatus { error_count: 1, ..ActivityStatus::default() };
-                let end = End { state, started_at: Some(started_at), status, errors: &[error] };
+                let end = End {
+                    state,
+                    started_at: Some(started_at),
+                    status,
+                    errors: &[error],
+                    named: NamedContacts::default(),
+                };
                 self.write(|transaction| end.write(transaction, waiting, self.clock.now()))?;
             }
         }
@@ -257,10 +271,14 @@ impl Account {
     /// Does the work of an activity that is no import.
     fn run_task(&self, waiting: &Waiting, body: &Body, clock: &Stopwatch<'_>, started_at: Time) -> Result<RunOutcome> {
         let done = self.in_one_transaction(waiting, clock, started_at, |transaction, watch| {
-            Ok(match tasks::apply(transaction, body.work, &body.bytes, self.clock.now(), watch)? {
+            Ok(match tasks::apply(transaction, body.work, &body.bytes, self.stamp_of(waiting.id), watch)? {
                 TaskEnd::Halted(halt) => ControlFlow::Break(halt),
-                TaskEnd::Done(status, errors) => ControlFlow::Continue((ActivityState::Completed, status, errors)),
-                TaskEnd::Failed(status, error) => ControlFlow::Continue((ActivityState::Failed, status, vec![error])),
+                TaskEnd::Done(status, errors) => {
+                    ControlFlow::Continue((ActivityState::Completed, status, errors, NamedContacts::default()))
+                }
+                TaskEnd::Failed(status, error) => {
+                    ControlFlow::Continue((ActivityState::Failed, status, vec![error], NamedContacts::default()))
+                }
             })
         });
         match done {
@@ -279,7 +297,7 @@ impl Account {
     ) -> Result<RunOutcome> {
         self.in_one_transaction(waiting, clock, started_at, |transaction, watch| {
             let contacts = cleaned.contacts;
-            Ok(ControlFlow::Continue(match import::apply(transaction, cleaned, self.stamp(), watch)? {
+            Ok(ControlFlow::Continue(match import::apply(transaction, cleaned, self.stamp_of(waiting.id), watch)? {
                 Applied::Halted(halt) => return Ok(ControlFlow::Break(halt)),
                 Applied::Done { imported, unsubscribed, lists, errors } => {
                     let status = ActivityStatus {
@@ -292,7 +310,8 @@ impl Account {
                         list_count: lists,
                         errors_by_code: errors.codes.clone(),
                     };
-                    (ActivityState::Completed, status, errors.into_texts())
+                    let named = errors.contacts.clone();
+                    (ActivityState::Completed, status, errors.into_texts(), named)
                 }
                 Applied::UnknownLists(lists) => {
                     let rule = rule(Code::IMP001);
@@ -304,7 +323,7 @@ impl Account {
                         errors_by_code: [(rule.code.to_string(), lists.len() as u64)].into(),
                         ..ActivityStatus::default()
                     };
-                    (ActivityState::Failed, status, vec![error])
+                    (ActivityState::Failed, status, vec![error], NamedContacts::default())
                 }
             }))
         })
@@ -329,11 +348,11 @@ impl Account {
                 }
                 clock.halt().map_or(ControlFlow::Continue(()), ControlFlow::Break)
             };
-            let (state, status, errors) = match work(transaction, watch)? {
+            let (state, status, errors, named) = match work(transaction, watch)? {
                 ControlFlow::Break(halt) => return Ok(Transacted::RollBack(RunOutcome::halted(halt, clock.runner))),
                 ControlFlow::Continue(ended) => ended,
             };
-            let end = End { state, started_at: Some(started_at), status, errors: &errors };
+            let end = End { state, started_at: Some(started_at), status, errors: &errors, named };
             end.write(transaction, waiting, self.clock.now())?;
             Ok(Transacted::Commit(RunOutcome::Recorded))
         })
@@ -358,12 +377,22 @@ impl Account {
     }
 }
 
+/// The status of an activity in the account: in the column before its errors, which may be long, is also what it did.
+#[derive(Serialize)]
+struct Recorded<'s> {
+    #[serde(flatten)]
+    status: &'s ActivityStatus,
+    #[serde(skip_serializing_if = "Work::is_json_import")]
+    work: Work,
+}
+
 /// How an activity ended.
 pub(super) struct End<'e> {
     pub(super) state: ActivityState,
     pub(super) started_at: Option<Time>,
     pub(super) status: ActivityStatus,
     pub(super) errors: &'e [String],
+    pub(super) named: NamedContacts,
 }
 
 impl End<'_> {
@@ -376,7 +405,8 @@ impl End<'_> {
         transaction
             .prepare_cached(
                 "INSERT INTO activities (seq, activity_id, state, source_file_name, created_at, updated_at, started_at,
-                 completed_at, percent_done, status, errors) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?8, ?9, ?10)
+                 completed_at, percent_done, status, errors, contacts)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?8, ?9, ?10, ?11)
                  ON CONFLICT DO NOTHING",
             )?
             .execute(params![
@@ -388,8 +418,9 @@ impl End<'_> {
                 now,
                 self.started_at,
                 if self.state == ActivityState::Completed { 100 } else { 0 },
-                serde_json::to_string(&self.status).unwrap_or_default(),
+                serde_json::to_string(&Recorded { status: &self.status, work: waiting.work }).unwrap_or_default(),
                 serde_json::to_string(&self.errors).unwrap_or_default(),
+                self.named.to_json(),
             ])?;
         Ok(())
     }

@@ -120,6 +120,14 @@ pub const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     ",
     include_str!("schema/resources.sql"),
+    // What a person looks at.
+    "
+    -- The activity that changed a contact last; none where a request for this contact alone came later.
+    ALTER TABLE contacts ADD COLUMN activity BLOB;
+    CREATE INDEX contacts_by_deleted_at ON contacts (deleted_at) WHERE deleted_at IS NOT NULL;
+    -- The contacts of the body that the errors name: a JSON object of their texts by index.
+    ALTER TABLE activities ADD COLUMN contacts TEXT NOT NULL DEFAULT '{}';
+    ",
 ];
 
 /// Migrates the tables to this version, one transaction per step. Returns the version as an error if it is a later one.

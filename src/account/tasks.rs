@@ -5,9 +5,10 @@ mod requests;
 pub use requests::{DeleteContacts, Exclude, Memberships, Source};
 
 use super::activities::ActivityStatus;
+use super::clock::Stamp;
 use super::import::{LISTS_MAX, STEP, Watch, list_rows};
 use super::runner::Halt;
-use super::values::{Id, Time};
+use super::values::Id;
 use super::{Error, Result};
 use crate::model::finding::Code;
 use crate::rules::rule;
@@ -105,12 +106,12 @@ pub(super) fn apply(
     transaction: &Transaction<'_>,
     work: Work,
     body: &[u8],
-    now: Time,
+    stamp: Stamp,
     watch: &mut Watch<'_>,
 ) -> Result<TaskEnd> {
     match Request::parse(work, body)? {
-        Request::DeleteContacts(request) => delete_contacts(transaction, request, now, watch),
-        Request::Memberships(request) => memberships(transaction, work, request, watch),
+        Request::DeleteContacts(request) => delete_contacts(transaction, request, stamp, watch),
+        Request::Memberships(request) => memberships(transaction, work, request, stamp, watch),
         Request::Id(id) if work == Work::TagDelete => delete_tag(transaction, id),
         Request::Id(id) => delete_list(transaction, id),
     }
@@ -204,7 +205,7 @@ impl Chosen {
 fn delete_contacts(
     transaction: &Transaction<'_>,
     request: DeleteContacts,
-    now: Time,
+    stamp: Stamp,
     watch: &mut Watch<'_>,
 ) -> Result<TaskEnd> {
     let mut list_count = 0;
@@ -224,7 +225,7 @@ fn delete_contacts(
         {
             return Ok(TaskEnd::Halted(halt));
         }
-        super::contacts::delete_row(transaction, *row, now)?;
+        super::contacts::delete_row(transaction, *row, stamp)?;
     }
     let status = ActivityStatus {
         items_total_count: (chosen.rows.len() + chosen.errors.len()) as u64,
@@ -241,6 +242,7 @@ fn memberships(
     transaction: &Transaction<'_>,
     work: Work,
     request: Memberships,
+    stamp: Stamp,
     watch: &mut Watch<'_>,
 ) -> Result<TaskEnd> {
     let lists = match list_rows(transaction, request.list_ids)? {
@@ -266,6 +268,7 @@ fn memberships(
         {
             return Ok(TaskEnd::Halted(halt));
         }
+        note_change(transaction, *row, stamp)?;
         if work == Work::RemoveListMemberships {
             remove(transaction, *row, &lists)?;
             status.items_completed_count += 1;
@@ -275,6 +278,14 @@ fn memberships(
     }
     status.error_count = chosen.errors.len() as u64;
     Ok(TaskEnd::Done(status, chosen.errors))
+}
+
+/// Notes which activity changed the lists of a contact.
+fn note_change(transaction: &Transaction<'_>, contact: i64, stamp: Stamp) -> Result<()> {
+    transaction
+        .prepare_cached("UPDATE contacts SET activity = ?2 WHERE id = ?1")?
+        .execute(params![contact, stamp.activity])?;
+    Ok(())
 }
 
 fn remove(transaction: &Transaction<'_>, contact: i64, lists: &[i64]) -> Result<()> {

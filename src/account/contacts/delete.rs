@@ -1,18 +1,19 @@
 //! Deletes contacts. As in the service, a deleted contact can come back: it is only marked.
 
-use crate::account::values::{Id, Time};
+use crate::account::clock::Stamp;
+use crate::account::values::Id;
 use crate::account::{Account, Error, Result};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 /// Marks a contact as deleted, and takes it out of all lists.
-pub(in crate::account) fn delete_row(transaction: &Transaction<'_>, row: i64, now: Time) -> rusqlite::Result<()> {
+pub(in crate::account) fn delete_row(transaction: &Transaction<'_>, row: i64, stamp: Stamp) -> rusqlite::Result<()> {
     transaction.prepare_cached("DELETE FROM memberships WHERE contact = ?1")?.execute([row])?;
     transaction
         .prepare_cached(
-            "UPDATE contacts SET deleted_at = ?2, updated_at = ?2, update_source = 'Account'
-             WHERE id = ?1 AND deleted_at IS NULL",
+            "UPDATE contacts SET deleted_at = ?2, updated_at = ?2, update_source = 'Account',
+             activity = ?3 WHERE id = ?1 AND deleted_at IS NULL",
         )?
-        .execute(params![row, now])?;
+        .execute(params![row, stamp.now, stamp.activity])?;
     Ok(())
 }
 
@@ -30,7 +31,7 @@ impl Account {
                     row.get(0)
                 })
                 .optional()?;
-            delete_row(transaction, row.ok_or_else(missing)?, self.clock.now())?;
+            delete_row(transaction, row.ok_or_else(missing)?, self.stamp())?;
             Ok(())
         })
     }

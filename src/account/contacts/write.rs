@@ -206,7 +206,7 @@ impl Account {
             transaction.execute(
                 "UPDATE contacts SET first_name = ?2, last_name = ?3, job_title = ?4, company_name = ?5,
                  birthday_month = ?6, birthday_day = ?7, anniversary = ?8, update_source = ?9, updated_at = ?10,
-                 deleted_at = NULL WHERE id = ?1",
+                 activity = NULL, deleted_at = NULL WHERE id = ?1",
                 params![
                     known.row,
                     incoming.first_name,

@@ -4,7 +4,7 @@ use super::incoming::Incoming;
 use super::{FIELDS_MAX, ImportErrors, LISTS_MAX, PHONES_MAX};
 use crate::account::clock::{IdOf, Ids, Stamp};
 use crate::account::contacts::{ADDRESSES, PHONES};
-use crate::account::values::Time;
+use crate::account::values::{Id, Time};
 use crate::account::{Result, fields};
 use crate::model::finding::Code;
 use rusqlite::{CachedStatement, OptionalExtension, Row, Transaction, params};
@@ -62,6 +62,7 @@ pub(in crate::account) struct Importer<'t> {
     may_have_too_many_lists: bool,
     fields: HashMap<String, i64>,
     now: Time,
+    activity: Option<Id>,
     pub(in crate::account) ids: Ids,
     by_email: CachedStatement<'t>,
     by_sms: CachedStatement<'t>,
@@ -100,6 +101,7 @@ impl<'t> Importer<'t> {
             may_have_too_many_lists: count > LISTS_MAX,
             fields: fields::rows(transaction)?,
             now: stamp.now,
+            activity: stamp.activity,
             ids: stamp.ids(transaction, IdOf::Contact)?,
             by_email: find("email")?,
             by_sms: find("sms_number")?,
@@ -107,17 +109,17 @@ impl<'t> Importer<'t> {
                 "INSERT INTO contacts (contact_id, email, email_permission, opt_in_source, email_created_at,
                  email_updated_at, first_name, last_name, job_title, company_name, birthday_month, birthday_day,
                  anniversary, sms_number, sms_permission, sms_consent_date, sms_created_at, sms_updated_at,
-                 create_source, update_source, created_at, updated_at)
+                 create_source, update_source, created_at, updated_at, activity)
                  VALUES (?1, ?2, iif(?2 IS NULL, NULL, 'implicit'), iif(?2 IS NULL, NULL, 'Account'),
                  iif(?2 IS NULL, NULL, ?13), iif(?2 IS NULL, NULL, ?13), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
-                 iif(?10 IS NULL, NULL, ?13), iif(?10 IS NULL, NULL, ?13), 'Account', 'Account', ?13, ?13)",
+                 iif(?10 IS NULL, NULL, ?13), iif(?10 IS NULL, NULL, ?13), 'Account', 'Account', ?13, ?13, ?14)",
             )?,
             update: prepare(
                 "UPDATE contacts SET first_name = coalesce(?2, first_name), last_name = coalesce(?3, last_name),
                  job_title = coalesce(?4, job_title), company_name = coalesce(?5, company_name),
                  birthday_month = coalesce(?6, birthday_month), birthday_day = coalesce(?7, birthday_day),
                  anniversary = coalesce(?8, anniversary), update_source = 'Account', updated_at = ?9,
-                 deleted_at = NULL WHERE id = ?1",
+                 activity = ?10, deleted_at = NULL WHERE id = ?1",
             )?,
             update_email: prepare(
                 "UPDATE contacts SET email = ?2, email_permission = 'implicit', opt_in_source = 'Account',
@@ -238,6 +240,7 @@ impl<'t> Importer<'t> {
             permission,
             contact.sms_consent_date,
             self.now,
+            self.activity,
         ])?)
     }
 
@@ -252,6 +255,7 @@ impl<'t> Importer<'t> {
             contact.birthday_day,
             contact.anniversary,
             self.now,
+            self.activity,
         ])?;
         if known.email.is_none() && contact.email.is_some() {
             self.update_email.execute(params![known.row, contact.email, self.now])?;
