@@ -60,8 +60,9 @@ impl Clock {
         Time((self.day() + 1) * DAY).to_string()
     }
 
-    /// The day in UTC.
-    pub(super) fn today(&self) -> Date {
+    /// The day in UTC, for the rules.
+    #[must_use]
+    pub fn today(&self) -> Date {
         day(self.now())
     }
 

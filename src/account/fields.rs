@@ -102,6 +102,14 @@ pub struct Field {
 }
 
 impl Account {
+    /// The custom fields as the rules know them.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn known_fields(&self) -> Result<custom::Fields> {
+        self.read(|transaction| Ok(known(transaction)?))
+    }
+
     /// Creates a custom field. Values of all types are kept as text, as an import has them.
     ///
     /// # Errors

@@ -92,8 +92,8 @@ pub fn close(mut response: Response) -> Response {
     response
 }
 
-/// The answer to an error of the account.
-pub fn account_error(error: &Error) -> Response {
+/// The status and the message for an error of the account.
+pub fn status_of(error: &Error) -> (StatusCode, String) {
     let status = match error {
         // A bug in presort is not the client's error.
         Error::Body(body) if matches!(body.kind(), Kind::Bug { .. } | Kind::Counts { .. } | Kind::Io { .. }) => {
@@ -101,21 +101,33 @@ pub fn account_error(error: &Error) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR
         }
         Error::Invalid(_) | Error::Body(_) => StatusCode::BAD_REQUEST,
-        Error::Refused(texts) => {
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            return errors(StatusCode::BAD_REQUEST, &texts);
-        }
+        Error::Refused(texts) => return (StatusCode::BAD_REQUEST, texts.join("; ")),
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::Halted(_) => StatusCode::SERVICE_UNAVAILABLE,
-        Error::Full => return too_many(TooMany::QueueFull, &error.to_string()),
+        Error::Full => StatusCode::TOO_MANY_REQUESTS,
         Error::NotAnAccount(_) | Error::Database { .. } | Error::Io { .. } => {
             tracing::error!(%error, "the account");
             let status =
                 if error.is_busy() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::INTERNAL_SERVER_ERROR };
             // Only the log has the details.
-            return self::error(status, "the account cannot be read or written now");
+            return (status, "the account cannot be read or written now".to_owned());
         }
     };
-    self::error(status, error.for_audience(Audience::Http))
+    (status, error.for_audience(Audience::Http))
+}
+
+/// The answer to an error of the account.
+pub fn account_error(error: &Error) -> Response {
+    match error {
+        Error::Refused(texts) => {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            errors(StatusCode::BAD_REQUEST, &texts)
+        }
+        Error::Full => too_many(TooMany::QueueFull, &error.to_string()),
+        _ => {
+            let (status, text) = status_of(error);
+            self::error(status, text)
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod guard;
 mod handlers;
 mod metrics;
 mod oauth;
+mod page;
 mod query;
 mod quota;
 mod resources;
@@ -24,7 +25,7 @@ pub use serve::run;
 use crate::account::Account;
 use crate::account::activities::Activity;
 use crate::account::import::Body;
-use crate::account::runner::Runner;
+use crate::account::runner::{Fate, Runner};
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -123,6 +124,8 @@ pub struct Service {
     rate: Mutex<(f64, Instant)>,
     quota: quota::Quota,
     control: control::Control,
+    /// Files that were dropped on the page.
+    files: page::Files,
 }
 
 impl Service {
@@ -145,6 +148,7 @@ impl Service {
             rate: Mutex::new((rate, Instant::now())),
             quota: quota::Quota::default(),
             control: control::Control::default(),
+            files: page::Files::default(),
         })
     }
 
@@ -201,14 +205,36 @@ impl Service {
 
     /// The same for a body that came as a file.
     async fn accept_named(self: &Arc<Self>, body: Body, file_name: Option<String>) -> Result<Activity, Response> {
+        self.accepted(body, file_name).await?.map_err(|error| answer::account_error(&error))
+    }
+
+    /// The same, for a caller that words an error of the account itself.
+    async fn accepted(
+        self: &Arc<Self>,
+        body: Body,
+        file_name: Option<String>,
+    ) -> Result<crate::account::Result<Activity>, Response> {
         let (service, began, time) = (Arc::clone(self), Instant::now(), self.config.activity_time);
         let fate = control::fate();
         self.block_by(&self.checkers, move |account| {
-            let runner = Runner { stop: &service.closing, time: time.saturating_sub(began.elapsed()) };
-            let accept = || account.accept_within(&body, file_name.as_deref(), &runner);
-            service.control.accept(fate, accept, |accepted| accepted.as_ref().ok().map(|a| a.activity_id.as_str()))
+            let left = time.saturating_sub(began.elapsed());
+            Ok(service.accept_now(account, &body, file_name.as_deref(), fate, left))
         })
         .await
+    }
+
+    /// Accepts a body, as blocking work.
+    fn accept_now(
+        &self,
+        account: &Account,
+        body: &Body,
+        file_name: Option<&str>,
+        fate: Option<Fate>,
+        time: Duration,
+    ) -> crate::account::Result<Activity> {
+        let runner = Runner { stop: &self.closing, time };
+        let accept = || account.accept_within(body, file_name, &runner);
+        self.control.accept(fate, accept, |accepted| accepted.as_ref().ok().map(|a| a.activity_id.as_str()))
     }
 
     async fn block_by<T: Send + 'static>(
@@ -251,7 +277,9 @@ pub fn router(service: &Arc<Service>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(service), admit));
     let mut all = Router::new();
     if service.has_control() {
-        all = all.nest(control::PREFIX, control_router(service));
+        let admitted = middleware::from_fn_with_state(Arc::clone(service), control::admit);
+        let front = get(page::front).layer(middleware::from_fn(name_path)).layer(admitted);
+        all = all.route("/", front).nest(control::PREFIX, control_router(service));
     }
     let all = all
         .nest("/v3", v3)
@@ -294,6 +322,7 @@ fn control_router(service: &Arc<Service>) -> Router<Arc<Service>> {
         .route("/reset", post(h::reset))
         .route("/snapshot", post(h::snapshot))
         .route("/restore", post(h::restore))
+        .nest("/page", page::routes())
         .method_not_allowed_fallback(handlers::wrong_method)
         .fallback(handlers::not_found)
         .route_layer(middleware::from_fn(name_path))

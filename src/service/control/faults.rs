@@ -131,6 +131,10 @@ impl Rules {
         self.0.iter().map(state).collect()
     }
 
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -7,10 +7,10 @@ pub mod faults;
 pub mod handlers;
 pub mod journal;
 
-use super::{Route, Service, answer, body, has_token, quota};
+use super::{Route, Service, answer, body, has_token, oauth, quota};
 use crate::account::runner::Fate;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use faults::{Fault, Rules};
@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use subtle::ConstantTimeEq;
 
 /// Where the control endpoints are.
 pub const PREFIX: &str = "/_presort";
@@ -44,9 +45,14 @@ impl Control {
         *lock(&self.rules) = rules;
     }
 
+    /// The number of rules.
+    pub fn rules_in_force(&self) -> usize {
+        lock(&self.rules).len()
+    }
+
     fn fault(&self, request: &Request) -> Option<Fault> {
         let path = request.uri().path();
-        if !self.has_rules.load(Ordering::Relaxed) || is_control(path) {
+        if !self.has_rules.load(Ordering::Relaxed) || is_control(path) || path == "/" {
             return None;
         }
         lock(&self.rules).pick(request.method(), path)
@@ -149,9 +155,14 @@ pub struct Recording {
     copy: BodyCopy,
 }
 
-/// Begins to record a request, unless it only looks at the journal or the state.
+/// Begins to record a request, unless it only looks at the page, the journal or the state.
 pub fn record(service: &Service, request: Request) -> (Request, Option<Recording>) {
-    let looks = || is_control(request.uri().path()) && request.method() == Method::GET;
+    let path = request.uri().path();
+    let looks = || match request.method() {
+        &Method::GET | &Method::HEAD => is_control(path) || path == "/",
+        // A file that is only checked.
+        _ => path == "/_presort/page/files",
+    };
     if !service.has_control() || looks() {
         return (request, None);
     }
@@ -215,11 +226,32 @@ pub fn date(service: &Service, response: &mut Response) {
     }
 }
 
+/// Whether a request has the token as the password of a user, as browsers send it.
+fn has_password(headers: &HeaderMap, token: Option<&str>) -> bool {
+    let Some(token) = token else { return true };
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some((scheme, given)) = given.and_then(|value| value.split_once(' ')) else { return false };
+    let Some(given) = scheme.eq_ignore_ascii_case("basic").then(|| oauth::decode(given.trim())).flatten() else {
+        return false;
+    };
+    let Some(colon) = given.iter().position(|byte| *byte == b':') else { return false };
+    bool::from(given[colon + 1..].ct_eq(token.as_bytes()))
+}
+
 /// Admits a request for control. It needs the token, and does not count for the limits.
 pub async fn admit(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    if has_token(request.headers(), service.config.token.as_deref()) {
+    let token = service.config.token.as_deref();
+    if has_token(request.headers(), token) || has_password(request.headers(), token) {
         return next.run(request).await;
     }
+    // The router has taken the prefix of control from the path.
+    let is_page = request.uri().path() == "/" || request.uri().path().starts_with("/page");
     let (head, body) = request.into_parts();
-    body::refuse(&service, &head.headers, body, answer::unauthorized()).await
+    let mut refused = answer::unauthorized();
+    if is_page {
+        // A browser asks its user.
+        let basic = HeaderValue::from_static("Basic realm=\"presort: any name, the token as the password\"");
+        refused.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
+    }
+    body::refuse(&service, &head.headers, body, refused).await
 }

@@ -12,6 +12,7 @@ mod store;
 mod token;
 
 pub use clients::{Client, parse_clients};
+pub use token::decode;
 
 use super::{Service, answer};
 use axum::Router;

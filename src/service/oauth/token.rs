@@ -74,7 +74,7 @@ fn credentials(headers: &HeaderMap, given: &Parameters) -> Result<(String, Optio
 }
 
 /// Bytes of Base64.
-fn decode(text: &str) -> Option<Vec<u8>> {
+pub fn decode(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=');
     let (mut bytes, mut word, mut bits) = (Vec::new(), 0_u32, 0);
     for letter in text.bytes() {

@@ -10,6 +10,8 @@ mod tags;
 mod tasks;
 mod upload;
 
+pub use upload::Patience;
+
 use super::Service;
 use super::handlers::{Answer, Links, PathId, Shared, or_answer, path_id};
 use super::query::Query;

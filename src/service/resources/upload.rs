@@ -88,13 +88,17 @@ fn import_of(form: Form) -> Result<ImportBody, Response> {
 }
 
 /// The deadline of a form, and of each piece of it.
-struct Patience<'s> {
+pub struct Patience<'s> {
     service: &'s Service,
     began: Instant,
 }
 
-impl Patience<'_> {
-    async fn wait<T>(&self, piece: impl Future<Output = multer::Result<T>>) -> Result<T, Response> {
+impl<'s> Patience<'s> {
+    pub fn new(service: &'s Service) -> Self {
+        Patience { service, began: Instant::now() }
+    }
+
+    pub async fn wait<T>(&self, piece: impl Future<Output = multer::Result<T>>) -> Result<T, Response> {
         let config = &self.service.config;
         let left = config.body_time.saturating_sub(self.began.elapsed()).min(config.idle_time);
         match tokio::time::timeout(left, piece).await {
@@ -109,7 +113,7 @@ impl Patience<'_> {
 }
 
 async fn read(service: &Service, memory: &mut Memory<'_>, mut form: Multipart<'_>) -> Result<Form, Response> {
-    let patience = Patience { service, began: Instant::now() };
+    let patience = Patience::new(service);
     let mut found = Form::default();
     // Fields beside the known ones cost nothing, but they must end.
     let mut others = 0;
