@@ -13,6 +13,7 @@ use askama::Template;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 
 struct ListView {
     id: String,
@@ -68,8 +69,8 @@ const DONE: [(&str, &str); 6] = [
     ("field-deleted", "The custom field was deleted, with its values."),
 ];
 
-fn done(name: &'static str) -> Answer {
-    Ok(super::go_to(&format!("{PREFIX}/lists?done={name}")))
+fn done(name: &'static str) -> Response {
+    super::go_to(&format!("{PREFIX}/lists?done={name}"))
 }
 
 /// Lists and custom fields.
@@ -96,7 +97,7 @@ pub async fn add_list(State(service): Shared, headers: HeaderMap, body: Body) ->
     let form = Form::read(&service, &headers, body).await?;
     let new = NewList { name: form.get("name").to_owned(), ..NewList::default() };
     write(&service, move |account| account.add_list(&new)).await?;
-    done("list")
+    Ok(done("list"))
 }
 
 pub async fn rename_list(State(service): Shared, id: PathId, headers: HeaderMap, body: Body) -> Answer {
@@ -108,7 +109,7 @@ pub async fn rename_list(State(service): Shared, id: PathId, headers: HeaderMap,
         account.update_list(&id, &NewList { name, description, favorite: Some(favorite) })
     })
     .await?;
-    done("list-renamed")
+    Ok(done("list-renamed"))
 }
 
 pub async fn delete_list(State(service): Shared, id: PathId, headers: HeaderMap, body: Body) -> Answer {
@@ -117,7 +118,7 @@ pub async fn delete_list(State(service): Shared, id: PathId, headers: HeaderMap,
     let list = read(&service, move |account| account.list(&id, None)).await?;
     let task = TaskBody { bytes: list.list_id.into_bytes(), work: Work::ListDelete, ..TaskBody::default() };
     match service.accepted(task, None).await? {
-        Ok(_) => done("list-deleted"),
+        Ok(_) => Ok(done("list-deleted")),
         Err(error) => Err(refused_by(&service, &error).await),
     }
 }
@@ -134,7 +135,7 @@ pub async fn add_field(State(service): Shared, headers: HeaderMap, body: Body) -
         ..NewField::default()
     };
     write(&service, move |account| account.add_field(&new)).await?;
-    done("field")
+    Ok(done("field"))
 }
 
 pub async fn rename_field(State(service): Shared, id: PathId, headers: HeaderMap, body: Body) -> Answer {
@@ -142,12 +143,12 @@ pub async fn rename_field(State(service): Shared, id: PathId, headers: HeaderMap
     let form = Form::read(&service, &headers, body).await?;
     let update = FieldUpdate { label: Some(form.get("label").to_owned()), ..FieldUpdate::default() };
     write(&service, move |account| account.update_field(&id, &update)).await?;
-    done("field-renamed")
+    Ok(done("field-renamed"))
 }
 
 pub async fn delete_field(State(service): Shared, id: PathId, headers: HeaderMap, body: Body) -> Answer {
     let id = path_id(id)?;
     Form::read(&service, &headers, body).await?;
     write(&service, move |account| account.delete_field(&id)).await?;
-    done("field-deleted")
+    Ok(done("field-deleted"))
 }

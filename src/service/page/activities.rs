@@ -82,8 +82,8 @@ fn name_of(work: Work) -> &'static str {
 
 fn name_of_state(state: ActivityState) -> &'static str {
     match state {
-        ActivityState::Initialized => "waits",
-        ActivityState::Processing => "runs",
+        ActivityState::Initialized => "waiting",
+        ActivityState::Processing => "running",
         ActivityState::Completed => "completed",
         ActivityState::Cancelled => "cancelled",
         ActivityState::Failed => "failed",
@@ -197,7 +197,7 @@ pub async fn one(State(service): Shared, id: PathId, headers: HeaderMap, RawQuer
         counts: counts.into_iter().map(|(name, n)| (name, count(n))).collect(),
         range: format!("{} to {} of {}", count(from + 1), count(behind), count(view.error_count)),
         none: match row.state {
-            "waits" | "runs" => "The activity is not over yet.",
+            "waiting" | "running" => "The activity is not over yet.",
             _ => "There are none.",
         },
         first: (from > 0).then(|| path.clone()),
