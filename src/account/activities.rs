@@ -198,7 +198,10 @@ impl Account {
     }
 
     /// Reads activities. The snapshot of the queue is taken first: an activity that leaves it meanwhile is in the account by then.
-    fn read_activities<T>(&self, work: impl FnOnce(&Transaction<'_>, Option<Running>) -> Result<T>) -> Result<T> {
+    pub(super) fn read_activities<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>, Option<Running>) -> Result<T>,
+    ) -> Result<T> {
         self.read(|transaction| {
             transaction.prepare_cached("SELECT 1 FROM queue.waiting LIMIT 1")?.query_row([], |_| Ok(())).optional()?;
             let mut running = *lock(&self.running);

@@ -24,8 +24,7 @@ impl Account {
     /// # Errors
     /// It cannot be read.
     pub fn overview(&self) -> Result<Overview> {
-        let activities_waiting = self.waiting()?;
-        self.read(|transaction| {
+        self.read_activities(|transaction, _| {
             let count =
                 |of: &str| transaction.query_row(&format!("SELECT count(*) FROM {of}"), [], |row| row.get::<_, u64>(0));
             Ok(Overview {
@@ -34,7 +33,11 @@ impl Account {
                 lists: count("lists")?,
                 custom_fields: count("custom_fields")?,
                 activities: count("activities")?,
-                activities_waiting,
+                // One that is in both was applied, and is about to leave the queue.
+                activities_waiting: count(
+                    "queue.waiting AS waiting WHERE NOT EXISTS
+                     (SELECT 1 FROM activities WHERE activities.activity_id = waiting.activity_id)",
+                )?,
             })
         })
     }
