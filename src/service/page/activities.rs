@@ -194,7 +194,12 @@ pub async fn one(State(service): Shared, id: PathId, headers: HeaderMap, RawQuer
     let page = One {
         layout: Layout { news, ..layout },
         ended,
-        counts: counts.into_iter().map(|(name, n)| (name, count(n))).collect(),
+        // What there is none of is left out, but for the items.
+        counts: counts
+            .into_iter()
+            .filter(|(name, n)| *n > 0 || *name == "Items" || *name == "Done")
+            .map(|(name, n)| (name, count(n)))
+            .collect(),
         range: format!("{} to {} of {}", count(from + 1), count(behind), count(view.error_count)),
         none: match row.state {
             "waiting" | "running" => "The activity is not over yet.",
