@@ -344,7 +344,7 @@ fn the_page_says_what_is_not_normal() {
     let rules = json!([{"path": "/", "kind": "status", "code": 503, "times": 9}]).to_string();
     s.server.post("/_presort/faults", &rules).expect(200);
     let page = s.page("/");
-    assert!(page.contains("The clock is 1 days, 1 hours and 0 minutes ahead."), "{page}");
+    assert!(page.contains("The clock is 1 day, 1 hour ahead."), "{page}");
     assert!(page.contains("1 rule for faults is in force"), "{page}");
     s.server.get("/v3/contacts").expect(503);
     let requests = s.view("requests");

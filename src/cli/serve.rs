@@ -177,7 +177,12 @@ impl ServeArgs {
         };
         service::run(account, config, |address| {
             if !global.quiet {
-                let _ = writeln!(io::stderr(), "presort: listening on http://{address}/v3 (Ctrl-C ends it)");
+                let page = if self.control || self.listen.ip().is_loopback() {
+                    format!(", with a page at http://{address}/")
+                } else {
+                    String::new()
+                };
+                let _ = writeln!(io::stderr(), "presort: listening on http://{address}/v3{page} (Ctrl-C ends it)");
             }
         })
         .map_err(|error| Error::io("listen on", self.listen.to_string(), error))?;

@@ -7,7 +7,6 @@ use crate::account::lists::NewList;
 use crate::account::{Account, Error};
 use crate::document::envelope::SmsPermission;
 use crate::model::finding::{Example, Outcome};
-use crate::model::limits::Limits;
 use crate::rules::rule;
 use crate::run::job::Summary;
 use crate::run::reader::Progress;
@@ -179,7 +178,8 @@ pub struct Wish {
     pub lists: Vec<String>,
     /// The name of a list to create.
     pub new_list: String,
-    pub permission: SmsPermission,
+    /// Consent to text messages, if the file is not to say it.
+    pub permission: Option<SmsPermission>,
 }
 
 /// Makes bodies of a file, and gives each to `accept`. Returns the activities.
@@ -199,7 +199,10 @@ pub fn import(
     if lists.is_empty() {
         return Err(Error::Invalid("choose a list, or give the name of a new one".into()));
     }
-    let mut cleaner = cleaner(account)?.sms_permission(wish.permission).limits(Limits::default());
+    let mut cleaner = cleaner(account)?;
+    if let Some(permission) = wish.permission {
+        cleaner = cleaner.sms_permission(permission);
+    }
     for list in lists {
         cleaner = cleaner.list_id(list);
     }
@@ -213,7 +216,14 @@ pub fn import(
     let mut activities = Vec::new();
     for payload in &summary.receipt.payloads {
         let bytes = std::fs::read(dir.path().join(&payload.file)).map_err(io)?;
-        activities.push(accept(Body { bytes, ..Body::default() })?);
+        match accept(Body { bytes, ..Body::default() }) {
+            Ok(activity) => activities.push(activity),
+            Err(error) if activities.is_empty() => return Err(error),
+            Err(error) => {
+                let (n, all) = (activities.len(), summary.receipt.payloads.len());
+                return Err(Error::Conflict(format!("only {n} of {all} bodies were accepted, because {error}")));
+            }
+        }
     }
     Ok(activities)
 }

@@ -137,8 +137,8 @@ fn contact_facts(view: &ContactView) -> Vec<Fact> {
         facts.push(fact("Birthday (month/day)", format!("{month}/{day}")));
     }
     facts.push(fact("Identifier", &contact.contact_id));
-    facts.push(fact("Created", at(&contact.created_at)));
-    facts.push(fact("Changed", at(&contact.updated_at)));
+    facts.push(fact("Created (UTC)", at(&contact.created_at)));
+    facts.push(fact("Changed (UTC)", at(&contact.updated_at)));
     if let Some(day) = &contact.deleted_at {
         facts.push(fact("Deleted", day));
     }

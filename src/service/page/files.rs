@@ -179,8 +179,9 @@ pub async fn import(State(service): Shared, id: PathId, headers: HeaderMap, body
     let file = found(&service, id).await?;
     let form = Form::read(&service, &headers, body).await?;
     let permission = match form.get("sms_permission_to_send") {
-        "explicit" => SmsPermission::Explicit,
-        _ => SmsPermission::NotSet,
+        "explicit" => Some(SmsPermission::Explicit),
+        "not_set" => Some(SmsPermission::NotSet),
+        _ => None,
     };
     let wish = Wish { lists: form.all("list"), new_list: form.get("new_list").to_owned(), permission };
     let shared = Arc::clone(&service);

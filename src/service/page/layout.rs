@@ -71,7 +71,15 @@ fn notes(service: &Service) -> Vec<String> {
     let ahead = service.account.clock().ahead() / 1000;
     if ahead > 0 {
         let (days, hours, minutes) = (ahead / 86_400, ahead / 3600 % 24, ahead / 60 % 60);
-        notes.push(format!("The clock is {days} days, {hours} hours and {minutes} minutes ahead."));
+        let parts = [(days, "day", "days"), (hours, "hour", "hours"), (minutes, "minute", "minutes")];
+        let parts: Vec<String> = parts
+            .into_iter()
+            .filter(|(n, ..)| *n > 0)
+            .map(|(n, one, many)| counted(n.unsigned_abs(), one, many))
+            .collect();
+        let ahead =
+            if parts.is_empty() { counted(ahead.unsigned_abs(), "second", "seconds") } else { parts.join(", ") };
+        notes.push(format!("The clock is {ahead} ahead."));
     }
     let faults = service.control.rules_in_force() as u64;
     if faults > 0 {
