@@ -272,6 +272,23 @@ pub fn run_in_memory(job: &Job<'_>, bytes: Vec<u8>, limits: Limits) -> Result<In
     if let Some(end) = start_of(&document, limits.max_contacts) {
         document.source.set_limit(end);
     }
+    run_document_in_memory(job, document)
+}
+
+/// The same for a table. Its columns are mapped as those of any table.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_table_in_memory(job: &Job<'_>, bytes: Vec<u8>, limits: Limits) -> Result<InMemory> {
+    let source = Source::memory(input_name(job), bytes);
+    let mut document = Document::of(source, opening(job, false))?;
+    map_document(&job.mapping, None, &mut document)?;
+    let end = start_of(&document, limits.max_contacts).unwrap_or(u64::MAX);
+    document.source.set_limit(end.min(limits.max_bytes));
+    run_document_in_memory(job, document)
+}
+
+fn run_document_in_memory(job: &Job<'_>, document: Document<'_>) -> Result<InMemory> {
     let (mut body, mut report) = (Vec::new(), Vec::new());
     let outputs = Outputs {
         contacts: Some((&mut body).into()),
