@@ -102,6 +102,7 @@
 //! | `account` | yes | `presort::account`: an account in one SQLite file, and imports into it | rusqlite, uuid |
 //! | `compression` | yes | input that is compressed with gzip or zstd | flate2, zstd |
 //! | `tables` | yes | a guess at the encoding of tables that are not UTF-8; tables themselves are always read | chardetng |
+//! | `send` | yes | `presort::send`: bodies to the service, and what became of each contact | ureq, rustls, etcetera, getrandom |
 //! | `serve` | yes | `presort::service`: the endpoint over HTTP; implies `account` | tokio, axum, hyper, tracing |
 //!
 //! A program that uses the library alone turns all of them off:
@@ -136,6 +137,8 @@ pub mod rules;
 pub mod run;
 #[doc(hidden)]
 pub mod sample;
+#[cfg(feature = "send")]
+pub mod send;
 #[cfg(feature = "serve")]
 pub mod service;
 #[doc(hidden)]
