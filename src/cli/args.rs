@@ -74,19 +74,72 @@ pub(super) enum Verb {
                       --mess 20 -o big.ndjson\n  presort sample --contacts 1000 --format csv --delimiter semicolon --bom > excel.csv"
     )]
     Sample(SampleArgs),
-    /// Create an account in a file, and inspect it
+    /// Show what sending the bodies of a directory would do, without sending any
+    #[cfg(feature = "send")]
+    #[command(after_help = PLAN_HELP)]
+    Plan(super::send::PlanArgs),
+    /// Send the bodies of a directory to the service, and write down what became of each contact
+    #[cfg(feature = "send")]
+    #[command(after_help = SEND_HELP)]
+    Send(super::send::SendArgs),
+    /// Log in to the service, to send bodies
+    #[cfg(feature = "send")]
+    #[command(after_help = LOGIN_HELP)]
+    Login(super::login::LoginArgs),
+    /// Remove the tokens of a login from this machine
+    #[cfg(feature = "send")]
+    Logout(super::login::LogoutArgs),
+    /// Show which account at the service a login is for, what it allows, and when it ends
+    #[cfg(feature = "send")]
+    Whoami(super::login::WhoamiArgs),
+    /// Create a local account in a file, and inspect it
     #[cfg(feature = "account")]
     #[command(after_help = ACCOUNT_HELP)]
     Account(super::account::AccountArgs),
-    /// Import bodies into an account, each as one activity
+    /// Import bodies into a local account, each as one activity
     #[cfg(feature = "account")]
     #[command(after_help = IMPORT_HELP)]
     Import(super::account::ImportArgs),
-    /// Serve an account over HTTP, as the published endpoint does
+    /// Serve a local account over HTTP, as the published endpoint does
     #[cfg(feature = "serve")]
     #[command(after_help = SERVE_HELP)]
     Serve(super::serve::ServeArgs),
 }
+
+#[cfg(feature = "send")]
+const LOGIN_HELP: &str = "\
+Examples:
+  presort login --client-id 4f6f2c5e-0f2d-4a4e-8a43-0e7b6d2f9f10
+  presort login --browser
+
+Tokens are kept for each address of a service, in a file that only you can read. Without a login, PRESORT_ACCESS_TOKEN is enough.";
+
+#[cfg(feature = "send")]
+const PLAN_HELP: &str = "\
+Examples:
+  presort plan bodies/
+  presort plan bodies/ --lists lists.json --custom-fields fields.json
+  presort plan bodies/ --base-url http://127.0.0.1:8080/v3 --create-fields
+
+Exit status:
+  0  the bodies are those of their receipt
+  2  failure: bodies that are missing, changed or unknown, or no answer of the service";
+
+#[cfg(feature = "send")]
+const SEND_HELP: &str = "\
+Examples:
+  presort send bodies/
+  presort send bodies/ --base-url http://127.0.0.1:8080/v3
+      a rehearsal with presort serve, which the real run afterwards does not mix with
+  presort send bodies/ --retry-failed
+
+It goes on where the last run ended, however that was. In the directory it writes send.journal, result.json and refused.ndjson.
+
+Exit status:
+  0  success: every contact of the bodies is imported
+  1  finished, but some contacts were refused, or the service does not say what became of them
+  2  failure: usage, bodies that are not those of their receipt, no valid token
+  3  stopped for now: run the same command again, to go on";
 
 #[cfg(feature = "account")]
 const ACCOUNT_HELP: &str = "\

@@ -7,9 +7,13 @@ mod bench;
 #[cfg(feature = "account")]
 mod bodies;
 mod explain;
+#[cfg(feature = "send")]
+mod login;
 mod map;
 mod paint;
 mod progress;
+#[cfg(feature = "send")]
+mod send;
 #[cfg(feature = "serve")]
 mod serve;
 mod signals;
@@ -92,6 +96,9 @@ pub fn main() -> ExitCode {
         // The endpoint handles signals itself.
         #[cfg(feature = "serve")]
         Verb::Serve(_) => {}
+        // A request under way is finished.
+        #[cfg(feature = "send")]
+        Verb::Send(_) | Verb::Login(_) => {}
         #[cfg(feature = "account")]
         Verb::Import(_) => signals::install(
             "imported contacts stay; an accepted body waits in the account, and the next import or serve imports it",
@@ -108,6 +115,16 @@ pub fn main() -> ExitCode {
             bench::run(bench.input.as_deref(), usize::from(bench.runs), threads, bench.format == TextFormat::Json)
         }
         Verb::Sample(sample) => sample.run(),
+        #[cfg(feature = "send")]
+        Verb::Login(login) => login.run(),
+        #[cfg(feature = "send")]
+        Verb::Logout(logout) => logout.run(),
+        #[cfg(feature = "send")]
+        Verb::Whoami(whoami) => whoami.run(),
+        #[cfg(feature = "send")]
+        Verb::Plan(plan) => plan.run(),
+        #[cfg(feature = "send")]
+        Verb::Send(send) => send.run(),
         #[cfg(feature = "account")]
         Verb::Account(account) => account.run(),
         #[cfg(feature = "account")]

@@ -67,6 +67,12 @@ impl BaseUrl {
         &self.text
     }
 
+    /// What is behind the host: `/v3`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.text[self.origin..]
+    }
+
     /// Whether it is on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
