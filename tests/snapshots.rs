@@ -1,7 +1,7 @@
 //! What a person reads, as snapshots: every help text, and the summaries of runs. A change of wording is a change of a file in
 //! `tests/snapshots`; `INSTA_UPDATE=always cargo test --test snapshots` accepts it.
 
-#![cfg(all(feature = "cli", feature = "account", feature = "serve"))]
+#![cfg(all(feature = "cli", feature = "account", feature = "send", feature = "serve"))]
 
 use insta::assert_snapshot;
 use std::path::Path;
@@ -54,7 +54,8 @@ fn sample() -> tempfile::TempDir {
 #[test]
 fn help_of_every_verb() {
     assert_snapshot!("help", help(&[]));
-    for verb in ["clean", "check", "map", "explain", "bench", "sample", "account", "import", "serve"] {
+    let verbs = ["clean", "check", "map", "explain", "bench", "sample", "login", "logout", "whoami", "plan", "send"];
+    for verb in verbs.into_iter().chain(["account", "import", "serve"]) {
         assert_snapshot!(format!("help_{verb}"), help(&[verb]));
     }
     let account = ["init", "lists", "fields", "contacts", "export", "activities", "unsubscribe", "check"];

@@ -82,6 +82,10 @@ pub(super) enum Verb {
     #[cfg(feature = "send")]
     #[command(after_help = SEND_HELP)]
     Send(super::send::SendArgs),
+    /// Deliver an export to the service: clean, split, ask, send, and write down what became of each contact
+    #[cfg(feature = "send")]
+    #[command(after_help = DELIVER_HELP)]
+    Deliver(Box<super::deliver::DeliverArgs>),
     /// Log in to the service, to send bodies
     #[cfg(feature = "send")]
     #[command(after_help = LOGIN_HELP)]
@@ -105,6 +109,17 @@ pub(super) enum Verb {
     #[command(after_help = SERVE_HELP)]
     Serve(super::serve::ServeArgs),
 }
+
+#[cfg(feature = "send")]
+const DELIVER_HELP: &str = "\
+Examples:
+  presort deliver export.csv --list Newsletter
+  presort deliver export.csv --list Newsletter --create-lists --yes --base-url http://127.0.0.1:8080/v3
+
+It goes on where the last run ended. Everything is in EXPORT.presort/: bodies, receipt.json, rejects, findings, send.journal,
+result.json and refused.ndjson.
+
+Exit status: the worse of those of clean and send";
 
 #[cfg(feature = "send")]
 const LOGIN_HELP: &str = "\

@@ -6,6 +6,8 @@ mod args;
 mod bench;
 #[cfg(feature = "account")]
 mod bodies;
+#[cfg(feature = "send")]
+mod deliver;
 mod explain;
 #[cfg(feature = "send")]
 mod login;
@@ -98,7 +100,7 @@ pub fn main() -> ExitCode {
         Verb::Serve(_) => {}
         // A request under way is finished.
         #[cfg(feature = "send")]
-        Verb::Send(_) | Verb::Login(_) => {}
+        Verb::Send(_) | Verb::Login(_) | Verb::Deliver(_) => {}
         #[cfg(feature = "account")]
         Verb::Import(_) => signals::install(
             "imported contacts stay; an accepted body waits in the account, and the next import or serve imports it",
@@ -115,6 +117,8 @@ pub fn main() -> ExitCode {
             bench::run(bench.input.as_deref(), usize::from(bench.runs), threads, bench.format == TextFormat::Json)
         }
         Verb::Sample(sample) => sample.run(),
+        #[cfg(feature = "send")]
+        Verb::Deliver(deliver) => deliver.run(),
         #[cfg(feature = "send")]
         Verb::Login(login) => login.run(),
         #[cfg(feature = "send")]
@@ -256,6 +260,11 @@ impl Common {
 
     /// Does a run, and says what came of it.
     fn run(&self, plan: &Plan) -> Result<ExitCode> {
+        self.clean(plan).map(ExitCode::from)
+    }
+
+    /// Does a run, and says what came of it. Gives the exit status.
+    fn clean(&self, plan: &Plan) -> Result<u8> {
         let cleaner = self.cleaner()?.limits(plan.limits).build()?;
         let bar = progress::Bar::new(match self.progress {
             When::Always => true,
@@ -290,9 +299,9 @@ impl Common {
             let _ = io::stderr().write_all(text.as_bytes());
         }
         Ok(match (&summary.stop, summary.is_clean()) {
-            (Some(_), _) => ExitCode::from(2),
-            (None, false) => ExitCode::from(1),
-            (None, true) => ExitCode::SUCCESS,
+            (Some(_), _) => 2,
+            (None, false) => 1,
+            (None, true) => 0,
         })
     }
 

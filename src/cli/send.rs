@@ -22,7 +22,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -69,10 +69,9 @@ pub struct PlanArgs {
     format: TextFormat,
 }
 
+/// How to send.
 #[derive(Args)]
-pub struct SendArgs {
-    /// The directory that clean --split wrote
-    dir: PathBuf,
+pub struct SendOptions {
     /// Send bodies again whose activity failed or timed out, or that the service refused
     #[arg(long)]
     retry_failed: bool,
@@ -90,6 +89,23 @@ pub struct SendArgs {
     /// The time limit of one request
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
+}
+
+/// What a person sees of it.
+pub(super) struct Shown {
+    pub(super) quiet: bool,
+    pub(super) progress: When,
+    pub(super) color: When,
+    /// What to run to go on.
+    pub(super) command: String,
+}
+
+#[derive(Args)]
+pub struct SendArgs {
+    /// The directory that clean --split wrote
+    dir: PathBuf,
+    #[command(flatten)]
+    options: SendOptions,
     /// Print only errors
     #[arg(short, long)]
     quiet: bool,
@@ -230,7 +246,7 @@ fn missing(what: &str, names: Option<&BTreeSet<String>>, option: &str) -> String
     }
 }
 
-fn plural(n: u64, one: &str, many: &str) -> String {
+pub(super) fn plural(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
@@ -283,53 +299,67 @@ impl Drop for Terminal {
 
 impl SendArgs {
     pub fn run(&self) -> Result<ExitCode> {
-        match self.send() {
-            Ok(status) => Ok(status),
+        let dir = self.dir.display();
+        let command = format!("presort send {dir}");
+        let shown = Shown { quiet: self.quiet, progress: self.progress, color: self.color, command };
+        let must_end = signals::flag();
+        match self.options.send(&self.dir, &shown, &must_end) {
+            Ok(status) => Ok(ExitCode::from(status)),
             Err(error) => Ok(status_of(&error)),
         }
     }
+}
 
-    fn send(&self) -> send::Result<ExitCode> {
+impl SendOptions {
+    pub(super) fn settings(&self) -> send::Result<Settings> {
         let mut settings = self.service.settings()?;
         settings.limits.in_flight = usize::from(self.in_flight);
         settings.limits.retries = self.retries;
         settings.timeout = Duration::from_secs(self.timeout);
         settings.retry_failed = self.retry_failed;
         settings.create_fields = self.create_fields;
-        let must_end = signals::flag();
-        let bodies = Bodies::verified(&self.dir)?;
-        let mut tokens = tokens_for(&settings.base, &must_end)?;
-        let is_shown = match self.progress {
+        Ok(settings)
+    }
+
+    /// Sends the bodies of a directory. Gives the exit status.
+    pub(super) fn send(&self, dir: &Path, shown: &Shown, must_end: &AtomicBool) -> send::Result<u8> {
+        let settings = self.settings()?;
+        let bodies = Bodies::verified(dir)?;
+        let mut tokens = tokens_for(&settings.base, must_end)?;
+        let is_shown = match shown.progress {
             When::Always => true,
             When::Never => false,
-            When::Auto => io::stderr().is_terminal() && !self.quiet,
+            When::Auto => io::stderr().is_terminal() && !shown.quiet,
         };
         let delivery = {
-            let mut terminal = Terminal::new(is_shown, self.quiet, &bodies);
+            let mut terminal = Terminal::new(is_shown, shown.quiet, &bodies);
             if bodies.is_partial {
                 terminal.note("the run that wrote these bodies stopped early: they hold only a part of its input");
             }
-            run::deliver(&bodies, &settings, tokens.as_mut(), &must_end, &mut terminal)?
+            run::deliver(&bodies, &settings, tokens.as_mut(), must_end, &mut terminal)?
         };
         if let Some(error) = &delivery.stopped {
             super::say(&error.to_string());
         }
-        if !self.quiet {
-            let text = self.summary(&delivery.outcome, delivery.refused_lines, bodies.opted_out);
+        if !shown.quiet {
+            let text = shown.summary(dir, &delivery.outcome, delivery.refused_lines, bodies.opted_out);
             let _ = io::stderr().write_all(text.as_bytes());
         }
-        Ok(ExitCode::from(delivery.status()))
+        Ok(delivery.status())
     }
+}
 
+impl Shown {
     /// The result for a person.
-    fn summary(&self, outcome: &Outcome, refused_lines: u64, opted_out: u64) -> String {
+    fn summary(&self, dir: &Path, outcome: &Outcome, refused_lines: u64, opted_out: u64) -> String {
         let contacts = &outcome.contacts;
         let paint = Paint(colours(self.color));
         let bodies = plural(outcome.bodies.len() as u64, "body", "bodies");
         let of =
             format!("{} of {} imported", count(contacts.imported), plural(contacts.accepted, "contact", "contacts"));
         let mut text = format!("presort: {} from {bodies}, by {}\n", paint.bold(&of), printable(&outcome.base_url));
-        let dir = printable(&self.dir.display().to_string()).into_owned();
+        let dir = printable(&dir.display().to_string()).into_owned();
+        let command = printable(&self.command);
         if contacts.refused > 0 {
             let named = match refused_lines {
                 0 => "the service does not say which".to_owned(),
@@ -366,11 +396,9 @@ impl SendArgs {
             );
         }
         text += &match outcome.status() {
-            3 => format!("next: presort send {dir} goes on\n"),
+            3 => format!("next: {command} goes on\n"),
             1 if outcome.bodies.iter().any(|body| !matches!(body.state.as_str(), "completed")) => {
-                format!(
-                    "next: {dir}/{RESULT} has each body; presort send {dir} --retry-failed sends those that failed again\n"
-                )
+                format!("next: {dir}/{RESULT} has each body; {command} --retry-failed sends those that failed again\n")
             }
             _ => format!("next: {dir}/{RESULT} has each body\n"),
         };

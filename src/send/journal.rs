@@ -228,8 +228,9 @@ impl State {
 
     /// What is known of a body.
     #[must_use]
-    pub fn body(&self, body: &Body) -> BodyState {
-        self.bodies.get(&(body.file.clone(), body.sha256.clone())).cloned().unwrap_or_default()
+    pub fn body(&self, body: &Body) -> &BodyState {
+        static NEW: BodyState = BodyState { phase: Phase::Waiting, sent: 0 };
+        self.bodies.get(&(body.file.clone(), body.sha256.clone())).unwrap_or(&NEW)
     }
 
     /// Whether an activity is one of this delivery.
@@ -319,7 +320,7 @@ mod tests {
         for (base, account) in [("http://127.0.0.1/v3", account), (base, Some("a2")), (base, None)] {
             assert_eq!(State::replay(&journal, base, account).unwrap(), State::default());
         }
-        assert_eq!(state.body(&Body::new("payload-00001.json", "cd", 3)), BodyState::default());
+        assert_eq!(*state.body(&Body::new("payload-00001.json", "cd", 3)), BodyState::default());
         let error = State::replay(b"{}\n", base, account).unwrap_err();
         assert!(error.starts_with("line 1 is no event"), "{error}");
     }

@@ -129,11 +129,11 @@ impl Outcome {
         let mut lines = 0;
         let mut output = Output::create(&dir.join(REFUSED), true)?;
         for body in &bodies.all {
-            let (whole, errors, activity) = match state.body(body).phase {
+            let (whole, errors, activity) = match &state.body(body).phase {
                 Phase::Refused { errors, .. } => (true, errors, None),
                 Phase::Over(report) => {
                     let is_whole = matches!(report.state, ActivityState::Failed | ActivityState::Cancelled);
-                    (is_whole, report.errors, Some(report.activity_id))
+                    (is_whole, &report.errors, Some(report.activity_id.as_str()))
                 }
                 _ => continue,
             };
@@ -142,9 +142,9 @@ impl Outcome {
             }
             let bytes = bodies.read(body)?;
             let contacts = ContactsOfBody::new(&bytes);
-            let found = if whole { refused::all(&contacts, &errors) } else { refused::named(&contacts, &errors) };
+            let found = if whole { refused::all(&contacts, errors) } else { refused::named(&contacts, errors) };
             for refused in found {
-                let mut line = refused.line(body, activity.as_deref());
+                let mut line = refused.line(body, activity);
                 line.push(b'\n');
                 output.write(&line)?;
                 lines += 1;

@@ -74,6 +74,12 @@ pub fn create_field(name: &str) -> Create {
     Create { method: "POST", path: "/contact_custom_fields", body }
 }
 
+/// The request that creates a list.
+#[must_use]
+pub fn create_list(name: &str) -> Create {
+    Create { method: "POST", path: "/contact_lists", body: serde_json::json!({"name": name}) }
+}
+
 impl Plan {
     /// The plan for these bodies. With `create_fields`, it has the requests that would create what is missing.
     #[must_use]

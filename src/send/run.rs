@@ -1,12 +1,12 @@
 //! A delivery from its beginning to its end: the account, what it lacks, the bodies, the result.
 
-use super::activity::Fault;
+use super::activity::{Fault, List};
 use super::bodies::{Bodies, Body};
 use super::inquiry::Account;
 use super::journal::{Entry, Phase, State};
 use super::journal_file::JournalFile;
 use super::outcome::Outcome;
-use super::plan::{Create, Known, create_field, refuse_missing_lists};
+use super::plan::{Create, Known, create_field, create_list, refuse_missing_lists};
 use super::remote::{Remote, SystemClock, Tokens};
 use super::sender::{Limits, Log, Progress, Sender, retry_failed};
 use super::{BaseUrl, Error, Result};
@@ -102,6 +102,46 @@ fn known(sender: &mut Sender<'_>, with_fields: bool) -> Result<Known> {
     Ok(known)
 }
 
+/// The account, and its list of this name or identifier. With `create`, a list of a name that is not there is created.
+///
+/// # Errors
+/// There is none, or several of one name, or the service does not answer.
+pub fn find_list(
+    settings: &Settings,
+    tokens: &mut dyn Tokens,
+    must_end: &AtomicBool,
+    wanted: &str,
+    create: bool,
+) -> Result<(Account, List)> {
+    let mut service = Remote::new(&settings.base, settings.timeout, tokens, None)?;
+    let (mut held, mut state) = (Held::default(), State::default());
+    let (mut clock, mut silent) = (SystemClock { must_end }, |_: Progress| {});
+    let base = settings.base.as_str();
+    let limits = settings.limits.clone();
+    let mut sender =
+        Sender::new(&mut service, &mut clock, &mut held, &mut silent, &[], limits, base, None, &mut state, 0.0);
+    let account = sender.account_summary()?;
+    for may_create in [create, false] {
+        let lists = sender.lists()?;
+        let by_id = lists.iter().find(|list| list.list_id.eq_ignore_ascii_case(wanted));
+        let by_name: Vec<&List> = lists.iter().filter(|list| list.name == wanted).collect();
+        match (by_id, &by_name[..]) {
+            (Some(list), _) => return Ok((account, list.clone())),
+            (None, [list]) => return Ok((account, (*list).clone())),
+            (None, []) if may_create => sender.create(&create_list(wanted))?,
+            (None, []) => break,
+            (None, several) => {
+                return Err(Error::could(format!(
+                    "the account has {} lists of the name {}: name one by its identifier",
+                    several.len(),
+                    printable(wanted)
+                )));
+            }
+        }
+    }
+    Err(Error::could(format!("the account has no list {}: --create-lists creates one of this name", printable(wanted))))
+}
+
 /// Delivers bodies, or goes on where the journal ends, and writes down what became of each contact.
 ///
 /// # Errors
@@ -193,17 +233,14 @@ impl Sender<'_> {
     /// The service does not do it.
     pub fn create(&mut self, create: &Create) -> Result<()> {
         let json = serde_json::to_vec(&create.body).map_err(|error| Error::could(error.to_string()))?;
-        let what = create.body["label"].as_str().unwrap_or_default().to_owned();
         for attempt in 0..=self.limits.retries {
             let answer = self.post(create.path, &json)?;
             match answer {
                 Some(answer) if matches!(answer.status, 200..=299 | 409) => return Ok(()),
                 Some(answer) if matches!(answer.status, 400 | 422) => {
                     let fault = Fault::parse(&answer.body).text();
-                    return Err(Error::could(format!(
-                        "the service does not create the custom field {}: {fault}",
-                        printable(&what)
-                    )));
+                    let Create { method, path, body } = create;
+                    return Err(Error::could(format!("the service does not take {method} {path} {body}: {fault}")));
                 }
                 Some(answer) if answer.status < 500 => self.turned_away(&answer)?,
                 _ => self.back_off(attempt + 1),
