@@ -32,7 +32,7 @@ impl Sender<'_> {
 
     fn quota_text(&self) -> String {
         let midnight = (self.server_time().div_euclid(DAY) + 1) * DAY;
-        format!("; they are counted anew at {}: run the same command again after that", time_text(midnight as f64))
+        format!("; requests are counted anew at {}: run the same command again after that", time_text(midnight as f64))
     }
 
     /// Notes the server's clock and whether the token works.
@@ -134,12 +134,10 @@ impl Sender<'_> {
                         408 | 500..=599 => format!("it answers {}", answer.status),
                         429 => {
                             self.turned_away(&answer)?;
-                            if self.pace.throttled == 0 {
-                                // A 429 without a known reason.
-                                failures += 1;
-                                self.back_off(failures);
+                            if Fault::parse(&answer.body).reason() == "throttled" {
+                                continue;
                             }
-                            continue;
+                            "it answers 429 and gives no reason that is known".to_owned()
                         }
                         _ => {
                             self.turned_away(&answer)?;

@@ -38,6 +38,8 @@ struct World {
     imported: HashMap<String, u32>,
     requests: u64,
     token_is_good: bool,
+    /// The token is new: it does not expire at once.
+    is_fresh: bool,
 }
 
 impl World {
@@ -50,6 +52,7 @@ impl World {
             imported: HashMap::new(),
             requests: 0,
             token_is_good: true,
+            is_fresh: true,
         }))
     }
 
@@ -99,7 +102,7 @@ impl World {
         if self.happens(faults.throttled) {
             return Some(Ok(self.answer(429, &json!({"error_key": "throttled", "error_message": "slower"}))));
         }
-        if self.happens(faults.expired) {
+        if self.happens(faults.expired) && !std::mem::take(&mut self.is_fresh) {
             self.token_is_good = false;
         }
         (!self.token_is_good).then(|| Ok(self.answer(401, &json!({"error_key": "unauthorized"}))))
@@ -154,7 +157,8 @@ impl Service for Simulated {
     }
 
     fn refresh(&mut self) -> Result<()> {
-        self.0.borrow_mut().token_is_good = true;
+        let mut world = self.0.borrow_mut();
+        (world.token_is_good, world.is_fresh) = (true, true);
         Ok(())
     }
 }
