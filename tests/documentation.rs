@@ -61,12 +61,12 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
 done
 "#;
 
-/// The program; a server listens at a port that is free, and `.curlrc` leads requests for the usual port there.
+/// The program; a server listens at a port that is free, and this and `.curlrc` lead requests for the usual port there.
 const PRESORT: &str = r#"#!/usr/bin/env bash
 if [ "${1:-}" = serve ]; then
     exec "$PRESORT_BUILT" "$@" --listen "127.0.0.1:$DOCUMENTED_PORT"
 fi
-exec "$PRESORT_BUILT" "$@"
+exec "$PRESORT_BUILT" "${@//127.0.0.1:8080/127.0.0.1:$DOCUMENTED_PORT}"
 "#;
 
 fn root() -> &'static Path {

@@ -1,7 +1,7 @@
 //! What a person reads, as snapshots: every help text, and the summaries of runs. A change of wording is a change of a file in
 //! `tests/snapshots`; `INSTA_UPDATE=always cargo test --test snapshots` accepts it.
 
-#![cfg(all(feature = "cli", feature = "account", feature = "serve"))]
+#![cfg(all(feature = "cli", feature = "account", feature = "send", feature = "serve"))]
 
 use insta::assert_snapshot;
 use std::path::Path;
@@ -62,6 +62,12 @@ fn help_of_every_verb() {
         "explain",
         "bench",
         "sample",
+        "login",
+        "logout",
+        "whoami",
+        "plan",
+        "send",
+        "deliver",
         "account",
         "import",
         "serve",

@@ -25,6 +25,22 @@ pub fn install(interrupted: &'static str) {
     }
 }
 
+/// A flag that Ctrl-C and SIGTERM set. The second one ends the process at once.
+#[cfg(feature = "send")]
+pub fn flag() -> std::sync::Arc<std::sync::atomic::AtomicBool> {
+    let flag = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    #[cfg(unix)]
+    {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            // Without the handlers the process still ends, and the journal says where to go on.
+            let _ = signal_hook::flag::register_conditional_default(signal, std::sync::Arc::clone(&flag));
+            let _ = signal_hook::flag::register(signal, std::sync::Arc::clone(&flag));
+        }
+    }
+    flag
+}
+
 /// Makes a write beyond the file size limit (`ulimit -f`) fail with an error. By default the signal ends the process, and leaves a
 /// half-written file.
 pub fn take_file_too_large_as_error() {

@@ -1,0 +1,168 @@
+//! `presort login`, `logout` and `whoami`.
+
+use super::send::{status_of, tokens_for};
+use super::{print, signals};
+use crate::model::error::Result;
+use crate::model::printable::printable;
+use crate::send::address::SERVICE;
+use crate::send::oauth::{AUTH, CLIENT_VARIABLE, Provider, SCOPES};
+use crate::send::remote::{SystemClock, TOKEN_VARIABLE};
+use crate::send::run::{self, Settings};
+use crate::send::sender::{Limits, time_text};
+use crate::send::store::Store;
+use crate::send::{self, BaseUrl, Error, state_dir};
+use clap::Args;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+pub(super) const LOGIN_HELP: &str = "\
+Examples:
+  presort login --client-id 4f6f2c5e-0f2d-4a4e-8a43-0e7b6d2f9f10
+  presort login --browser
+
+Tokens are kept for each address of a service, in a file that only you can read. Without a login, PRESORT_ACCESS_TOKEN is enough.";
+
+#[derive(Args)]
+pub struct BaseArgs {
+    /// The address of the service, with its version; http:// only for this machine
+    #[arg(long, value_name = "URL", default_value = SERVICE)]
+    base_url: String,
+}
+
+#[derive(Args)]
+pub struct LoginArgs {
+    /// Log in with a browser on this machine that comes back to it (PKCE), instead of a code that any browser takes
+    #[arg(long)]
+    browser: bool,
+    /// The port that the browser comes back to; http://127.0.0.1:PORT/callback must be registered
+    #[arg(long, value_name = "PORT", default_value_t = 8765, requires = "browser")]
+    port: u16,
+    /// The identifier of your application at the service [default: PRESORT_CLIENT_ID, or that of the last login]
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    #[command(flatten)]
+    base: BaseArgs,
+    /// The address that gives tokens for it
+    #[arg(long, value_name = "URL", default_value = AUTH)]
+    auth_url: String,
+    /// What to ask for, with spaces between
+    #[arg(long, value_name = "SCOPES", default_value = SCOPES)]
+    scopes: String,
+}
+
+fn done(result: send::Result<()>) -> Result<ExitCode> {
+    Ok(result.map_or_else(|error| status_of(&error), |()| ExitCode::SUCCESS))
+}
+
+impl BaseArgs {
+    fn parse(&self) -> send::Result<(BaseUrl, Store)> {
+        let base = BaseUrl::parse(&self.base_url)?;
+        let store = Store::new(&state_dir::state_dir()?, &base);
+        Ok((base, store))
+    }
+}
+
+impl LoginArgs {
+    pub fn run(&self) -> Result<ExitCode> {
+        done(self.log_in())
+    }
+
+    fn log_in(&self) -> send::Result<()> {
+        let (base, store) = self.base.parse()?;
+        let given = self.client_id.clone().or_else(|| std::env::var(CLIENT_VARIABLE).ok()).filter(|id| !id.is_empty());
+        let client_id = match given {
+            Some(id) => id,
+            None => store.load().ok().flatten().map(|login| login.client_id).ok_or_else(|| {
+                Error::could(format!(
+                    "there is no client identifier: register your application at the service, which is free, and name it with \
+                     --client-id or {CLIENT_VARIABLE} (docs/send.md shows how)"
+                ))
+            })?,
+        };
+        let provider = Provider { auth: BaseUrl::parse(&self.auth_url)?, client_id, scopes: self.scopes.clone() };
+        let must_end = signals::flag();
+        let mut clock = SystemClock { must_end: &must_end };
+        let mut say = |text: &str| {
+            let _ = writeln!(io::stderr(), "presort: {text}");
+        };
+        let login = match self.browser {
+            true => provider.browser(self.port, &mut clock, &mut say)?,
+            false => provider.device(&mut clock, &mut say)?,
+        };
+        let _lock = store.lock()?;
+        store.save(&login)?;
+        say(&format!("logged in to {base}"));
+        if login.refresh.is_none() {
+            say("note: the service gave no token that lasts, so this login ends with its access token");
+        }
+        Ok(())
+    }
+}
+
+#[derive(Args)]
+pub struct LogoutArgs {
+    #[command(flatten)]
+    base: BaseArgs,
+}
+
+impl LogoutArgs {
+    pub fn run(&self) -> Result<ExitCode> {
+        done(self.log_out())
+    }
+
+    fn log_out(&self) -> send::Result<()> {
+        let (base, store) = self.base.parse()?;
+        let _lock = store.lock()?;
+        let text = match store.remove()? {
+            true => format!(
+                "presort: the tokens for {base} are removed from this machine; the service may accept them until they end\n"
+            ),
+            false => format!("presort: there are no tokens for {base} on this machine\n"),
+        };
+        let _ = io::stderr().write_all(text.as_bytes());
+        Ok(())
+    }
+}
+
+#[derive(Args)]
+pub struct WhoamiArgs {
+    #[command(flatten)]
+    base: BaseArgs,
+}
+
+impl WhoamiArgs {
+    pub fn run(&self) -> Result<ExitCode> {
+        done(self.who())
+    }
+
+    fn who(&self) -> send::Result<()> {
+        let (base, store) = self.base.parse()?;
+        let must_end = AtomicBool::new(false);
+        let mut tokens = tokens_for(&base, &must_end)?;
+        let settings = Settings {
+            base: base.clone(),
+            limits: Limits { retries: 2, ..Limits::default() },
+            timeout: Duration::from_secs(30),
+            retry_failed: false,
+            create_fields: false,
+        };
+        // The lists tell whether the token is good for contacts, where the account is not told.
+        let (account, _) = run::ask(&settings, tokens.as_mut(), &must_end, false)?;
+        let id = account.id.as_deref().unwrap_or("not told (that needs the scope account_read)");
+        let mut text = format!("service: {base}\naccount: {} ({})\n", account.text(), printable(id));
+        let is_fixed = std::env::var_os(TOKEN_VARIABLE).is_some_and(|token| !token.is_empty());
+        match store.load()?.filter(|_| !is_fixed) {
+            Some(login) => {
+                text += &format!("scopes: {}\n", printable(login.scope.as_deref().unwrap_or("not told")));
+                let ends = login.expires_at.map_or_else(|| "not told".to_owned(), |time| time_text(time as f64));
+                let then = if login.refresh.is_some() { ", and is replaced then" } else { "" };
+                text += &format!("token: ends {ends}{then}\n");
+            }
+            None if is_fixed => text += &format!("scopes: not told\ntoken: that of {TOKEN_VARIABLE}\n"),
+            None => text += "scopes: not told\ntoken: none\n",
+        }
+        Ok(print(&text)?)
+    }
+}

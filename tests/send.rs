@@ -1,0 +1,431 @@
+//! `presort send` and its helpers from outside, against a service that fails as the test wants it.
+
+#![cfg(all(unix, feature = "cli", feature = "send"))]
+
+mod common;
+mod support;
+
+use common::{Dir, Ran, kill, presort, wait};
+use serde_json::{Value, json};
+use std::process::Command;
+use std::time::Duration;
+use support::{Deed, Fake, IMPORT, LIST};
+
+/// A directory with bodies of three contacts each, and an empty state directory.
+fn bodies(contacts: u64) -> Dir {
+    let dir = Dir::new();
+    let lines: String =
+        (0..contacts).map(|i| format!("{{\"email\":\"c{i}@example.com\",\"cf:Tier\":\"gold\"}}\n")).collect();
+    dir.write("export.ndjson", lines);
+    let args = ["clean", "export.ndjson", "--split", "-o", "bodies", "--list-id", LIST, "--max-contacts", "3", "-q"];
+    dir.run(&args).exits(0);
+    dir
+}
+
+/// The program in a state directory of its own, with these arguments and the address of the service.
+fn command(dir: &Dir, fake: &Fake, args: &[&str]) -> Command {
+    let mut command = presort();
+    command.args(args).args(["--base-url", &fake.base()]);
+    command.env("XDG_STATE_HOME", dir.path("state"));
+    for variable in ["PRESORT_ACCESS_TOKEN", "PRESORT_CLIENT_ID", "HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn run(dir: &Dir, fake: &Fake, args: &[&str]) -> Ran {
+    dir.feed_with(&mut command(dir, fake, args), b"")
+}
+
+fn send(dir: &Dir, fake: &Fake, more: &[&str]) -> Ran {
+    run(dir, fake, &[&["send", "bodies", "--rate", "100"], more].concat())
+}
+
+fn result(dir: &Dir) -> Value {
+    let result = dir.json("bodies/result.json");
+    let n = |name: &str| result["contacts"][name].as_u64().unwrap();
+    assert_eq!(n("accepted"), n("imported") + n("refused") + n("unknown") + n("not_sent"), "{result}");
+    result
+}
+
+#[track_caller]
+fn counts(dir: &Dir) -> [u64; 5] {
+    let result = result(dir);
+    ["accepted", "imported", "refused", "unknown", "not_sent"].map(|name| result["contacts"][name].as_u64().unwrap())
+}
+
+fn refused(dir: &Dir) -> Vec<Value> {
+    dir.lines("bodies/refused.ndjson")
+}
+
+fn events(dir: &Dir, event: &str) -> usize {
+    dir.lines("bodies/send.journal").iter().filter(|line| line["event"] == event).count()
+}
+
+#[test]
+fn all_goes_well() {
+    let (dir, fake) = (bodies(8), Fake::start());
+    fake.model().fields.push("Tier".into());
+    let ran = send(&dir, &fake, &[]).exits(0).says(&["8 of 8 contacts imported", "3 bodies"]);
+    assert_eq!(ran.out, b"");
+    assert_eq!(counts(&dir), [8, 8, 0, 0, 0]);
+    assert_eq!(fake.imported(), [3, 3, 2]);
+    assert_eq!(refused(&dir), Vec::<Value>::new());
+    let journal = dir.lines("bodies/send.journal");
+    for line in &journal {
+        assert_eq!((&line["base_url"], &line["account"]), (&json!(fake.base()), &json!("a07e1abc")), "{line}");
+    }
+    assert!(!dir.read("bodies/send.journal").contains("@example.com"));
+    // Again: nothing is sent, and the bodies are verified all the same.
+    send(&dir, &fake, &[]).exits(0);
+    assert_eq!(fake.imported().len(), 3);
+    let body = dir.read("bodies/payload-00002.json");
+    dir.write("bodies/payload-00002.json", body.replace("gold", "iron"));
+    send(&dir, &fake, &[]).exits(2).says(&["payload-00002.json was changed"]);
+    dir.write("bodies/payload-00002.json", body);
+    dir.write("bodies/payload-00004.json", "{}");
+    send(&dir, &fake, &[]).exits(2).says(&["payload-00004.json is not in the receipt"]);
+    // Another service is another delivery.
+    std::fs::remove_file(dir.path("bodies/payload-00004.json")).unwrap();
+    let other = Fake::start();
+    send(&dir, &other, &[]).exits(0).says(&["the account has no custom field Tier"]);
+    assert_eq!(other.imported(), [3, 3, 2]);
+}
+
+#[test]
+fn three_kinds_of_429() {
+    let (dir, fake) = (bodies(6), Fake::start());
+    let throttled = json!({"error_key": "throttled", "error_message": "slower"});
+    let full = json!([{"error_key": "contacts.api.queue", "error_message": "1,000 activities are queued"}]);
+    fake.then("POST", IMPORT, Deed::Header(429, throttled.clone(), "Retry-After", "1"))
+        .then("GET", "/v3/activities", Deed::Answer(429, throttled.clone()))
+        .then("POST", IMPORT, Deed::Well)
+        .then("POST", IMPORT, Deed::Answer(429, full));
+    send(&dir, &fake, &[]).exits(0);
+    assert_eq!(counts(&dir), [6, 6, 0, 0, 0]);
+    assert_eq!(fake.imported(), [3, 3]);
+    assert!(result(&dir)["bodies"].as_array().unwrap().iter().all(|body| body["sent"] == 1));
+
+    let dir = bodies(6);
+    let fake = Fake::start();
+    let quota = json!({"error_key": "quota_exceeded", "error_message": "no more today"});
+    fake.then("POST", IMPORT, Deed::Well).then("POST", IMPORT, Deed::Answer(429, quota));
+    send(&dir, &fake, &[]).exits(3).says(&["quota of today is used up", "T00:00:00Z", "3 not sent"]);
+    assert_eq!(counts(&dir)[4], 3);
+    // The next day.
+    fake.model().ahead = 86_400.0;
+    send(&dir, &fake, &[]).exits(0);
+    assert_eq!((counts(&dir), fake.imported()), ([6, 6, 0, 0, 0], vec![3, 3]));
+}
+
+#[test]
+fn its_own_quota_stops_it_too() {
+    let (dir, fake) = (bodies(6), Fake::start());
+    send(&dir, &fake, &["--quota", "4"]).exits(3).says(&["the 4 requests of today are used up"]);
+    assert_eq!(fake.imported().len(), 1);
+    assert_eq!(counts(&dir)[4], 3);
+    fake.model().ahead = 86_400.0;
+    send(&dir, &fake, &["--quota", "8"]).exits(0);
+    assert_eq!((counts(&dir), fake.imported().len()), ([6, 6, 0, 0, 0], 2));
+}
+
+#[test]
+fn errors_of_the_service_and_of_the_network() {
+    let (dir, fake) = (bodies(12), Fake::start());
+    fake.then("POST", IMPORT, Deed::Answer(503, json!({"message": "later"})))
+        .then("POST", IMPORT, Deed::DoneBut(500))
+        .then("POST", IMPORT, Deed::Close)
+        .then("POST", IMPORT, Deed::CloseAfter)
+        .then("POST", IMPORT, Deed::HangAfter(Duration::from_secs(20)))
+        .then("GET", "/v3/activities", Deed::Close)
+        .then("GET", "/v3/activities", Deed::DoneBut(500));
+    send(&dir, &fake, &["--timeout", "2"]).exits(0);
+    assert_eq!(counts(&dir), [12, 12, 0, 0, 0]);
+    // What arrived without an answer was found, and not sent again.
+    assert_eq!(fake.imported(), [3, 3, 3, 3]);
+    assert_eq!(events(&dir, "not_there"), 2);
+    let found = dir.lines("bodies/send.journal").iter().filter(|line| line["found"] == true).count();
+    assert_eq!(found, 3);
+}
+
+#[test]
+fn a_service_that_is_down_is_left_for_now() {
+    let (dir, fake) = (bodies(3), Fake::start());
+    for _ in 0..3 {
+        fake.then("GET", "/v3/account", Deed::Answer(503, Value::Null));
+    }
+    send(&dir, &fake, &["--retries", "1"]).exits(3).says(&["503", "run the same command again later"]);
+    let gone = format!("http://127.0.0.1:{}/v3", {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    });
+    dir.run(&["send", "bodies", "--retries", "0", "--base-url", &gone]).exits(3);
+    dir.run(&["send", "bodies", "--base-url", "http://api.cc.email/v3"]).exits(2).says(&["anyone on the way"]);
+    dir.feed_with(command(&dir, &fake, &["send", "bodies"]).env("PRESORT_ACCESS_TOKEN", "two words"), b"").exits(2);
+}
+
+#[test]
+fn bodies_that_fail_and_are_sent_again() {
+    let (dir, fake) = (bodies(15), Fake::start());
+    fake.ends("completed", 1, &["Line 3: the address is not valid"])
+        .ends("failed", 3, &["something broke"])
+        .ends("timed_out", 3, &[])
+        .ends("completed", 1, &["c9@example.com bounced before"]);
+    let bad = json!([{"error_key": "contacts.api.validation.error", "error_message": "not this one"}]);
+    for _ in 0..4 {
+        fake.then("POST", IMPORT, Deed::Well);
+    }
+    fake.then("POST", IMPORT, Deed::Answer(400, bad));
+    send(&dir, &fake, &[]).exits(1).says(&["4 of 15 contacts imported", "8 refused", "3 unknown", "--retry-failed"]);
+    assert_eq!(counts(&dir), [15, 4, 8, 3, 0]);
+    let lines = refused(&dir);
+    assert_eq!(lines.len(), 8);
+    assert_eq!((&lines[0]["mapped_by"], &lines[0]["contact"]["email"]), (&json!("line"), &json!("c1@example.com")));
+    assert_eq!((&lines[1]["mapped_by"], &lines[1]["error"]), (&json!("body"), &json!("something broke")));
+    assert_eq!((&lines[4]["mapped_by"], &lines[4]["index"]), (&json!("address"), &json!(0)));
+    assert_eq!(lines[5]["error"], "not this one");
+    // Without being asked to, nothing is sent again.
+    send(&dir, &fake, &[]).exits(1);
+    assert_eq!(fake.imported().len(), 4);
+    send(&dir, &fake, &["--retry-failed"]).exits(1).says(&["13 of 15 contacts imported", "2 refused"]);
+    assert_eq!(counts(&dir), [15, 13, 2, 0, 0]);
+    assert_eq!(fake.imported().len(), 7);
+}
+
+#[test]
+fn an_error_that_names_no_contact_is_kept() {
+    let (dir, fake) = (bodies(3), Fake::start());
+    fake.ends("completed", 2, &["an odd thing"]);
+    send(&dir, &fake, &[]).exits(1);
+    // One error is one contact; of the other nothing is said.
+    assert_eq!(counts(&dir), [3, 1, 1, 1, 0]);
+    let lines = refused(&dir);
+    assert_eq!((&lines[0]["error"], &lines[0]["contact"]), (&json!("an odd thing"), &Value::Null));
+    assert_eq!(result(&dir)["notes"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn what_the_account_lacks() {
+    let (dir, fake) = (bodies(3), Fake::start());
+    fake.model().lists.clear();
+    send(&dir, &fake, &[]).exits(2).says(&["the account has no list", LIST]);
+    assert_eq!((fake.imported().len(), counts(&dir)), (0, [3, 0, 0, 0, 3]));
+    fake.model().lists.push(LIST.to_uppercase());
+    send(&dir, &fake, &["--create-fields"]).exits(0);
+    assert_eq!(fake.model().fields, ["Tier"]);
+}
+
+#[test]
+fn a_plan_sends_nothing() {
+    let (dir, fake) = (bodies(8), Fake::start());
+    let ran = run(&dir, &fake, &["plan", "bodies", "--create-fields"]).exits(0);
+    for part in [
+        "3 bodies with 8 contacts",
+        "Acme",
+        "1 day at",
+        "lists: the account has all",
+        "lacks Tier",
+        "POST /contact_custom_fields",
+    ] {
+        assert!(ran.text().contains(part), "{part}: {}", ran.text());
+    }
+    assert_eq!(fake.count("POST", ""), 0);
+    assert!(!dir.path("bodies/send.journal").exists());
+    // Without the service.
+    dir.write("lists", format!("{LIST}\n"));
+    dir.write("fields", "Tier\n");
+    let mut offline = presort();
+    offline.args(["plan", "bodies", "--lists", "lists", "--custom-fields", "fields", "--format", "json"]);
+    let plan = dir.feed_with(offline.env("XDG_STATE_HOME", dir.path("state")), b"").exits(0).json();
+    assert_eq!((&plan["lists_missing"], &plan["fields_missing"]), (&json!([]), &json!([])));
+    let mut offline = presort();
+    let offline =
+        offline.args(["plan", "bodies"]).env("XDG_STATE_HOME", dir.path("state")).env_remove("PRESORT_ACCESS_TOKEN");
+    let ran = dir.feed_with(offline, b"").exits(0);
+    assert!(ran.text().contains("lists: not checked"), "{}", ran.text());
+    std::fs::remove_file(dir.path("bodies/payload-00001.json")).unwrap();
+    run(&dir, &fake, &["plan", "bodies"]).exits(2).says(&["payload-00001.json is missing"]);
+}
+
+/// Logs in by the device flow.
+fn log_in(dir: &Dir, fake: &Fake) {
+    let auth = fake.auth();
+    let args = ["login", "--client-id", "client-1", "--auth-url", &auth];
+    run(dir, fake, &args).exits(0).says(&["ABCD-EFGH", "logged in"]);
+}
+
+#[test]
+fn a_login_and_a_token_that_expires() {
+    let (dir, fake) = (bodies(6), Fake::start());
+    fake.model().tokens = ["none yet".to_owned()].into();
+    send(&dir, &fake, &[]).exits(2).says(&["wants a token"]);
+    log_in(&dir, &fake);
+    let ran = run(&dir, &fake, &["whoami"]).exits(0);
+    for part in ["Acme", "contact_data", "and is replaced then"] {
+        assert!(ran.text().contains(part), "{part}: {}", ran.text());
+    }
+    // The access token expires between two bodies.
+    fake.then("POST", IMPORT, Deed::Well).then("POST", IMPORT, Deed::Answer(401, json!({"error_key": "unauthorized"})));
+    let ran = send(&dir, &fake, &[]).exits(0);
+    assert_eq!((counts(&dir), fake.imported()), ([6, 6, 0, 0, 0], vec![3, 3]));
+    let texts = [ran.err, dir.read("bodies/send.journal"), dir.read("bodies/result.json")].concat();
+    assert!(!texts.contains("access-") && !texts.contains("refresh-"), "{texts}");
+    let last = fake.model().seen.last().unwrap().token.clone();
+    assert_eq!(last.as_deref(), Some("access-2"));
+    // Another service does not get the tokens.
+    let other = Fake::start();
+    other.model().tokens = ["other".to_owned()].into();
+    send(&dir, &other, &[]).exits(2);
+    assert!(other.model().seen.iter().all(|seen| seen.token.is_none()));
+    // The refresh token is good for nothing any more.
+    fake.model().refresh = Some("another".into());
+    fake.model().tokens = ["another".to_owned()].into();
+    send(&dir, &fake, &["--retry-failed"]).exits(2).says(&["invalid_grant", "log in again"]);
+    run(&dir, &fake, &["logout"]).exits(0).says(&["are removed"]);
+    run(&dir, &fake, &["logout"]).exits(0).says(&["there are no tokens"]);
+}
+
+#[test]
+fn a_refresh_token_is_used_once_by_two_senders() {
+    let (one, fake) = (bodies(3), Fake::start());
+    log_in(&one, &fake);
+    one.run(&["clean", "export.ndjson", "--split", "-o", "more", "--list-id", LIST, "-q"]).exits(0);
+    // The access token is not good any more; each use of a refresh token ends it.
+    fake.model().tokens = ["another".to_owned()].into();
+    let start = |bodies: &str| one.spawn(&mut command(&one, &fake, &["send", bodies, "--rate", "100"]));
+    let children = [start("bodies"), start("more")];
+    for child in children {
+        wait(child).exits(0);
+    }
+    assert_eq!(fake.imported().len(), 2);
+}
+
+#[test]
+fn a_rotated_token_that_was_not_received_means_to_log_in() {
+    let (dir, fake) = (bodies(3), Fake::start());
+    log_in(&dir, &fake);
+    fake.model().tokens = ["another".to_owned()].into();
+    // The service rotates the token, and the answer does not come: the old one is worth nothing any more.
+    fake.then("POST", "/oauth2/default/v1/token", Deed::CloseAfter);
+    send(&dir, &fake, &[]).exits(2).says(&["invalid_grant", "presort login"]);
+    log_in(&dir, &fake);
+    send(&dir, &fake, &[]).exits(0);
+}
+
+#[test]
+fn a_token_of_the_environment_is_enough() {
+    let (dir, fake) = (bodies(3), Fake::start());
+    fake.model().tokens = ["env-token".to_owned()].into();
+    let args = ["send", "bodies", "--rate", "100"];
+    dir.feed_with(command(&dir, &fake, &args).env("PRESORT_ACCESS_TOKEN", "env-token"), b"").exits(0);
+    let dir = bodies(3);
+    let ran = dir.feed_with(command(&dir, &fake, &args).env("PRESORT_ACCESS_TOKEN", "stale-token"), b"").exits(2);
+    assert!(ran.err.contains("PRESORT_ACCESS_TOKEN") && !ran.err.contains("stale-token"), "{}", ran.err);
+}
+
+#[test]
+fn redirects_are_not_followed() {
+    let (dir, fake, other) = (bodies(3), Fake::start(), Fake::start());
+    let to: &'static str = Box::leak(format!("{}/account/summary", other.base()).into_boxed_str());
+    fake.then("GET", "/v3/account", Deed::Header(302, Value::Null, "Location", to));
+    let mut command = command(&dir, &fake, &["send", "bodies"]);
+    dir.feed_with(command.env("PRESORT_ACCESS_TOKEN", "t"), b"").exits(2).says(&["redirect"]);
+    assert_eq!(other.count("GET", ""), 0);
+}
+
+#[test]
+fn ctrl_c_and_a_second_sender() {
+    let (dir, fake) = (bodies(9), Fake::start());
+    fake.model().looks = 1_000_000;
+    let child = dir.spawn(&mut command(&dir, &fake, &["send", "bodies", "--rate", "20"]));
+    let began = std::time::Instant::now();
+    while fake.imported().len() < 3 {
+        assert!(began.elapsed() < common::PATIENCE);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    send(&dir, &fake, &[]).exits(2).says(&["another presort sends the bodies"]);
+    kill(child.id(), libc::SIGINT);
+    wait(child).exits(3).says(&["interrupted", "9 unknown: the service is not done"]);
+    assert_eq!(counts(&dir), [9, 0, 0, 9, 0]);
+    fake.model().looks = 0;
+    send(&dir, &fake, &[]).exits(0);
+    assert_eq!((counts(&dir), fake.imported().len()), ([9, 9, 0, 0, 0], 3));
+}
+
+#[test]
+fn killed_a_dozen_times_it_comes_to_the_same_end() {
+    let (dir, fake) = (bodies(60), Fake::start());
+    fake.model().looks = 2;
+    for round in 0..12u64 {
+        let child = dir.spawn(&mut command(&dir, &fake, &["send", "bodies", "--rate", "50"]));
+        std::thread::sleep(Duration::from_millis(40 + round * 37 % 150));
+        kill(child.id(), libc::SIGKILL);
+        let _ = child.wait_with_output().unwrap();
+    }
+    send(&dir, &fake, &[]).exits(0);
+    assert_eq!(counts(&dir), [60, 60, 0, 0, 0]);
+    // Every body arrived, and none that arrived was sent again.
+    assert_eq!(fake.imported().len(), 20);
+}
+
+#[test]
+fn a_login_by_browser() {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let (dir, fake) = (bodies(3), Fake::start());
+    let auth = fake.auth();
+    let args = ["login", "--browser", "--port", "0", "--client-id", "client-1", "--auth-url", &auth];
+    let mut child = dir.spawn(&mut command(&dir, &fake, &args));
+    let mut line = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    stderr.read_line(&mut line).unwrap();
+    let address = line.split("open ").nth(1).unwrap().split(' ').next().unwrap();
+    let value = |name: &str| {
+        let rest = address.split(&format!("{name}=")).nth(1).unwrap();
+        rest.split('&').next().unwrap().to_owned()
+    };
+    assert!(address.starts_with(&format!("{auth}/authorize?response_type=code")), "{address}");
+    assert_eq!(
+        (value("code_challenge_method"), value("scope")),
+        ("S256".into(), "contact_data+account_read+offline_access".into())
+    );
+    let port = value("redirect_uri").split("127.0.0.1%3A").nth(1).unwrap().split('%').next().unwrap().to_owned();
+    let visit = |target: String| {
+        let mut stream = std::net::TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+        write!(stream, "GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    assert!(visit("/callback?code=code-1&state=forged".into()).starts_with("HTTP/1.1 404"));
+    assert!(visit(format!("/callback?code=code-1&state={}", value("state"))).starts_with("HTTP/1.1 200"));
+    let ran = wait(child);
+    assert_eq!(ran.code(), 0);
+    run(&dir, &fake, &["whoami"]).exits(0);
+}
+
+#[test]
+fn a_delivery_is_the_whole_way() {
+    let (dir, fake) = (Dir::new(), Fake::start());
+    fake.model().fields.push("Tier".into());
+    dir.write("export.csv", "Email,First Name\nann@example.com,Ann\nnobody,Bob\njoe@example.com,Joe\n");
+    let deliver = |more: &[&str]| run(&dir, &fake, &[&["deliver", "export.csv", "--list", "News"], more].concat());
+    deliver(&[]).exits(2).says(&["--yes"]);
+    assert!(!dir.path("export.csv.presort").exists());
+    run(&dir, &fake, &["deliver", "export.csv", "--list", "Nobody's", "--yes"]).exits(2).says(&["--create-lists"]);
+    // Interrupted by the quota of the day.
+    let quota = json!({"error_key": "quota_exceeded"});
+    fake.then("POST", IMPORT, Deed::Answer(429, quota));
+    deliver(&["--yes"]).exits(3).says(&["next: presort deliver export.csv"]);
+    let receipt = dir.read("export.csv.presort/receipt.json");
+    deliver(&["--yes"]).exits(1).says(&["2 of 2 contacts imported", "1 rejected by clean"]);
+    assert_eq!(dir.read("export.csv.presort/receipt.json"), receipt);
+    assert_eq!(fake.imported(), [2]);
+    assert!(dir.read("export.csv.presort/rejects.csv").contains("nobody,Bob"));
+    let body = fake.model().seen.iter().find(|seen| seen.path == IMPORT).unwrap().body.clone();
+    assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["list_ids"], json!([LIST]));
+    deliver(&["--yes"]).exits(1);
+    assert_eq!(fake.imported(), [2]);
+    run(&dir, &fake, &["deliver", "export.csv", "--list", LIST, "--yes"]).exits(2).says(&["goes to the list News"]);
+    dir.write("export.csv", "Email\nann@example.com\n");
+    deliver(&["--yes"]).exits(2).says(&["changed since its delivery began"]);
+}
