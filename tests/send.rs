@@ -192,6 +192,55 @@ fn bodies_that_fail_and_are_sent_again() {
     assert_eq!(fake.imported().len(), 7);
 }
 
+/// A messy export: some rows are rejected, one is empty, and addresses say which line they are on.
+fn messy(dir: &Dir, lines: usize, per_body: &str) {
+    let rows: String = (2..=lines)
+        .map(|line| match line % 5 {
+            0 => format!("no address {line},Bad\n"),
+            3 if line % 2 == 0 => "\n".to_owned(),
+            _ => format!("line-{line}@example.com,Good\n"),
+        })
+        .collect();
+    dir.write("export.csv", format!("Email,First Name\n{rows}"));
+    let args = ["clean", "export.csv", "--split", "-o", "bodies", "--list-id", LIST, "--max-contacts", per_body, "-q"];
+    dir.run(&[&args[..], &["--rejects", "rejects.csv"]].concat()).exits(1);
+}
+
+#[test]
+fn what_is_refused_is_found_in_the_export() {
+    let (dir, fake) = (Dir::new(), Fake::start());
+    messy(&dir, 41, "10");
+    fake.ends("completed", 3, &["Line 11: bad", "line-7@example.com is on the list of bounces", "nobody knows"])
+        .ends("failed", 10, &["broken", "Line 5: this is why"])
+        .ends("completed", 0, &["Line 2: the phone is not valid"]);
+    let ran = send(&dir, &fake, &[]).exits(1);
+    let lines = refused(&dir);
+    assert_eq!(lines.len(), 3 + 10 + 1);
+    for line in lines.iter().filter(|line| !line["index"].is_null()) {
+        let address = line["contact"]["email"].as_str().unwrap();
+        let expected: u64 = address.trim_start_matches("line-").split('@').next().unwrap().parse().unwrap();
+        assert_eq!((&line["from"]["input"], &line["from"]["line"]), (&json!("export.csv"), &json!(expected)), "{line}");
+        // The same as presort where says.
+        let body = format!("bodies/{}", line["body"].as_str().unwrap());
+        let place = dir.run(&["where", &body, &line["index"].to_string(), "--format", "json"]).exits(0).json();
+        assert_eq!((&place["line"], &place["contact"]), (&line["from"]["line"], &line["from"]["contact"]));
+    }
+    assert_eq!((&lines[2]["from"], &lines[2]["outcome"]), (&Value::Null, &Value::Null));
+    let outcomes: Vec<&str> = lines.iter().filter_map(|line| line["outcome"].as_str()).collect();
+    assert_eq!(outcomes, [["refused"; 12].as_slice(), &["imported"]].concat());
+    let own: Vec<&Value> = lines[3..13].iter().filter(|line| line["error"] != "broken").collect();
+    assert_eq!((own.len(), &own[0]["index"]), (1, &json!(3)));
+    // Ten lines for a person.
+    let place = format!("export.csv, line {}: Line 11: bad", lines[0]["from"]["line"]);
+    assert!(ran.err.contains(&place) && ran.err.contains("and 4 more"), "{}", ran.err);
+    // An export that is gone is no reason to fail: the body and the place in it are known.
+    std::fs::remove_file(dir.path("export.csv")).unwrap();
+    send(&dir, &fake, &[]).exits(1);
+    let line = &refused(&dir)[1];
+    assert!(line["from"]["line"].is_null() && line["from"]["not_looked_up"].as_str().unwrap().contains("no longer"));
+    assert_eq!(line["contact"], lines[1]["contact"]);
+}
+
 #[test]
 fn an_error_that_names_no_contact_is_kept() {
     let (dir, fake) = (bodies(3), Fake::start());

@@ -5,13 +5,13 @@ use super::paint::Paint;
 use super::summary::count;
 use super::{colours, print, read_fields, signals};
 use crate::model::error::{Error, Result};
-use crate::model::printable::printable;
+use crate::model::printable::{cut, printable};
 use crate::rules::custom;
 use crate::send::address::SERVICE;
 use crate::send::bodies::Bodies;
 use crate::send::inquiry::Account;
 use crate::send::oauth::Stored;
-use crate::send::outcome::{Outcome, REFUSED, RESULT};
+use crate::send::outcome::{Answers, Outcome, REFUSED, RESULT, ShownAnswer};
 use crate::send::plan::{Known, Plan, parse_lists};
 use crate::send::remote::{Fixed, SystemClock, TOKEN_VARIABLE, Tokens};
 use crate::send::run::{self, Settings, Watcher};
@@ -367,7 +367,7 @@ impl SendOptions {
             super::say(&error.to_string());
         }
         if !shown.quiet {
-            let text = shown.summary(dir, &delivery.outcome, delivery.refused_lines, bodies.opted_out);
+            let text = shown.summary(dir, &delivery.outcome, &delivery.answers, bodies.opted_out);
             let _ = io::stderr().write_all(text.as_bytes());
         }
         Ok(delivery.status())
@@ -376,7 +376,7 @@ impl SendOptions {
 
 impl Shown {
     /// The result for a person.
-    fn summary(&self, dir: &Path, outcome: &Outcome, refused_lines: u64, opted_out: u64) -> String {
+    fn summary(&self, dir: &Path, outcome: &Outcome, answers: &Answers, opted_out: u64) -> String {
         let contacts = &outcome.contacts;
         let paint = Paint(colours(self.color));
         let bodies = plural(outcome.bodies.len() as u64, "body", "bodies");
@@ -386,11 +386,12 @@ impl Shown {
         let dir = printable(&dir.display().to_string()).into_owned();
         let command = printable(&self.command);
         if contacts.refused > 0 {
-            let named = match refused_lines {
+            let named = match answers.lines {
                 0 => "the service does not say which".to_owned(),
-                lines => format!("{dir}/{REFUSED} has {} with its words", plural(lines, "line", "lines")),
+                _ => format!("{dir}/{REFUSED} has what it says of each"),
             };
             text += &format!("  {} refused: {named}\n", count(contacts.refused));
+            text += &shown(answers);
         }
         if contacts.unknown > 0 {
             let why = if outcome.is_over {
@@ -429,4 +430,24 @@ impl Shown {
         };
         text
     }
+}
+
+/// The first answers about contacts, one a line.
+fn shown(answers: &Answers) -> String {
+    let mut text = String::new();
+    for ShownAnswer { file, index, from, error } in &answers.first {
+        let place = match (from, index) {
+            (Some((input, Some(line))), _) => format!("{input}, line {line}"),
+            (Some((input, None)), Some(index)) => format!("{input}, contact {index} of {file}"),
+            (_, Some(index)) => format!("contact {index} of {file}"),
+            (_, None) => file.clone(),
+        };
+        let error = error.as_deref().unwrap_or("the service gives no reason");
+        text += &format!("    {}: {}\n", printable(&place), printable(cut(error, 200)));
+    }
+    let more = answers.lines - answers.first.len() as u64;
+    if more > 0 {
+        text += &format!("    and {} more\n", count(more));
+    }
+    text
 }

@@ -7,6 +7,8 @@ pub mod inputs;
 pub mod job;
 pub(crate) mod long;
 pub mod mapping;
+#[cfg(any(feature = "cli", feature = "send"))]
+pub mod origin;
 pub mod reader;
 mod selection;
 mod settle;

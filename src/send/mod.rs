@@ -13,6 +13,7 @@ pub mod inquiry;
 pub mod journal;
 pub mod journal_file;
 pub mod oauth;
+pub mod origins;
 pub mod outcome;
 pub mod plan;
 pub mod refused;

@@ -3,10 +3,12 @@
 use super::Result;
 use super::activity::State as ActivityState;
 use super::bodies::{Bodies, Body};
-use super::journal::{Phase, State};
-use super::refused::{self, ContactsOfBody};
+use super::journal::{Phase, Report, State};
+use super::origins::{From, Origins};
+use super::refused::{self, ContactsOfBody, Fate, Named};
 use crate::output::file::Output;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The file of the counts.
@@ -77,12 +79,62 @@ pub struct Outcome {
     pub bodies: Vec<BodyOutcome>,
     /// What does not add up, or was said by the service in another way than expected.
     pub notes: Vec<String>,
+    /// For each body, which of its contacts the service names.
+    #[serde(skip)]
+    named: Vec<Named>,
+}
+
+/// Answers that a person is shown.
+const SHOWN: usize = 10;
+
+/// An answer about a contact, for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownAnswer {
+    /// The body.
+    pub file: String,
+    /// The contact's place in it, from 0, if the service names one.
+    pub index: Option<usize>,
+    /// The input that the contact came from, and its line.
+    pub from: Option<(String, Option<u64>)>,
+    /// The service's words; `None` if it gives no reason.
+    pub error: Option<String>,
+}
+
+/// What `refused.ndjson` has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// Its lines.
+    pub lines: u64,
+    /// The first of them.
+    pub first: Vec<ShownAnswer>,
+}
+
+/// What the service says of a body whose contacts it did not take, or not all of them.
+struct Said<'s> {
+    errors: &'s [String],
+    activity_id: Option<&'s str>,
+    /// It is about all contacts of the body.
+    is_whole: bool,
+}
+
+/// `None` if it says nothing.
+fn said(phase: &Phase) -> Option<Said<'_>> {
+    match phase {
+        Phase::Refused { errors, .. } => Some(Said { errors, activity_id: None, is_whole: true }),
+        Phase::Over(Report { activity_id, state, errors, .. }) => {
+            let is_whole = matches!(state, ActivityState::Failed | ActivityState::Cancelled);
+            (is_whole || !errors.is_empty()).then_some(Said { errors, activity_id: Some(activity_id), is_whole })
+        }
+        _ => None,
+    }
 }
 
 impl Outcome {
     /// From what is known.
-    #[must_use]
-    pub fn new(bodies: &Bodies, state: &State, base_url: &str, account: Option<&str>) -> Outcome {
+    ///
+    /// # Errors
+    /// A body cannot be read.
+    pub fn new(bodies: &Bodies, state: &State, base_url: &str, account: Option<&str>) -> Result<Outcome> {
         let mut outcome = Outcome {
             base_url: base_url.to_owned(),
             account: account.map(str::to_owned),
@@ -92,14 +144,22 @@ impl Outcome {
             rejected_by_clean: bodies.rejected,
             bodies: Vec::new(),
             notes: Vec::new(),
+            named: Vec::new(),
         };
         for body in &bodies.all {
             let known = state.body(body);
             outcome.is_over &= matches!(known.phase, Phase::Over(_) | Phase::Refused { .. });
-            let of_body = of_body(body, &known.phase, known.sent, &mut outcome.notes);
+            let named = match said(&known.phase) {
+                Some(said) if !said.errors.is_empty() => {
+                    Named::new(&ContactsOfBody::new(&bodies.read(body)?), said.errors)
+                }
+                _ => Named::default(),
+            };
+            let of_body = of_body(body, &known.phase, known.sent, &named, &mut outcome.notes);
             outcome.contacts.add(&of_body.contacts);
             outcome.cannot_add_to_list += of_body.cannot_add_to_list;
             outcome.bodies.push(of_body);
+            outcome.named.push(named);
         }
         let Contacts { accepted, imported, refused, unknown, not_sent } = outcome.contacts;
         if accepted != imported + refused + unknown + not_sent {
@@ -108,7 +168,7 @@ impl Outcome {
                 imported + refused + unknown + not_sent
             ));
         }
-        outcome
+        Ok(outcome)
     }
 
     /// The exit status: 0 if everything accepted is imported, 1 if not, 3 if it is not over.
@@ -121,33 +181,17 @@ impl Outcome {
         }
     }
 
-    /// Writes `result.json` and `refused.ndjson`. Gives the number of lines of the latter.
+    /// Writes `result.json` and `refused.ndjson`.
     ///
     /// # Errors
     /// They cannot be written, or a body cannot be read.
-    pub fn write(&self, bodies: &Bodies, state: &State, dir: &Path) -> Result<u64> {
-        let mut lines = 0;
+    pub fn write(&self, bodies: &Bodies, state: &State, dir: &Path) -> Result<Answers> {
+        let mut answers = Answers::default();
         let mut output = Output::create(&dir.join(REFUSED), true)?;
-        for body in &bodies.all {
-            let (whole, errors, activity) = match &state.body(body).phase {
-                Phase::Refused { errors, .. } => (true, errors, None),
-                Phase::Over(report) => {
-                    let is_whole = matches!(report.state, ActivityState::Failed | ActivityState::Cancelled);
-                    (is_whole, &report.errors, Some(report.activity_id.as_str()))
-                }
-                _ => continue,
-            };
-            if !whole && errors.is_empty() {
-                continue;
-            }
-            let bytes = bodies.read(body)?;
-            let contacts = ContactsOfBody::new(&bytes);
-            let found = if whole { refused::all(&contacts, errors) } else { refused::named(&contacts, errors) };
-            for refused in found {
-                let mut line = refused.line(body, activity);
-                line.push(b'\n');
-                output.write(&line)?;
-                lines += 1;
+        let mut origins = Origins::of(&bodies.dir);
+        for ((body, named), known) in bodies.all.iter().zip(&self.named).zip(&self.bodies) {
+            if let Some(said) = said(&state.body(body).phase) {
+                write_body(&mut output, &mut origins, bodies, body, named, &said, known.fate(named), &mut answers)?;
             }
         }
         output.finish()?;
@@ -156,11 +200,67 @@ impl Outcome {
         let mut output = Output::create(&dir.join(RESULT), true)?;
         output.write(&json)?;
         output.finish()?;
-        Ok(lines)
+        Ok(answers)
     }
 }
 
-fn of_body(body: &Body, phase: &Phase, sent: u32, notes: &mut Vec<String>) -> BodyOutcome {
+/// Writes the answers about one body.
+#[expect(clippy::too_many_arguments, reason = "it is a part of the function above")]
+fn write_body(
+    output: &mut Output,
+    origins: &mut Origins,
+    bodies: &Bodies,
+    body: &Body,
+    named: &Named,
+    said: &Said<'_>,
+    fate: Fate,
+    answers: &mut Answers,
+) -> Result<()> {
+    let bytes = bodies.read(body)?;
+    let contacts = ContactsOfBody::new(&bytes);
+    let all = match said.is_whole {
+        true => refused::all(&contacts, named, said.errors),
+        false => refused::some(&contacts, named, said.errors),
+    };
+    // In the order of the input, so that it is read once.
+    let indices: BTreeSet<usize> = all.iter().filter_map(|answer| answer.found).map(|(index, _)| index).collect();
+    let indices: Vec<usize> = indices.into_iter().collect();
+    let places = origins.find(&body.file, &indices);
+    for answer in &all {
+        let index = answer.found.map(|(index, _)| index);
+        let at = index.and_then(|index| indices.binary_search(&index).ok());
+        let from = at.and_then(|at| places[at].as_ref());
+        let mut line = answer.line(body, said.activity_id, fate, from);
+        line.push(b'\n');
+        output.write(&line)?;
+        answers.lines += 1;
+        if answers.first.len() < SHOWN {
+            answers.first.push(ShownAnswer {
+                file: body.file.clone(),
+                index,
+                from: from.map(|From { input, line, .. }| (input.clone(), *line)),
+                error: answer.error.map(str::to_owned),
+            });
+        }
+    }
+    Ok(())
+}
+
+impl BodyOutcome {
+    /// What became of the contacts of this body that the service names.
+    fn fate(&self, named: &Named) -> Fate {
+        let Contacts { accepted, imported, refused, .. } = self.contacts;
+        match self.state.as_str() {
+            "timed_out" | "gone" => Fate::Unknown,
+            "completed" if imported == accepted => Fate::Imported,
+            "completed" if named.contacts() > refused => Fate::Unclear,
+            "failed" | "cancelled" if imported > 0 => Fate::Unclear,
+            _ => Fate::Refused,
+        }
+    }
+}
+
+fn of_body(body: &Body, phase: &Phase, sent: u32, named: &Named, notes: &mut Vec<String>) -> BodyOutcome {
     let all = body.contacts;
     let mut contacts = Contacts { accepted: all, ..Contacts::default() };
     let mut outcome = BodyOutcome {
@@ -205,20 +305,41 @@ fn of_body(body: &Body, phase: &Phase, sent: u32, notes: &mut Vec<String>) -> Bo
                 ));
             }
             let rest = all - contacts.imported;
-            let told = counts.error_count.saturating_add(counts.correctable_count).max(outcome.errors);
+            // Errors that are counted, and not in the list.
+            let unlisted = counts.error_count.saturating_add(counts.correctable_count).saturating_sub(outcome.errors);
+            let told = (named.contacts() + named.errors_without()).saturating_add(unlisted);
             (contacts.refused, contacts.unknown) = match report.state {
                 ActivityState::Failed | ActivityState::Cancelled => (rest, 0),
                 ActivityState::Completed => (rest.min(told), rest - rest.min(told)),
                 _ => (0, rest),
             };
-            if report.state == ActivityState::Completed && contacts.unknown > 0 {
-                notes
-                    .push(format!("{}: the service says nothing of {} of {all} contacts", body.file, contacts.unknown));
-            }
+            outcome.contacts = contacts;
+            notes.extend(note(&outcome, &report.state, named));
         }
     }
     outcome.contacts = contacts;
     outcome
+}
+
+/// What is not clear about the answers to a body whose activity is over.
+fn note(outcome: &BodyOutcome, state: &ActivityState, named: &Named) -> Option<String> {
+    let Contacts { accepted, imported, refused, unknown, .. } = outcome.contacts;
+    let file = &outcome.file;
+    match state {
+        ActivityState::Completed if unknown > 0 => {
+            Some(format!("{file}: the service says nothing of {unknown} of {accepted} contacts"))
+        }
+        ActivityState::Completed if named.contacts() > refused && refused > 0 => Some(format!(
+            "{file}: the service names {} contacts, and did not import {refused}: the others are imported, without a value perhaps, and \
+             it does not say which they are",
+            named.contacts()
+        )),
+        ActivityState::Failed | ActivityState::Cancelled if imported > 0 => Some(format!(
+            "{file}: the activity ended as {}, and the service says that {imported} of {accepted} contacts were imported, not which",
+            state.as_str()
+        )),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -265,7 +386,7 @@ mod tests {
                 (6, over(ActivityState::Completed, 5, 0, &[])),
             ],
         );
-        let outcome = Outcome::new(&bodies, &state, "b", None);
+        let outcome = Outcome::new(&bodies, &state, "b", None).unwrap();
         let expected = Contacts { accepted: 32, imported: 11, refused: 9, unknown: 8, not_sent: 4 };
         assert_eq!(outcome.contacts, expected);
         let each: Vec<(&str, u64)> = outcome.bodies.iter().map(|b| (b.state.as_str(), b.contacts.imported)).collect();
@@ -284,7 +405,7 @@ mod tests {
         );
         assert_eq!((outcome.status(), outcome.notes.len()), (3, 2));
         // One line for the address, four each for the bodies that failed.
-        assert_eq!(outcome.write(&bodies, &state, dir.path()).unwrap(), 9);
+        assert_eq!(outcome.write(&bodies, &state, dir.path()).unwrap().lines, 9);
         let lines = std::fs::read_to_string(dir.path().join(REFUSED)).unwrap();
         let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
         assert_eq!((&first["index"], &first["contact"]["email"]), (&1.into(), &"c2-1@example.com".into()));

@@ -1,9 +1,10 @@
 //! From what the service says was wrong to the contact that it means.
 
 use super::bodies::Body;
-use serde::Deserialize;
+use super::origins::From;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The contacts of a body.
 #[derive(Debug)]
@@ -39,10 +40,30 @@ impl<'b> ContactsOfBody<'b> {
         }
         ContactsOfBody { contacts, by_address }
     }
+
+    fn find(&self, error: &str) -> Option<(usize, MappedBy)> {
+        // An address is sure; a line depends on what the service counts.
+        let trim = |word: &str| word.trim_matches(|c| "<>()[]\"',;:.!?".contains(c)).to_lowercase();
+        let address = error
+            .split_whitespace()
+            .filter(|word| word.contains('@'))
+            .find_map(|word| self.by_address.get(&trim(word)));
+        if let Some(&index) = address {
+            return Some((index, MappedBy::Address));
+        }
+        let count = self.contacts.len();
+        if let Some(line) = number_behind(error, "line") {
+            let index = usize::try_from(line).ok()?.checked_sub(2)?;
+            return (index < count).then_some((index, MappedBy::Line));
+        }
+        let index = usize::try_from(number_behind(error, "contact").filter(|_| error.starts_with("contact "))?).ok()?;
+        (index < count).then_some((index, MappedBy::Index))
+    }
 }
 
 /// How an error was mapped to a contact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MappedBy {
     /// `Line N`: the first contact is line 2, behind a header.
     Line,
@@ -52,66 +73,6 @@ pub enum MappedBy {
     Address,
     /// The error is about all of the body.
     Body,
-}
-
-impl MappedBy {
-    fn as_str(self) -> &'static str {
-        match self {
-            MappedBy::Line => "line",
-            MappedBy::Index => "index",
-            MappedBy::Address => "address",
-            MappedBy::Body => "body",
-        }
-    }
-}
-
-/// A contact that the service refused, or an error that could not be mapped to one.
-#[derive(Debug)]
-pub struct Refused<'b> {
-    error: &'b str,
-    found: Option<(usize, MappedBy)>,
-    contact: Option<&'b RawValue>,
-}
-
-/// All contacts of a body that failed as a whole.
-#[must_use]
-pub fn all<'b>(contacts: &ContactsOfBody<'b>, errors: &'b [String]) -> Vec<Refused<'b>> {
-    let error = errors.first().map_or("", String::as_str);
-    let refused = |(index, contact): (usize, &&'b RawValue)| Refused {
-        error,
-        found: Some((index, MappedBy::Body)),
-        contact: Some(contact),
-    };
-    contacts.contacts.iter().enumerate().map(refused).collect()
-}
-
-/// The contacts that these errors name.
-#[must_use]
-pub fn named<'b>(contacts: &ContactsOfBody<'b>, errors: &'b [String]) -> Vec<Refused<'b>> {
-    let refused = |error: &'b String| {
-        let found = find(contacts, error);
-        Refused { error, found, contact: found.map(|(index, _)| contacts.contacts[index]) }
-    };
-    errors.iter().map(refused).collect()
-}
-
-fn find(contacts: &ContactsOfBody<'_>, error: &str) -> Option<(usize, MappedBy)> {
-    // An address is sure; a line depends on what the service counts.
-    let trim = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    let address = error
-        .split_whitespace()
-        .filter(|word| word.contains('@'))
-        .find_map(|word| contacts.by_address.get(&trim(word)));
-    if let Some(&index) = address {
-        return Some((index, MappedBy::Address));
-    }
-    let count = contacts.contacts.len();
-    if let Some(line) = number_behind(error, "line") {
-        let index = usize::try_from(line).ok()?.checked_sub(2)?;
-        return (index < count).then_some((index, MappedBy::Line));
-    }
-    let index = usize::try_from(number_behind(error, "contact").filter(|_| error.starts_with("contact "))?).ok()?;
-    (index < count).then_some((index, MappedBy::Index))
 }
 
 /// The number behind a word, in `Line 17: ...` or `(line 17)`.
@@ -128,26 +89,114 @@ fn number_behind(text: &str, word: &str) -> Option<u64> {
     None
 }
 
-impl Refused<'_> {
+/// Which contacts of a body the service names, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named {
+    /// The contact of each error, in the order of the errors.
+    by_error: Vec<Option<(usize, MappedBy)>>,
+}
+
+impl Named {
+    /// Those that these errors name.
+    #[must_use]
+    pub fn new(contacts: &ContactsOfBody<'_>, errors: &[String]) -> Named {
+        Named { by_error: errors.iter().map(|error| contacts.find(error)).collect() }
+    }
+
+    /// Different contacts that are named.
+    #[must_use]
+    pub fn contacts(&self) -> u64 {
+        self.by_error.iter().flatten().map(|(index, _)| index).collect::<BTreeSet<_>>().len() as u64
+    }
+
+    /// Errors that name no contact.
+    #[must_use]
+    pub fn errors_without(&self) -> u64 {
+        self.by_error.iter().filter(|found| found.is_none()).count() as u64
+    }
+}
+
+/// What became of a contact that an error is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// The service did not import it.
+    Refused,
+    /// The service imported every contact of the body, so the error is about one of the values.
+    Imported,
+    /// The service names more contacts than it did not import: it may be one of either.
+    Unclear,
+    /// The activity ended before the service was done.
+    Unknown,
+}
+
+/// An answer of the service about one contact, or one that names none.
+#[derive(Debug)]
+pub struct Answer<'b> {
+    /// Its words; `None` if it gives no reason.
+    pub error: Option<&'b str>,
+    /// The contact's place in the body, and how it was found.
+    pub found: Option<(usize, MappedBy)>,
+    contact: Option<&'b RawValue>,
+}
+
+/// The answers about a body that was refused as a whole: one for each contact. An error that names a contact is beside it, and the
+/// others are beside all the rest.
+#[must_use]
+pub fn all<'b>(contacts: &ContactsOfBody<'b>, named: &Named, errors: &'b [String]) -> Vec<Answer<'b>> {
+    let with = || named.by_error.iter().zip(errors);
+    let common = with().find_map(|(found, error)| found.is_none().then_some(error)).or(errors.first());
+    let mut own: HashMap<usize, (&String, MappedBy)> = HashMap::new();
+    for (found, error) in with() {
+        if let Some((index, by)) = found {
+            own.entry(*index).or_insert((error, *by));
+        }
+    }
+    let answer = |(index, contact): (usize, &&'b RawValue)| {
+        let (error, by) = match own.get(&index) {
+            Some((error, by)) => (Some(error.as_str()), *by),
+            None => (common.map(String::as_str), MappedBy::Body),
+        };
+        Answer { error: error.filter(|error| !error.is_empty()), found: Some((index, by)), contact: Some(contact) }
+    };
+    contacts.contacts.iter().enumerate().map(answer).collect()
+}
+
+/// The answers of a body of which some contacts were refused: one for each error.
+#[must_use]
+pub fn some<'b>(contacts: &ContactsOfBody<'b>, named: &Named, errors: &'b [String]) -> Vec<Answer<'b>> {
+    let answer = |(found, error): (&Option<(usize, MappedBy)>, &'b String)| Answer {
+        error: Some(error.as_str()),
+        found: *found,
+        contact: found.and_then(|(index, _)| contacts.contacts.get(index).copied()),
+    };
+    named.by_error.iter().zip(errors).map(answer).collect()
+}
+
+impl Answer<'_> {
     /// As a line of JSON.
     #[must_use]
-    pub fn line(&self, body: &Body, activity_id: Option<&str>) -> Vec<u8> {
-        #[derive(serde::Serialize)]
+    pub fn line(&self, body: &Body, activity_id: Option<&str>, fate: Fate, from: Option<&From>) -> Vec<u8> {
+        #[derive(Serialize)]
         struct Line<'l> {
             body: &'l str,
             #[serde(skip_serializing_if = "Option::is_none")]
             activity_id: Option<&'l str>,
-            error: &'l str,
-            mapped_by: Option<&'static str>,
+            outcome: Option<Fate>,
+            error: Option<&'l str>,
+            mapped_by: Option<MappedBy>,
             index: Option<usize>,
+            from: Option<&'l From>,
             contact: Option<&'l RawValue>,
         }
         let line = Line {
             body: &body.file,
             activity_id,
+            outcome: self.found.map(|_| fate),
             error: self.error,
-            mapped_by: self.found.map(|(_, by)| by.as_str()),
+            mapped_by: self.found.map(|(_, by)| by),
             index: self.found.map(|(index, _)| index),
+            from,
             contact: self.contact,
         };
         serde_json::to_vec(&line).unwrap_or_default()
@@ -171,26 +220,55 @@ mod tests {
             ("contact 1: EML001, email: bad", Some((1, MappedBy::Index))),
             ("contact 3: beyond", None),
             ("Line 2: b@example.com, is on the list of bounces", Some((1, MappedBy::Address))),
+            ("<B@EXAMPLE.COM>: bounced", Some((1, MappedBy::Address))),
             ("nobody@example.com at Line 3", Some((1, MappedBy::Line))),
             ("deadline 3 passed", None),
             ("a baseline", None),
             ("", None),
         ] {
-            assert_eq!(find(&contacts, error), found, "{error}");
+            assert_eq!(contacts.find(error), found, "{error}");
         }
-        let errors = ["Line 3: \"odd\"".to_owned(), "lost".to_owned()];
-        let lines: Vec<String> = named(&contacts, &errors)
-            .iter()
-            .map(|refused| String::from_utf8(refused.line(&Body::new("p", "s", 3), Some("x"))).unwrap())
-            .collect();
+    }
+
+    #[test]
+    fn lines_of_answers() {
+        let body = br#"{"import_data":[{"email":"a@example.com"},{"email":"B@Example.com"},{"sms_number":"1"}],"list_ids":[]}"#;
+        let contacts = ContactsOfBody::new(body);
+        let errors = ["Line 3: \"odd\"".to_owned(), "lost".to_owned(), "Line 3: odd as well".to_owned()];
+        let named = Named::new(&contacts, &errors);
+        assert_eq!((named.contacts(), named.errors_without()), (1, 1));
+        let from = From {
+            input: "export.csv".into(),
+            contact: 17,
+            line: Some(19),
+            rejected_before: None,
+            not_looked_up: None,
+        };
+        let file = Body::new("p", "s", 3);
+        let line =
+            |answer: &Answer<'_>, from| String::from_utf8(answer.line(&file, Some("x"), Fate::Refused, from)).unwrap();
+        let some = some(&contacts, &named, &errors);
+        assert_eq!(some.len(), 3);
         assert_eq!(
-            lines,
+            line(&some[0], Some(&from)),
+            r#"{"body":"p","activity_id":"x","outcome":"refused","error":"Line 3: \"odd\"","mapped_by":"line","index":1,"from":{"input":"export.csv","contact":17,"line":19},"contact":{"email":"B@Example.com"}}"#
+        );
+        assert_eq!(
+            line(&some[1], None),
+            r#"{"body":"p","activity_id":"x","outcome":null,"error":"lost","mapped_by":null,"index":null,"from":null,"contact":null}"#
+        );
+        // Of a body that failed, each contact has one line, with its own error or else the common one.
+        let all = super::all(&contacts, &named, &errors);
+        let said: Vec<_> = all.iter().map(|answer| (answer.error, answer.found)).collect();
+        assert_eq!(
+            said,
             [
-                r#"{"body":"p","activity_id":"x","error":"Line 3: \"odd\"","mapped_by":"line","index":1,"contact":{"email":"B@Example.com"}}"#,
-                r#"{"body":"p","activity_id":"x","error":"lost","mapped_by":null,"index":null,"contact":null}"#
+                (Some("lost"), Some((0, MappedBy::Body))),
+                (Some("Line 3: \"odd\""), Some((1, MappedBy::Line))),
+                (Some("lost"), Some((2, MappedBy::Body)))
             ]
         );
-        assert_eq!(all(&contacts, &errors).len(), 3);
-        assert!(all(&ContactsOfBody::new(b"{"), &errors).is_empty());
+        assert!(super::all(&contacts, &Named::default(), &[]).iter().all(|answer| answer.error.is_none()));
+        assert!(super::all(&ContactsOfBody::new(b"{"), &named, &errors).is_empty());
     }
 }

@@ -5,7 +5,7 @@ use super::bodies::{Bodies, Body};
 use super::inquiry::Account;
 use super::journal::{Entry, Phase, State};
 use super::journal_file::JournalFile;
-use super::outcome::Outcome;
+use super::outcome::{Answers, Outcome};
 use super::plan::{Create, Known, create_field, create_list, refuse_missing_lists};
 use super::remote::{Remote, SystemClock, Tokens};
 use super::sender::{Limits, Log, Progress, Sender, retry_failed};
@@ -55,8 +55,8 @@ pub struct Delivery {
     pub outcome: Outcome,
     /// What stopped it, if something did.
     pub stopped: Option<Error>,
-    /// Lines of `refused.ndjson`.
-    pub refused_lines: u64,
+    /// What the service says of contacts that it did not import.
+    pub answers: Answers,
 }
 
 impl Delivery {
@@ -177,9 +177,9 @@ pub fn deliver(
         prepared.and_then(|()| sender.run()).err()
     };
     notes.iter().for_each(|note| watcher.note(note));
-    let outcome = Outcome::new(bodies, &state, base, id);
-    let refused_lines = outcome.write(bodies, &state, &bodies.dir)?;
-    Ok(Delivery { outcome, stopped, refused_lines })
+    let outcome = Outcome::new(bodies, &state, base, id)?;
+    let answers = outcome.write(bodies, &state, &bodies.dir)?;
+    Ok(Delivery { outcome, stopped, answers })
 }
 
 /// The account, the server's clock minus this one's, and the events of asking.
