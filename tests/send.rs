@@ -88,7 +88,7 @@ fn all_goes_well() {
     // Another service is another delivery.
     std::fs::remove_file(dir.path("bodies/payload-00004.json")).unwrap();
     let other = Fake::start();
-    send(&dir, &other, &[]).exits(0).says(&["the account has no custom field Tier"]);
+    send(&dir, &other, &[]).exits(0).says(&["the account lacks custom fields: Tier"]);
     assert_eq!(other.imported(), [3, 3, 2]);
 }
 
@@ -232,7 +232,7 @@ fn what_is_refused_is_found_in_the_export() {
     assert_eq!((own.len(), &own[0]["index"]), (1, &json!(3)));
     // Ten lines for a person.
     let place = format!("export.csv, line {}: Line 11: bad", lines[0]["from"]["line"]);
-    assert!(ran.err.contains(&place) && ran.err.contains("and 4 more"), "{}", ran.err);
+    assert!(ran.err.contains(&place) && ran.err.contains("and 3 more"), "{}", ran.err);
     // An export that is gone is no reason to fail: the body and the place in it are known.
     std::fs::remove_file(dir.path("export.csv")).unwrap();
     send(&dir, &fake, &[]).exits(1);
@@ -452,29 +452,127 @@ fn a_login_by_browser() {
     run(&dir, &fake, &["whoami"]).exits(0);
 }
 
+/// A delivery of an export of which one contact is rejected.
+fn deliver(dir: &Dir, fake: &Fake, more: &[&str]) -> Ran {
+    run(dir, fake, &[&["deliver", "export.csv", "--list", "News", "--rate", "100"], more].concat())
+}
+
+fn delivery() -> (Dir, Fake) {
+    let dir = Dir::new();
+    dir.write("export.csv", "Email,First Name\nann@example.com,Ann\nnobody,Bob\njoe@example.com,Joe\n");
+    (dir, Fake::start())
+}
+
 #[test]
 fn a_delivery_is_the_whole_way() {
-    let (dir, fake) = (Dir::new(), Fake::start());
-    fake.model().fields.push("Tier".into());
-    dir.write("export.csv", "Email,First Name\nann@example.com,Ann\nnobody,Bob\njoe@example.com,Joe\n");
-    let deliver = |more: &[&str]| run(&dir, &fake, &[&["deliver", "export.csv", "--list", "News"], more].concat());
-    deliver(&[]).exits(2).says(&["--yes"]);
+    let (dir, fake) = delivery();
+    deliver(&dir, &fake, &[]).exits(2).says(&["--yes"]);
     assert!(!dir.path("export.csv.presort").exists());
-    run(&dir, &fake, &["deliver", "export.csv", "--list", "Nobody's", "--yes"]).exits(2).says(&["--create-lists"]);
+    let nobodys = ["deliver", "export.csv", "--list", "Nobody's", "--yes"];
+    run(&dir, &fake, &nobodys).exits(2).says(&["it has News", "--create-lists"]);
+    let missing = run(&dir, &fake, &["deliver", "missing.csv", "--list", "News", "--yes"]).exits(2);
+    assert!(missing.err.contains("missing.csv") && !dir.path("missing.csv.presort").exists(), "{}", missing.err);
     // Interrupted by the quota of the day.
     let quota = json!({"error_key": "quota_exceeded"});
     fake.then("POST", IMPORT, Deed::Answer(429, quota));
-    deliver(&["--yes"]).exits(3).says(&["next: presort deliver export.csv"]);
+    let ran = deliver(&dir, &fake, &["--yes"]).exits(3);
+    let ran =
+        ran.says(&["1 body with 2 contacts", "Acme", "lists: the account has all", "next: presort deliver export.csv"]);
+    assert!(!ran.err.contains("[y/N]"), "{}", ran.err);
     let receipt = dir.read("export.csv.presort/receipt.json");
-    deliver(&["--yes"]).exits(1).says(&["2 of 2 contacts imported", "1 rejected by clean"]);
+    let ran = deliver(&dir, &fake, &["--yes"]).exits(1);
+    ran.says(&["was cleaned before", "2 of 2 contacts imported", "1 rejected by clean"]);
     assert_eq!(dir.read("export.csv.presort/receipt.json"), receipt);
     assert_eq!(fake.imported(), [2]);
+    // Everything is in one directory.
+    assert_eq!(dir.names(), ["export.csv", "export.csv.presort"]);
+    let expected = [
+        "deliver.json",
+        "findings.ndjson",
+        "payload-00001.json",
+        "receipt.json",
+        "refused.ndjson",
+        "rejects.csv",
+        "report.html",
+        "result.json",
+        "send.journal",
+    ];
+    assert_eq!(common::names(&dir.path("export.csv.presort")), expected);
     assert!(dir.read("export.csv.presort/rejects.csv").contains("nobody,Bob"));
+    assert!(dir.read("export.csv.presort/report.html").contains("EML001"));
     let body = fake.model().seen.iter().find(|seen| seen.path == IMPORT).unwrap().body.clone();
     assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["list_ids"], json!([LIST]));
-    deliver(&["--yes"]).exits(1);
+    deliver(&dir, &fake, &["--yes"]).exits(1);
     assert_eq!(fake.imported(), [2]);
     run(&dir, &fake, &["deliver", "export.csv", "--list", LIST, "--yes"]).exits(2).says(&["goes to the list News"]);
     dir.write("export.csv", "Email\nann@example.com\n");
-    deliver(&["--yes"]).exits(2).says(&["changed since its delivery began"]);
+    deliver(&dir, &fake, &["--yes"]).exits(2).says(&["changed since its delivery began"]);
+    assert_eq!(fake.imported(), [2]);
+}
+
+#[test]
+fn the_status_of_a_delivery_is_the_worse_one() {
+    // Everything is clean, and the service refuses one.
+    let (dir, fake) = delivery();
+    dir.write("export.csv", "Email\nann@example.com\njoe@example.com\n");
+    fake.ends("completed", 1, &["Line 3: no"]);
+    deliver(&dir, &fake, &["--yes"]).exits(1).says(&["export.csv, line 3: Line 3: no"]);
+    // Nothing was wrong anywhere.
+    let (dir, fake) = delivery();
+    dir.write("export.csv", "Email\nann@example.com\n");
+    deliver(&dir, &fake, &["--yes"]).exits(0);
+    // What cleaning may do to the status, it may here.
+    let (dir, fake) = delivery();
+    deliver(&dir, &fake, &["--yes", "--exit-zero"]).exits(0);
+    // No contact is left to send.
+    let (dir, fake) = delivery();
+    dir.write("export.csv", "Email\nnobody\n");
+    deliver(&dir, &fake, &["--yes"]).exits(2).says(&["no contact was accepted"]);
+    assert_eq!(fake.count("POST", ""), 0);
+    // Cleaning fails, and is tried again when what was wrong is right.
+    let (dir, fake) = delivery();
+    deliver(&dir, &fake, &["--yes", "--map", "map.toml"]).exits(2).says(&["map.toml"]);
+    assert_eq!(fake.count("POST", ""), 0);
+    deliver(&dir, &fake, &["--yes"]).exits(1);
+    assert_eq!(fake.imported(), [2]);
+}
+
+#[test]
+fn a_list_is_created_for_a_delivery() {
+    let (dir, fake) = delivery();
+    fake.model().lists.clear();
+    deliver(&dir, &fake, &["--yes", "--create-lists"]).exits(1);
+    assert_eq!((fake.count("POST", "/v3/contact_lists"), fake.imported()), (1, vec![2]));
+}
+
+/// A terminal of util-linux's `script`, at which an answer is typed. `None` without it.
+fn at_a_terminal(dir: &Dir, fake: &Fake, answer: &[u8]) -> Option<Ran> {
+    let found = std::env::split_paths(&std::env::var_os("PATH")?).any(|folder| folder.join("script").is_file());
+    if !found || cfg!(not(target_os = "linux")) {
+        eprintln!("skipped: script is not installed");
+        return None;
+    }
+    let presort = env!("CARGO_BIN_EXE_presort");
+    let line =
+        format!("{presort} deliver export.csv --list News --rate 100 --progress never --base-url {}", fake.base());
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+    script.env("XDG_STATE_HOME", dir.path("state")).env("XDG_CONFIG_HOME", "/nowhere").env("TERM", "dumb");
+    script.env_remove("PRESORT_ACCESS_TOKEN");
+    Some(dir.feed_with(&mut script, answer))
+}
+
+#[test]
+fn a_delivery_asks_before_it_sends() {
+    let (dir, fake) = delivery();
+    let Some(ran) = at_a_terminal(&dir, &fake, b"n\n") else { return };
+    let text = ran.text();
+    assert!(text.contains("Send 2 contacts in 1 body to News of Acme? 1 rejected, 0 opted out. [y/N]"), "{text}");
+    assert!(text.contains("nothing was sent"), "{text}");
+    assert_eq!((ran.code(), fake.count("POST", "")), (3, 0));
+    assert_eq!(at_a_terminal(&dir, &fake, b"yes\n").unwrap().code(), 1);
+    assert_eq!(fake.imported(), [2]);
+    // What was agreed to is not asked again.
+    let again = at_a_terminal(&dir, &fake, b"").unwrap();
+    assert!(again.code() == 1 && !again.text().contains("[y/N]"), "{}", again.text());
 }

@@ -27,8 +27,8 @@ Examples:
   presort deliver export.csv --list Newsletter
   presort deliver export.csv --list Newsletter --create-lists --yes --base-url http://127.0.0.1:8080/v3
 
-It goes on where the last run ended. Everything is in EXPORT.presort/: bodies, receipt.json, rejects, findings, send.journal,
-result.json and refused.ndjson.
+It goes on where the last run ended. Everything is in EXPORT.presort/: bodies, receipt.json, rejects, findings, report.html,
+send.journal, result.json and refused.ndjson.
 
 Exit status: the worse of those of clean and send";
 
@@ -67,8 +67,8 @@ struct Delivery {
     list_id: String,
     /// Its name.
     list_name: String,
-    /// Whose account it is.
-    account: String,
+    /// Whose account it is, if the service tells.
+    account: Option<String>,
     /// How cleaning ended.
     clean_status: Option<u8>,
 }
@@ -101,7 +101,14 @@ impl DeliverArgs {
         };
         write(&dir, &delivery)?;
         let status = match delivery.clean_status {
-            Some(status) if dir.join(RECEIPT).exists() => status,
+            Some(status) if status != 2 && dir.join(RECEIPT).exists() => {
+                self.note(&format!(
+                    "{} was cleaned before, and its bodies are sent as they are; to clean it with other options, remove {} first",
+                    self.export.display(),
+                    dir.display()
+                ));
+                status
+            }
             _ => self.clean(&dir, &mut delivery)?,
         };
         if status == 2 {
@@ -109,8 +116,9 @@ impl DeliverArgs {
         }
         // A delivery that was begun was agreed to.
         let was_begun = dir.join(journal_file::NAME).exists();
-        if !self.yes && !was_begun && !self.confirm(&dir, &delivery)? {
-            return Err(send::Error::later("nothing was sent; run the same command again to go on"));
+        if !was_begun && !self.confirm(&dir, &delivery, &must_end)? {
+            let _ = writeln!(io::stderr(), "presort: nothing was sent; the same command asks again");
+            return Ok(3);
         }
         let command = format!("presort deliver {} --list {:?}", self.export.display(), self.list);
         let Common { quiet, progress, color, .. } = self.common;
@@ -164,10 +172,14 @@ impl DeliverArgs {
             .is_some_and(|known| ["csv", "tsv", "tab", "txt"].iter().any(|table| known.eq_ignore_ascii_case(table)));
         let rejects = if is_table { "rejects.csv" } else { "rejects.ndjson" };
         let inputs = vec![self.export.clone()];
+        // Until the first body goes out, Ctrl-C ends it as it ends clean.
+        let _signals =
+            signals::install("no unfinished file is left, and nothing was sent; the same command begins again");
         let status = self.common.clean(&Plan {
             output: Main::Bodies(dir.to_owned()),
             report: Some(self.common.report.clone().unwrap_or_else(|| dir.join("findings.ndjson"))),
             rejects: Some(dir.join(rejects)),
+            html: Some(self.common.html.clone().unwrap_or_else(|| dir.join("report.html"))),
             force: true,
             earlier: Earlier::Replace,
             limits: Limits::default(),
@@ -178,15 +190,28 @@ impl DeliverArgs {
         Ok(status)
     }
 
-    /// Asks at the terminal.
-    fn confirm(&self, dir: &Path, delivery: &Delivery) -> send::Result<bool> {
+    fn note(&self, text: &str) {
+        if !self.common.quiet {
+            let _ = writeln!(io::stderr(), "presort: note: {}", printable(text));
+        }
+    }
+
+    /// Shows the plan, and asks at the terminal unless the answer is given already.
+    fn confirm(&self, dir: &Path, delivery: &Delivery, must_end: &AtomicBool) -> send::Result<bool> {
         let bodies = Bodies::verified(dir)?;
+        if !self.common.quiet || !self.yes {
+            let plan = self.options.preview(&bodies, must_end)?;
+            let _ = write!(io::stderr(), "presort: {plan}");
+        }
+        if self.yes {
+            return Ok(true);
+        }
         let question = format!(
             "Send {} in {} to {} of {}? {} rejected, {} opted out. [y/N] ",
             plural(bodies.contacts(), "contact", "contacts"),
             plural(bodies.all.len() as u64, "body", "bodies"),
             printable(&delivery.list_name),
-            printable(&delivery.account),
+            printable(delivery.account.as_deref().unwrap_or(&delivery.base_url)),
             count(bodies.rejected),
             count(bodies.opted_out)
         );
@@ -225,7 +250,7 @@ fn write(dir: &Path, delivery: &Delivery) -> send::Result<()> {
 /// The SHA-256 of a file.
 fn hash(path: &Path) -> send::Result<String> {
     let fail = |error| Error::io("read", path.display().to_string(), error);
-    if !path.is_file() {
+    if !std::fs::metadata(path).map_err(fail)?.is_file() {
         let what = "the export must be a file: a delivery reads it again when it goes on";
         return Err(send::Error::could(format!("{}: {what}", path.display())));
     }

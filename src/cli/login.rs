@@ -150,8 +150,12 @@ impl WhoamiArgs {
         };
         // The lists tell whether the token is good for contacts, where the account is not told.
         let (account, _) = run::ask(&settings, tokens.as_mut(), &must_end, false)?;
-        let id = account.id.as_deref().unwrap_or("not told (that needs the scope account_read)");
-        let mut text = format!("service: {base}\naccount: {} ({})\n", account.text(), printable(id));
+        let account = match (account.name.as_deref().filter(|name| !name.is_empty()), account.id.as_deref()) {
+            (Some(name), Some(id)) => format!("{} ({})", printable(name), printable(id)),
+            (Some(name), None) | (None, Some(name)) => printable(name).into_owned(),
+            (None, None) => "not told (that needs the scope account_read)".to_owned(),
+        };
+        let mut text = format!("service: {base}\naccount: {account}\n");
         let is_fixed = std::env::var_os(TOKEN_VARIABLE).is_some_and(|token| !token.is_empty());
         match store.load()?.filter(|_| !is_fixed) {
             Some(login) => {

@@ -94,19 +94,19 @@ pub fn main() -> ExitCode {
         Err(error) => return say_usage(&error, &args),
     };
     signals::take_file_too_large_as_error();
-    match cli.verb {
+    let _signals = match cli.verb {
         // The endpoint handles signals itself.
         #[cfg(feature = "serve")]
-        Verb::Serve(_) => {}
+        Verb::Serve(_) => None,
         // A request under way is finished.
         #[cfg(feature = "send")]
-        Verb::Send(_) | Verb::Login(_) | Verb::Deliver(_) => {}
+        Verb::Send(_) | Verb::Login(_) | Verb::Deliver(_) => None,
         #[cfg(feature = "account")]
-        Verb::Import(_) => signals::install(
+        Verb::Import(_) => Some(signals::install(
             "imported contacts stay; an accepted body waits in the local account, and the next import or serve imports it",
-        ),
-        _ => signals::install("no unfinished file is left, and no receipt; finished bodies stay"),
-    }
+        )),
+        _ => Some(signals::install("no unfinished file is left, and no receipt; finished bodies stay")),
+    };
     let done = match cli.verb {
         Verb::Clean(clean) => clean.run(),
         Verb::Check(check) => check.run(),

@@ -182,6 +182,31 @@ impl ServiceArgs {
             create_fields: false,
         })
     }
+
+    /// A plan for a person.
+    fn text(&self, plan: &Plan, account: Option<&Account>) -> String {
+        let ServiceArgs { base_url, rate, quota } = self;
+        let of = account.and_then(Account::text).map(|account| format!(", {account}")).unwrap_or_default();
+        let mut text = format!(
+            "{} with {} for {}{of}\n",
+            plural(plan.bodies as u64, "body", "bodies"),
+            plural(plan.contacts, "contact", "contacts"),
+            printable(base_url)
+        );
+        text += &format!(
+            "  about {}: {} minutes at {rate} a second, {} at {} a day\n",
+            plural(plan.requests, "request", "requests"),
+            plan.minutes,
+            plural(plan.days, "day", "days"),
+            count(*quota)
+        );
+        text += &missing("lists", plan.lists_missing.as_ref(), "--lists FILE");
+        text += &missing("custom fields", plan.fields_missing.as_ref(), "--custom-fields FILE");
+        for create in &plan.creates {
+            text += &format!("  {} {} {}\n", create.method, create.path, create.body);
+        }
+        text
+    }
 }
 
 impl PlanArgs {
@@ -193,7 +218,7 @@ impl PlanArgs {
                         let json = serde_json::to_string(&plan).map_err(|error| Error::usage(error.to_string()))?;
                         json + "\n"
                     }
-                    TextFormat::Text => self.text(&plan, account.as_ref()),
+                    TextFormat::Text => self.service.text(&plan, account.as_ref()),
                 };
                 print(&text)?;
                 Ok(ExitCode::SUCCESS)
@@ -234,30 +259,6 @@ impl PlanArgs {
         }
         Ok((Plan::new(&bodies, &needs, &known, &settings.limits, self.create_fields), account))
     }
-
-    fn text(&self, plan: &Plan, account: Option<&Account>) -> String {
-        let ServiceArgs { base_url, rate, quota } = &self.service;
-        let of = account.map(|account| format!(", {}", account.text())).unwrap_or_default();
-        let mut text = format!(
-            "{} with {} for {}{of}\n",
-            plural(plan.bodies as u64, "body", "bodies"),
-            plural(plan.contacts, "contact", "contacts"),
-            printable(base_url)
-        );
-        text += &format!(
-            "  about {}: {} minutes at {rate} a second, {} at {} a day\n",
-            plural(plan.requests, "request", "requests"),
-            plan.minutes,
-            plural(plan.days, "day", "days"),
-            count(*quota)
-        );
-        text += &missing("lists", plan.lists_missing.as_ref(), "--lists FILE");
-        text += &missing("custom fields", plan.fields_missing.as_ref(), "--custom-fields FILE");
-        for create in &plan.creates {
-            text += &format!("  {} {} {}\n", create.method, create.path, create.body);
-        }
-        text
-    }
 }
 
 fn missing(what: &str, names: Option<&BTreeSet<String>>, option: &str) -> String {
@@ -289,6 +290,7 @@ impl Terminal {
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
+            bar.set_message("0 bodies");
             bar
         });
         Terminal { bar, quiet }
@@ -346,6 +348,17 @@ impl SendOptions {
         Ok(settings)
     }
 
+    /// What sending these bodies would do, for a person.
+    pub(super) fn preview(&self, bodies: &Bodies, must_end: &AtomicBool) -> send::Result<String> {
+        let settings = self.settings()?;
+        let needs = bodies.needs()?;
+        let mut tokens = tokens_for(&settings.base, must_end)?;
+        let (account, mut known) = run::ask(&settings, tokens.as_mut(), must_end, !needs.fields.is_empty())?;
+        known.fields.get_or_insert_default();
+        let plan = Plan::new(bodies, &needs, &known, &settings.limits, settings.create_fields);
+        Ok(self.service.text(&plan, Some(&account)))
+    }
+
     /// Sends the bodies of a directory. Gives the exit status.
     pub(super) fn send(&self, dir: &Path, shown: &Shown, must_end: &AtomicBool) -> send::Result<u8> {
         let settings = self.settings()?;
@@ -386,7 +399,7 @@ impl Shown {
         let dir = printable(&dir.display().to_string()).into_owned();
         let command = printable(&self.command);
         if contacts.refused > 0 {
-            let named = match answers.lines {
+            let named = match answers.lines - answers.about_imported {
                 0 => "the service does not say which".to_owned(),
                 _ => format!("{dir}/{REFUSED} has what it says of each"),
             };
@@ -404,6 +417,12 @@ impl Shown {
         if contacts.not_sent > 0 {
             text += &format!("  {} not sent\n", count(contacts.not_sent));
         }
+        if answers.about_imported > 0 {
+            text += &format!(
+                "  {} about values of imported contacts: {dir}/{REFUSED} has them\n",
+                plural(answers.about_imported, "error", "errors")
+            );
+        }
         if outcome.cannot_add_to_list > 0 {
             text += &format!(
                 "  {} unsubscribed before, so they were added to no list\n",
@@ -415,12 +434,13 @@ impl Shown {
             text += &format!("  {} sent more than once, which changes nothing\n", plural(twice, "body", "bodies"));
         }
         if outcome.rejected_by_clean > 0 {
-            text += &format!(
-                "  {} rejected by clean ({} opted out), which were not sent\n",
-                count(outcome.rejected_by_clean),
-                count(opted_out)
-            );
+            let opted_out = match opted_out {
+                0 => String::new(),
+                opted_out => format!(" ({} opted out)", count(opted_out)),
+            };
+            text += &format!("  {} rejected by clean{opted_out}: not sent\n", count(outcome.rejected_by_clean));
         }
+        text += &notes(&outcome.notes);
         text += &match outcome.status() {
             3 => format!("next: {command} goes on\n"),
             1 if outcome.bodies.iter().any(|body| !matches!(body.state.as_str(), "completed")) => {
@@ -445,9 +465,20 @@ fn shown(answers: &Answers) -> String {
         let error = error.as_deref().unwrap_or("the service gives no reason");
         text += &format!("    {}: {}\n", printable(&place), printable(cut(error, 200)));
     }
-    let more = answers.lines - answers.first.len() as u64;
+    let more = answers.lines - answers.about_imported - answers.first.len() as u64;
     if more > 0 {
         text += &format!("    and {} more\n", count(more));
+    }
+    text
+}
+
+/// What is not clear about the result.
+fn notes(notes: &[String]) -> String {
+    /// Notes that are shown.
+    const SHOWN: usize = 3;
+    let mut text: String = notes.iter().take(SHOWN).map(|note| format!("  note: {}\n", printable(note))).collect();
+    if notes.len() > SHOWN {
+        text += &format!("  and {} more notes in {RESULT}\n", notes.len() - SHOWN);
     }
     text
 }

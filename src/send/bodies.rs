@@ -66,7 +66,9 @@ impl Bodies {
             .map(|written| Body::new(&written.file, &written.sha256.to_ascii_lowercase(), written.contacts))
             .collect();
         if all.is_empty() {
-            return Err(Error::could(format!("{name} has no bodies: according to its {RECEIPT}, none were written")));
+            return Err(Error::could(format!(
+                "{name} has no bodies: according to its {RECEIPT}, no contact was accepted"
+            )));
         }
         let dir = dir.to_path_buf();
         let (rejected, opted_out) = (receipt.rejected, receipt.opted_out);

@@ -22,12 +22,11 @@ pub struct Account {
 }
 
 impl Account {
-    /// The name for a person.
+    /// Its name for a person, or else its identifier; `None` if the service tells neither.
     #[must_use]
-    pub fn text(&self) -> String {
-        let text =
-            self.name.as_deref().filter(|name| !name.is_empty()).or(self.id.as_deref()).unwrap_or("an unknown account");
-        printable(text).into_owned()
+    pub fn text(&self) -> Option<String> {
+        let text = self.name.as_deref().filter(|name| !name.is_empty()).or(self.id.as_deref())?;
+        Some(printable(text).into_owned())
     }
 }
 

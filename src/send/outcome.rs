@@ -105,7 +105,9 @@ pub struct ShownAnswer {
 pub struct Answers {
     /// Its lines.
     pub lines: u64,
-    /// The first of them.
+    /// Those about contacts that were imported.
+    pub about_imported: u64,
+    /// The first of the others.
     pub first: Vec<ShownAnswer>,
 }
 
@@ -234,7 +236,9 @@ fn write_body(
         line.push(b'\n');
         output.write(&line)?;
         answers.lines += 1;
-        if answers.first.len() < SHOWN {
+        let is_imported = fate == Fate::Imported;
+        answers.about_imported += u64::from(is_imported);
+        if !is_imported && answers.first.len() < SHOWN {
             answers.first.push(ShownAnswer {
                 file: body.file.clone(),
                 index,

@@ -129,7 +129,7 @@ pub fn find_list(
             (Some(list), _) => return Ok((account, list.clone())),
             (None, [list]) => return Ok((account, (*list).clone())),
             (None, []) if may_create => sender.create(&create_list(wanted))?,
-            (None, []) => break,
+            (None, []) => return Err(no_list(wanted, &lists)),
             (None, several) => {
                 return Err(Error::could(format!(
                     "the account has {} lists of the name {}: name one by its identifier",
@@ -139,7 +139,23 @@ pub fn find_list(
             }
         }
     }
-    Err(Error::could(format!("the account has no list {}: --create-lists creates one of this name", printable(wanted))))
+    Err(Error::later("the service created the list, and does not show it; run the same command again"))
+}
+
+/// There is no list of this name. Those that there are help.
+fn no_list(wanted: &str, lists: &[List]) -> Error {
+    /// Lists that are named.
+    const NAMED: usize = 10;
+    let names: Vec<_> = lists.iter().take(NAMED).map(|list| printable(&list.name)).collect();
+    let has = match lists.len() {
+        0 => "it has no lists".to_owned(),
+        1..=NAMED => format!("it has {}", names.join(", ")),
+        more => format!("it has {} and {} more", names.join(", "), more - NAMED),
+    };
+    Error::could(format!(
+        "the account has no list {} ({has}); --create-lists creates one of this name",
+        printable(wanted)
+    ))
 }
 
 /// Delivers bodies, or goes on where the journal ends, and writes down what became of each contact.
@@ -220,7 +236,7 @@ fn prepare(sender: &mut Sender<'_>, bodies: &Bodies, settings: &Settings, notes:
     }
     let names: Vec<_> = missing.iter().map(|name| printable(name)).collect();
     notes.push(format!(
-        "the account has no custom field {}: the service will say what it makes of these values; --create-fields creates them first",
+        "the account lacks custom fields: {}. Their values may be lost; --create-fields creates them first",
         names.join(", ")
     ));
     Ok(())

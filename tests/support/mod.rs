@@ -244,6 +244,10 @@ impl Model {
                 let lists: Vec<Value> = self.lists.iter().map(|id| json!({"list_id": id, "name": "News"})).collect();
                 (200, json!({"lists": lists, "_links": {}}))
             }
+            ("POST", "/v3/contact_lists") => {
+                self.lists.push(LIST.to_owned());
+                (201, json!({"list_id": LIST, "name": "News"}))
+            }
             ("GET", "/v3/contact_custom_fields") => {
                 let fields: Vec<Value> = self.fields.iter().map(|name| json!({"name": name, "label": name})).collect();
                 (200, json!({"custom_fields": fields, "_links": {}}))
