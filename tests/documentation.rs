@@ -233,7 +233,10 @@ fn failures(document: &Path) -> Vec<String> {
     child.arg("-c").arg(&script).current_dir(&tree).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     child.env("HOME", &home).env("STATUSES", &statuses).env("DOCUMENTED_PORT", port.to_string());
     child.env("PRESORT_BUILT", env!("CARGO_BIN_EXE_presort")).env("TMPDIR", dir.path());
-    for name in ["PRESORT_ACCOUNT", "PRESORT_REDACT_KEY", "RUST_LOG", "http_proxy", "https_proxy", "HTTP_PROXY"] {
+    for name in ["ACCOUNT", "REDACT_KEY", "CONFIG", "BASE_URL", "CLIENT_ID", "ACCESS_TOKEN"] {
+        child.env_remove(format!("PRESORT_{name}"));
+    }
+    for name in ["RUST_LOG", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "http_proxy", "https_proxy", "HTTP_PROXY"] {
         child.env_remove(name);
     }
     let folders = std::iter::once(bin).chain(std::env::split_paths(&path));

@@ -27,7 +27,7 @@ fn command(dir: &Dir, fake: &Fake, args: &[&str]) -> Command {
     let mut command = presort();
     command.args(args).args(["--base-url", &fake.base()]);
     command.env("XDG_STATE_HOME", dir.path("state"));
-    for variable in ["PRESORT_ACCESS_TOKEN", "PRESORT_CLIENT_ID", "HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
         command.env_remove(variable);
     }
     command

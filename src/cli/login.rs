@@ -26,7 +26,7 @@ Tokens are kept for each address of a service, in a file that only you can read.
 
 #[derive(Args)]
 pub struct BaseArgs {
-    /// The address of the service, with its version; http:// only for this machine
+    /// The address of the service, with its version; http:// only for this machine; PRESORT_BASE_URL sets it as well
     #[arg(long, value_name = "URL", default_value = SERVICE)]
     base_url: String,
 }
@@ -39,7 +39,7 @@ pub struct LoginArgs {
     /// The port that the browser comes back to; http://127.0.0.1:PORT/callback must be registered
     #[arg(long, value_name = "PORT", default_value_t = 8765, requires = "browser")]
     port: u16,
-    /// The identifier of your application at the service [default: PRESORT_CLIENT_ID, or that of the last login]
+    /// The identifier of your application at the service [default: the value of PRESORT_CLIENT_ID, or else that of the last login]
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
     #[command(flatten)]
@@ -71,8 +71,7 @@ impl LoginArgs {
 
     fn log_in(&self) -> send::Result<()> {
         let (base, store) = self.base.parse()?;
-        let given = self.client_id.clone().or_else(|| std::env::var(CLIENT_VARIABLE).ok()).filter(|id| !id.is_empty());
-        let client_id = match given {
+        let client_id = match self.client_id.clone().filter(|id| !id.is_empty()) {
             Some(id) => id,
             None => store.load().ok().flatten().map(|login| login.client_id).ok_or_else(|| {
                 Error::could(format!(

@@ -55,7 +55,7 @@ Exit status:
 /// Which service, and how fast.
 #[derive(Args)]
 pub struct ServiceArgs {
-    /// The address of the service, with its version; http:// only for this machine
+    /// The address of the service, with its version; http:// only for this machine; PRESORT_BASE_URL sets it as well
     #[arg(long, value_name = "URL", default_value = SERVICE)]
     base_url: String,
     /// The most requests a second, of all kinds; partner keys have 10
