@@ -7,6 +7,7 @@ mod support;
 
 use common::{Dir, Ran, kill, presort, wait};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::Duration;
 use support::{Deed, Fake, IMPORT, LIST};
@@ -241,6 +242,90 @@ fn what_is_refused_is_found_in_the_export() {
     assert_eq!(line["contact"], lines[1]["contact"]);
 }
 
+/// The bodies of a directory by their state, with the addresses in them.
+fn addresses(dir: &Dir) -> Vec<(String, BTreeSet<String>)> {
+    let result = result(dir);
+    let of_body = |body: &Value| {
+        let contacts = dir.json(&format!("bodies/{}", body["file"].as_str().unwrap()));
+        let contacts = common::contacts(&contacts).iter().map(|contact| contact["email"].as_str().unwrap().to_owned());
+        (body["state"].as_str().unwrap().to_owned(), contacts.collect())
+    };
+    result["bodies"].as_array().unwrap().iter().map(of_body).collect()
+}
+
+/// A made-up export with every kind of fault: each of its contacts is in exactly one place, and the service's own books agree.
+#[test]
+fn every_contact_of_an_export_has_one_answer() {
+    let (dir, fake) = (Dir::new(), Fake::start());
+    let rows: Vec<String> = (2..=121)
+        .map(|line| match line % 10 {
+            3 => format!("line-{line},yes\n"),
+            7 => format!("line-{line}@example.com,no\n"),
+            9 => ",yes\n".to_owned(),
+            _ => format!("line-{line}@example.com,yes\n"),
+        })
+        .collect();
+    dir.write("export.csv", format!("Email,Subscribed\n{}", rows.concat()));
+    let args = ["clean", "export.csv", "--split", "-o", "bodies", "--list-id", LIST, "--max-contacts", "12", "-q"];
+    dir.run(&[&args[..], &["--rejects", "rejects.csv"]].concat()).exits(1);
+    fake.ends("completed", 0, &[])
+        .ends("completed", 2, &["Line 5: no", "line-22@example.com bounced"])
+        .ends("failed", 12, &["broken"])
+        .ends("timed_out", 12, &[])
+        .ends("completed", 0, &["Line 2: the phone is not valid"]);
+    for _ in 0..5 {
+        fake.then("POST", IMPORT, Deed::Well);
+    }
+    fake.then("POST", IMPORT, Deed::Answer(400, json!([{"error_message": "not this one"}]))).then(
+        "POST",
+        IMPORT,
+        Deed::Answer(429, json!({"error_key": "quota_exceeded"})),
+    );
+    send(&dir, &fake, &["--in-flight", "1"]).exits(3);
+
+    // Each by what the files say.
+    let mut places: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
+    let line = |address: &str| address.trim_start_matches("line-").split('@').next().unwrap().parse::<u64>().unwrap();
+    let (header, rejects) =
+        dir.read("rejects.csv").split_once('\n').map(|(h, r)| (h.to_owned(), r.to_owned())).unwrap();
+    let column = header.split(',').position(|name| name == "presort_line").unwrap();
+    for row in rejects.lines() {
+        places.entry(row.split(',').nth(column).unwrap().parse().unwrap()).or_default().push("rejected by presort");
+    }
+    let mut refused_addresses = BTreeSet::new();
+    for refused in refused(&dir).iter().filter(|refused| refused["outcome"] == "refused") {
+        places.entry(refused["from"]["line"].as_u64().unwrap()).or_default().push("refused by the service");
+        refused_addresses.insert(refused["contact"]["email"].as_str().unwrap().to_owned());
+    }
+    for (state, addresses) in addresses(&dir) {
+        for address in addresses {
+            match state.as_str() {
+                "waiting" => places.entry(line(&address)).or_default().push("not sent"),
+                "timed_out" => places.entry(line(&address)).or_default().push("unknown"),
+                "failed" | "refused" => assert!(refused_addresses.contains(&address), "{address}"),
+                "completed" if refused_addresses.contains(&address) => {}
+                "completed" => {
+                    assert_eq!(fake.model().contacts.get(&address), Some(&1), "{address}");
+                    places.entry(line(&address)).or_default().push("imported");
+                }
+                other => panic!("{other}"),
+            }
+        }
+    }
+    assert_eq!(places.keys().copied().collect::<Vec<_>>(), (2..=121).collect::<Vec<u64>>());
+    assert!(places.values().all(|places| places.len() == 1), "{places:?}");
+    let count = |place: &str| places.values().filter(|places| places[0] == place).count() as u64;
+    let [accepted, imported, refused, unknown, not_sent] = counts(&dir);
+    assert_eq!(
+        [imported, refused, unknown, not_sent],
+        ["imported", "refused by the service", "unknown", "not sent"].map(count)
+    );
+    assert_eq!([accepted, imported, refused, unknown, not_sent], [84, 34, 26, 12, 12]);
+    let rejected = result(&dir)["rejected_by_clean"].as_u64().unwrap();
+    assert_eq!((rejected, count("rejected by presort"), accepted + rejected), (36, 36, 120));
+    assert_eq!(fake.model().contacts.len() as u64, imported);
+}
+
 #[test]
 fn an_error_that_names_no_contact_is_kept() {
     let (dir, fake) = (bodies(3), Fake::start());
@@ -299,8 +384,8 @@ fn a_plan_sends_nothing() {
 /// Logs in by the device flow.
 fn log_in(dir: &Dir, fake: &Fake) {
     let auth = fake.auth();
-    let args = ["login", "--client-id", "client-1", "--auth-url", &auth];
-    run(dir, fake, &args).exits(0).says(&["ABCD-EFGH", "logged in"]);
+    let mut login = command(dir, fake, &["login", "--auth-url", &auth]);
+    dir.feed_with(login.env("PRESORT_CLIENT_ID", "client-1"), b"").exits(0).says(&["ABCD-EFGH", "logged in"]);
 }
 
 #[test]
@@ -362,6 +447,79 @@ fn a_rotated_token_that_was_not_received_means_to_log_in() {
 }
 
 #[test]
+fn a_crash_between_a_rotated_token_and_the_disk_means_to_log_in() {
+    let (dir, fake) = (bodies(3), Fake::start());
+    log_in(&dir, &fake);
+    // Killed while the answer is on its way: the service has rotated the token, and this machine does not know.
+    fake.model().tokens = ["another".to_owned()].into();
+    let rotations = fake.count("POST", "/oauth2/default/v1/token");
+    fake.then("POST", "/oauth2/default/v1/token", Deed::HangAfter(Duration::from_secs(20)));
+    let child = dir.spawn(&mut command(&dir, &fake, &["send", "bodies"]));
+    until(|| fake.count("POST", "/oauth2/default/v1/token") > rotations);
+    kill(child.id(), libc::SIGKILL);
+    let _ = child.wait_with_output().unwrap();
+    send(&dir, &fake, &[]).exits(2).says(&["invalid_grant", "presort login"]);
+    log_in(&dir, &fake);
+    // Received, and the disk takes nothing: the new token is not used, and the old one stays in its file.
+    fake.model().tokens = ["another".to_owned()].into();
+    let before = std::fs::read(token_file(&dir)).unwrap();
+    let mut plan = Command::new("bash");
+    let script = format!("ulimit -f 0; exec {} plan bodies --base-url {}", env!("CARGO_BIN_EXE_presort"), fake.base());
+    plan.args(["-c", &script]).env("XDG_STATE_HOME", dir.path("state")).env("XDG_CONFIG_HOME", "/nowhere");
+    let ran = dir.feed_with(plan.env_remove("PRESORT_ACCESS_TOKEN"), b"").exits(2);
+    assert!(ran.err.contains("cannot write") && !ran.err.contains("access-"), "{}", ran.err);
+    assert_eq!(std::fs::read(token_file(&dir)).unwrap(), before);
+    let issued = fake.model().tokens.first().unwrap().clone();
+    assert!(fake.model().seen.iter().all(|seen| seen.token.as_ref() != Some(&issued)));
+    log_in(&dir, &fake);
+    send(&dir, &fake, &[]).exits(0);
+    assert_eq!(fake.imported(), [3]);
+}
+
+/// The only file of tokens.
+fn token_file(dir: &Dir) -> std::path::PathBuf {
+    let tokens = dir.path("state/presort/tokens");
+    let names: Vec<String> = common::names(&tokens).into_iter().filter(|name| name.ends_with(".json")).collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    tokens.join(&names[0])
+}
+
+/// Waits until something is so.
+#[track_caller]
+fn until(is_so: impl Fn() -> bool) {
+    let began = std::time::Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < common::PATIENCE);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_laptop_that_is_closed_loses_nothing() {
+    for is_killed in [false, true] {
+        let (dir, fake) = (bodies(18), Fake::start());
+        log_in(&dir, &fake);
+        let child = dir.spawn(&mut command(&dir, &fake, &["send", "bodies", "--rate", "10"]));
+        until(|| fake.imported().len() >= 2);
+        kill(child.id(), libc::SIGSTOP);
+        // An hour passes, and a day for the token.
+        fake.model().ahead = 3600.0;
+        fake.model().tokens = ["another".to_owned()].into();
+        if is_killed {
+            kill(child.id(), libc::SIGKILL);
+            let _ = child.wait_with_output().unwrap();
+            send(&dir, &fake, &[]).exits(0);
+        } else {
+            kill(child.id(), libc::SIGCONT);
+            wait(child).exits(0);
+        }
+        assert_eq!(counts(&dir), [18, 18, 0, 0, 0]);
+        assert_eq!(fake.imported().len(), 6);
+        assert!(fake.model().contacts.values().all(|times| *times == 1) && fake.model().contacts.len() == 18);
+    }
+}
+
+#[test]
 fn a_token_of_the_environment_is_enough() {
     let (dir, fake) = (bodies(3), Fake::start());
     fake.model().tokens = ["env-token".to_owned()].into();
@@ -387,11 +545,7 @@ fn ctrl_c_and_a_second_sender() {
     let (dir, fake) = (bodies(9), Fake::start());
     fake.model().looks = 1_000_000;
     let child = dir.spawn(&mut command(&dir, &fake, &["send", "bodies", "--rate", "20"]));
-    let began = std::time::Instant::now();
-    while fake.imported().len() < 3 {
-        assert!(began.elapsed() < common::PATIENCE);
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until(|| fake.imported().len() >= 3);
     send(&dir, &fake, &[]).exits(2).says(&["another presort sends the bodies"]);
     kill(child.id(), libc::SIGINT);
     wait(child).exits(3).says(&["interrupted", "9 unknown: the service is not done"]);
@@ -413,8 +567,11 @@ fn killed_a_dozen_times_it_comes_to_the_same_end() {
     }
     send(&dir, &fake, &[]).exits(0);
     assert_eq!(counts(&dir), [60, 60, 0, 0, 0]);
-    // Every body arrived, and none that arrived was sent again.
+    // Every body arrived, and none that arrived was sent again: the account is that of a run without faults.
     assert_eq!(fake.imported().len(), 20);
+    let expected = (0..60).map(|i| (format!("c{i}@example.com"), 1)).collect();
+    assert_eq!(fake.model().contacts, expected);
+    assert!(result(&dir)["bodies"].as_array().unwrap().iter().all(|body| body["activity_id"].is_string()));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #![allow(dead_code)]
 
 use serde_json::{Value, json};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -79,6 +79,8 @@ pub struct Model {
     pub rotates: bool,
     pub lists: Vec<String>,
     pub fields: Vec<String>,
+    /// How often each address was imported.
+    pub contacts: BTreeMap<String, u32>,
     /// Seconds by which the service's clock is ahead.
     pub ahead: f64,
     /// Looks at the device flow until the user allowed it.
@@ -109,6 +111,7 @@ impl Fake {
             rotates: true,
             lists: vec![LIST.to_owned()],
             fields: Vec::new(),
+            contacts: BTreeMap::new(),
             ahead: 0.0,
             pending: 1,
             challenge: None,
@@ -276,10 +279,18 @@ impl Model {
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return (400, json!([{"error_key": "contacts.api.validation.error", "error_message": "no JSON"}]));
         };
-        let contacts = body["import_data"].as_array().unwrap().len() as u64;
+        let addresses: Vec<&str> =
+            body["import_data"].as_array().unwrap().iter().filter_map(|contact| contact["email"].as_str()).collect();
+        let contacts = addresses.len() as u64;
         let id = format!("activity-{}", self.activities.len());
         let ending = self.endings.pop_front();
         let ending = ending.unwrap_or(Ending { state: "completed", lost: 0, errors: Vec::new() });
+        for (address, line) in addresses.iter().zip(2..) {
+            let is_named = |error: &String| error.starts_with(&format!("Line {line}:")) || error.contains(address);
+            if ending.lost < contacts && (ending.lost == 0 || !ending.errors.iter().any(is_named)) {
+                *self.contacts.entry((*address).to_owned()).or_default() += 1;
+            }
+        }
         self.activities.push(Activity { id: id.clone(), created: self.now(), contacts, looks: 0, ending });
         (201, json!({"activity_id": id, "state": "initialized"}))
     }
