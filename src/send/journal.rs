@@ -153,7 +153,8 @@ impl Default for BodyState {
 /// All that is known of a delivery.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct State {
-    bodies: HashMap<(String, String), BodyState>,
+    /// By file, and by SHA-256.
+    bodies: HashMap<String, HashMap<String, BodyState>>,
     /// Activities that are known to be of this delivery.
     activities: HashSet<String>,
     /// Requests by the server's day.
@@ -191,7 +192,7 @@ impl State {
             *self.requests.entry(server_time.div_euclid(DAY)).or_default() += 1;
         }
         let (Some(file), Some(sha256)) = (&entry.file, &entry.sha256) else { return };
-        let body = self.bodies.entry((file.clone(), sha256.clone())).or_default();
+        let body = self.bodies.entry(file.clone()).or_default().entry(sha256.clone()).or_default();
         match &entry.event {
             Event::Sending { server_time } => {
                 body.sent += 1;
@@ -230,7 +231,7 @@ impl State {
     #[must_use]
     pub fn body(&self, body: &Body) -> &BodyState {
         static NEW: BodyState = BodyState { phase: Phase::Waiting, sent: 0 };
-        self.bodies.get(&(body.file.clone(), body.sha256.clone())).unwrap_or(&NEW)
+        self.bodies.get(&body.file).and_then(|all| all.get(&body.sha256)).unwrap_or(&NEW)
     }
 
     /// Whether an activity is one of this delivery.

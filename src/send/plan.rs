@@ -1,14 +1,11 @@
 //! What a delivery would do.
 
 use super::bodies::{Bodies, Needs};
-use super::sender::Limits;
+use super::sender::{Limits, POLL_WHILE_SENDING};
 use super::{Error, Result};
 use crate::rules::custom::Fields;
 use serde::Serialize;
 use std::collections::BTreeSet;
-
-/// Seconds between two looks at the activities, for an estimate.
-const LOOKS: f64 = 10.0;
 
 /// What a delivery would do.
 #[derive(Debug, PartialEq, Serialize)]
@@ -90,21 +87,32 @@ impl Plan {
             Some(missing) if create_fields => missing.iter().map(|name| create_field(name)).collect(),
             _ => Vec::new(),
         };
-        // The account, its lists and fields, and a look at the end.
-        let others = 4 + creates.len() as u64;
-        let looks = (posts as f64 / limits.rate / LOOKS).ceil() as u64;
-        let requests = posts + others + looks;
+        let requests = requests(posts, limits) + creates.len() as u64;
         Plan {
             bodies: bodies.all.len(),
             contacts: bodies.contacts(),
             requests,
-            minutes: (requests as f64 / limits.rate / 60.0 * 10.0).ceil() / 10.0,
+            minutes: (seconds(requests, limits) / 60.0 * 10.0).ceil() / 10.0,
             days: requests.div_ceil(limits.quota.max(1)),
             lists_missing: known.lists_missing(needs),
             fields_missing,
             creates,
         }
     }
+}
+
+/// Requests of so many bodies, if all goes well.
+#[must_use]
+pub fn requests(bodies: u64, limits: &Limits) -> u64 {
+    // The account, its lists and fields, and a look at the end.
+    let others = 4;
+    bodies + others + (bodies as f64 / limits.rate / POLL_WHILE_SENDING).ceil() as u64
+}
+
+/// Seconds of so many requests, if the service keeps up.
+#[must_use]
+pub fn seconds(requests: u64, limits: &Limits) -> f64 {
+    requests as f64 / limits.rate
 }
 
 /// Reads a `--lists` file: the JSON answer of `GET /contact_lists`, or several of them, one behind the other; or an identifier a

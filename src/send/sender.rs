@@ -85,8 +85,10 @@ pub struct Progress {
     pub requests_left: u64,
 }
 
-/// Seconds between two looks at the activities: the first, and the longest.
+/// Seconds between two looks at the activities, if there is nothing else to do: the first, and the longest.
 const POLL: (f64, f64) = (1.0, 15.0);
+/// The same while bodies go out: each look takes the place of a body.
+pub const POLL_WHILE_SENDING: f64 = 10.0;
 /// Seconds to wait after the n-th failure: the first, and the longest.
 const WAIT: (f64, f64) = (1.0, 60.0);
 /// Longest wait that a server may ask for.
@@ -132,7 +134,7 @@ pub struct Sender<'s> {
 struct Pace {
     /// Before this, no request goes out.
     next_request: f64,
-    next_poll: f64,
+    last_poll: f64,
     poll_interval: f64,
     /// The queue of the service is full: no body before this.
     queue_full_until: f64,
@@ -185,21 +187,18 @@ impl<'s> Sender<'s> {
                 return Ok(());
             }
             let now = self.clock.now();
-            if open > 0 && now >= self.pace.next_poll {
+            let has_room = waiting.is_some() && open < self.limits.in_flight;
+            let may_send = has_room && now >= self.pace.queue_full_until;
+            let interval = if may_send { POLL_WHILE_SENDING } else { self.pace.poll_interval };
+            let next_poll = if open > 0 { self.pace.last_poll + interval } else { f64::INFINITY };
+            if now >= next_poll {
                 self.poll()?;
                 continue;
             }
-            let may_send = open < self.limits.in_flight && now >= self.pace.queue_full_until;
             match waiting {
                 Some(body) if may_send => self.send(body)?,
                 _ => {
-                    let until = match (open > 0, waiting.is_some()) {
-                        (true, true) if open < self.limits.in_flight => {
-                            self.pace.next_poll.min(self.pace.queue_full_until)
-                        }
-                        (true, _) => self.pace.next_poll,
-                        (false, _) => self.pace.queue_full_until,
-                    };
+                    let until = if has_room { next_poll.min(self.pace.queue_full_until) } else { next_poll };
                     self.clock.sleep((until - now).max(0.01));
                 }
             }
@@ -268,8 +267,8 @@ impl<'s> Sender<'s> {
             200..=299 => match Activity::parse(&answer.body) {
                 Some(activity) => {
                     self.pace.failures = 0;
-                    if self.pace.next_poll <= self.clock.now() {
-                        self.pace.next_poll = self.clock.now() + self.pace.poll_interval;
+                    if !self.has_open() {
+                        self.pace.last_poll = self.clock.now();
                     }
                     self.note(Some(index), Event::Accepted { activity_id: activity.activity_id, found: false })
                 }
@@ -288,6 +287,11 @@ impl<'s> Sender<'s> {
                 self.turned_away(&answer)
             }
         }
+    }
+
+    /// Whether an activity is not over.
+    fn has_open(&self) -> bool {
+        self.bodies.iter().any(|body| matches!(self.state.body(body).phase, Phase::Accepted { .. }))
     }
 
     fn unclear(&mut self, index: usize, reason: String) -> Result<()> {
@@ -343,7 +347,6 @@ impl<'s> Sender<'s> {
             if let Some(activity) = found.iter().find(|activity| is_ours(activity)) {
                 let activity_id = activity.activity_id.clone();
                 self.pace.failures = 0;
-                self.pace.next_poll = 0.0;
                 return self.note(Some(index), Event::Accepted { activity_id, found: true });
             }
             let has_counts = |activity: &Activity| {
@@ -391,7 +394,7 @@ impl<'s> Sender<'s> {
             };
         }
         self.pace.poll_interval = if changed { POLL.0 } else { (self.pace.poll_interval * 1.5).min(POLL.1) };
-        self.pace.next_poll = self.clock.now() + self.pace.poll_interval;
+        self.pace.last_poll = self.clock.now();
         Ok(())
     }
 

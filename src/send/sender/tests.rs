@@ -1,6 +1,7 @@
 //! A whole delivery against a simulated service, which fails in every way that is known, with a crash at any point.
 
 use super::*;
+use crate::send::plan;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -40,6 +41,8 @@ struct World {
     token_is_good: bool,
     /// The token is new: it does not expire at once.
     is_fresh: bool,
+    /// Activities of a page: three, to see that pages are followed.
+    page: usize,
 }
 
 impl World {
@@ -53,6 +56,7 @@ impl World {
             requests: 0,
             token_is_good: true,
             is_fresh: true,
+            page: 3,
         }))
     }
 
@@ -140,12 +144,12 @@ impl Service for Simulated {
         if let Some(answer) = world.before() {
             return Ok(answer);
         }
-        // Pages of three, to see that pages are followed.
         let from: usize = path.split("from=").nth(1).map_or(0, |from| from.parse().unwrap());
         assert!(path.starts_with("/activities?") || path.starts_with("/v3/activities?"), "{path}");
-        let newest: Vec<Value> = world.activities.iter().rev().skip(from).take(3).map(|a| world.activity(a)).collect();
-        let links = if from + 3 < world.activities.len() {
-            json!({"next": {"href": format!("/v3/activities?from={}", from + 3)}})
+        let newest: Vec<Value> =
+            world.activities.iter().rev().skip(from).take(world.page).map(|a| world.activity(a)).collect();
+        let links = if from + world.page < world.activities.len() {
+            json!({"next": {"href": format!("/v3/activities?from={}", from + world.page)}})
         } else {
             json!({})
         };
@@ -292,6 +296,25 @@ fn the_rate_holds_with_polls_included() {
     assert!(world.requests as f64 / seconds <= 4.05, "{} requests in {seconds} s", world.requests);
     // One look serves all: far fewer looks than bodies.
     assert!(world.requests < 100 + 300, "{}", world.requests);
+}
+
+#[test]
+fn it_takes_as_long_as_the_plan_says() {
+    for (count, rate) in [(200, 4.0), (200, 10.0), (500, 4.0)] {
+        let world = World::new(Faults::default(), 7);
+        world.borrow_mut().page = 500;
+        let (bodies, limits) = (bodies(count), Limits { rate, ..Limits::default() });
+        let (end, _, state) = run(&world, &bodies, Vec::new(), usize::MAX, &limits);
+        end.unwrap();
+        assert_all_landed(&world, &bodies, &state, 1);
+        let world = world.borrow();
+        let (took, requests) = (world.now - START, world.requests as f64);
+        let expected = plan::requests(count, &limits);
+        // An activity of this world takes four seconds, and so does the last one.
+        let seconds = plan::seconds(expected, &limits) + 4.0;
+        assert!((took / seconds - 1.0).abs() < 0.1, "{count}: {took} s, planned {seconds} s");
+        assert!((requests / expected as f64 - 1.0).abs() < 0.1, "{count}: {requests}, planned {expected}");
+    }
 }
 
 #[test]
