@@ -139,6 +139,13 @@ impl Activity {
             .collect()
     }
 
+    /// Whether it took all of so many contacts, and has nothing to say about any.
+    #[must_use]
+    pub fn is_whole(&self, contacts: u64) -> bool {
+        let is_imported = self.status.is_some_and(|counts| counts.items_completed_count >= contacts);
+        self.state == State::Completed && is_imported && self.activity_errors.as_ref().is_none_or(Vec::is_empty)
+    }
+
     /// When it was made, in seconds since 1970.
     #[must_use]
     pub fn created(&self) -> Option<i64> {
@@ -289,6 +296,9 @@ mod tests {
         let [x, y] = &page.activities[..] else { panic!() };
         assert_eq!((x.created(), x.errors().len(), x.state.is_over()), (Some(1_457_020_589), 2, true));
         assert_eq!(x.status.unwrap().person_count, 2);
+        assert!(!x.is_whole(2) && !y.is_whole(0));
+        let whole = Activity::parse(br#"{"activity_id":"z","state":"completed","status":{"items_completed_count":2}}"#);
+        assert!(whole.unwrap().is_whole(2));
         assert!(!y.state.is_over() && y.created().is_none() && y.status.is_none());
         assert!(Page::parse(br#"{"activities":[],"_links":{}}"#).unwrap().next().is_none());
         assert!(Activity::parse(b"{}").is_none() && Activity::parse(b"").is_none());

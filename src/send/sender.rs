@@ -378,9 +378,9 @@ impl<'s> Sender<'s> {
         })?;
         let mut changed = false;
         for (index, activity) in news {
-            // A collection may say less than the activity itself.
-            let is_short = activity.state.is_over() && activity.status.is_none();
-            let activity = if is_short { self.activity(&activity.activity_id)?.unwrap_or(activity) } else { activity };
+            // A collection may have fewer errors than the activity itself.
+            let has_more = activity.state.is_over() && !activity.is_whole(self.bodies[index].contacts);
+            let activity = if has_more { self.activity(&activity.activity_id)?.unwrap_or(activity) } else { activity };
             changed |= self.news(index, &activity)?;
         }
         for (activity_id, index) in missing {
