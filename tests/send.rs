@@ -634,7 +634,7 @@ fn a_delivery_is_the_whole_way() {
     fake.then("POST", IMPORT, Deed::Answer(429, quota));
     let ran = deliver(&dir, &fake, &["--yes"]).exits(3);
     let ran =
-        ran.says(&["1 body with 2 contacts", "Acme", "lists: the account has all", "next: presort deliver export.csv"]);
+        ran.says(&["1 body with 2 contacts", "Acme", "lists: the account has all", "next: the same command goes on"]);
     assert!(!ran.err.contains("[y/N]"), "{}", ran.err);
     let receipt = dir.read("export.csv.presort/receipt.json");
     let ran = deliver(&dir, &fake, &["--yes"]).exits(1);

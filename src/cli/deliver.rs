@@ -120,9 +120,8 @@ impl DeliverArgs {
             let _ = writeln!(io::stderr(), "presort: nothing was sent; the same command asks again");
             return Ok(3);
         }
-        let command = format!("presort deliver {} --list {:?}", self.export.display(), self.list);
         let Common { quiet, progress, color, .. } = self.common;
-        let sent = self.options.send(&dir, &Shown { quiet, progress, color, command }, &must_end)?;
+        let sent = self.options.send(&dir, &Shown { quiet, progress, color }, &must_end)?;
         // From good to bad: 0, 1, 3, 2.
         let rank = |status: u8| [0, 1, 3, 2].iter().position(|known| *known == status);
         Ok(if rank(sent) >= rank(status) { sent } else { status })
@@ -134,13 +133,13 @@ impl DeliverArgs {
         let export = self.export.display();
         if delivery.sha256 != sha256 {
             return Err(send::Error::could(format!(
-                "{export} changed since its delivery began: put the old export back to go on, or remove {dir} to begin anew"
+                "{export} changed since its delivery began: put the old export back to go on, or remove {dir} to begin again"
             )));
         }
         let base = self.options.settings()?.base;
         if delivery.base_url != base.as_str() || delivery.list != self.list {
             return Err(send::Error::could(format!(
-                "the delivery of {export} that was begun goes to the list {} at {}: name these to go on, or remove {dir} to begin anew",
+                "the delivery of {export} that was begun goes to the list {} at {}: name these to go on, or remove {dir} to begin again",
                 printable(&delivery.list),
                 printable(&delivery.base_url)
             )));
@@ -229,7 +228,7 @@ fn read(dir: &Path) -> send::Result<Option<Delivery>> {
     match std::fs::read(&path) {
         Ok(json) => serde_json::from_slice(&json).map(Some).map_err(|error| {
             send::Error::could(format!(
-                "{name} is not one of presort deliver: {error}; remove {} to begin anew",
+                "{name} is not one of presort deliver: {error}; remove {} to begin again",
                 dir.display()
             ))
         }),

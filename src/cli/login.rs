@@ -44,9 +44,9 @@ pub struct LoginArgs {
     client_id: Option<String>,
     #[command(flatten)]
     base: BaseArgs,
-    /// The address that gives tokens for it
-    #[arg(long, value_name = "URL", default_value = AUTH)]
-    auth_url: String,
+    /// The address that gives tokens for it [default: that of the published service, for its own address only]
+    #[arg(long, value_name = "URL")]
+    auth_url: Option<String>,
     /// What to ask for, with spaces between
     #[arg(long, value_name = "SCOPES", default_value = SCOPES)]
     scopes: String,
@@ -80,7 +80,13 @@ impl LoginArgs {
                 ))
             })?,
         };
-        let provider = Provider { auth: BaseUrl::parse(&self.auth_url)?, client_id, scopes: self.scopes.clone() };
+        let auth = match self.auth_url.as_deref() {
+            Some(url) => url,
+            None if base.as_str() == SERVICE => AUTH,
+            // Its tokens would go to another server.
+            None => return Err(Error::could(format!("--auth-url must name the address that gives tokens for {base}"))),
+        };
+        let provider = Provider { auth: BaseUrl::parse(auth)?, client_id, scopes: self.scopes.clone() };
         let must_end = signals::flag();
         let mut clock = SystemClock { must_end: &must_end };
         let mut say = |text: &str| {

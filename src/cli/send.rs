@@ -15,7 +15,7 @@ use crate::send::outcome::{Answers, Outcome, REFUSED, RESULT, ShownAnswer};
 use crate::send::plan::{Known, Plan, parse_lists};
 use crate::send::remote::{Fixed, SystemClock, TOKEN_VARIABLE, Tokens};
 use crate::send::run::{self, Settings, Watcher};
-use crate::send::sender::{Limits, Progress};
+use crate::send::sender::{Limits, News};
 use crate::send::store::Store;
 use crate::send::{self, BaseUrl, state_dir};
 use clap::Args;
@@ -121,8 +121,6 @@ pub(super) struct Shown {
     pub(super) quiet: bool,
     pub(super) progress: When,
     pub(super) color: When,
-    /// What to run to go on.
-    pub(super) command: String,
 }
 
 #[derive(Args)]
@@ -144,8 +142,16 @@ pub struct SendArgs {
 
 /// An error of the wing, printed, as the exit status.
 pub(super) fn status_of(error: &send::Error) -> ExitCode {
-    super::say(&error.to_string());
+    say(error);
     ExitCode::from(error.status())
+}
+
+/// Says what ended a command. That it goes on later is no error.
+fn say(error: &send::Error) {
+    match error.status() {
+        3 => drop(writeln!(io::stderr(), "presort: stopped: {}", printable(&error.to_string()))),
+        _ => super::say(&error.to_string()),
+    }
 }
 
 /// Where tokens for a service come from: the environment, a login, or for this machine nowhere.
@@ -194,16 +200,16 @@ impl ServiceArgs {
             printable(base_url)
         );
         text += &format!(
-            "  about {}: {} minutes at {rate} a second, {} at {} a day\n",
+            "  about {}: {} at {rate} a second, {} at {} a day\n",
             plural(plan.requests, "request", "requests"),
-            plan.minutes,
+            if plan.minutes < 1.0 { "less than a minute".to_owned() } else { format!("{} minutes", plan.minutes) },
             plural(plan.days, "day", "days"),
             count(*quota)
         );
         text += &missing("lists", plan.lists_missing.as_ref(), "--lists FILE");
         text += &missing("custom fields", plan.fields_missing.as_ref(), "--custom-fields FILE");
         for create in &plan.creates {
-            text += &format!("  {} {} {}\n", create.method, create.path, create.body);
+            text += &format!("  --create-fields sends {} {} {}\n", create.method, create.path, create.body);
         }
         text
     }
@@ -298,20 +304,35 @@ impl Terminal {
 }
 
 impl Watcher for Terminal {
-    fn progress(&mut self, progress: Progress) {
-        if let Some(bar) = &self.bar {
-            bar.set_position(progress.contacts);
-            bar.set_message(format!(
-                "{}, {} requests left today",
-                plural(progress.bodies as u64, "body", "bodies"),
-                count(progress.requests_left)
-            ));
+    fn news(&mut self, news: News<'_>) {
+        /// Shorter waits are not worth a line.
+        const LONG: f64 = 2.0;
+        match (news, &self.bar) {
+            (News::Progress(progress), Some(bar)) => {
+                bar.set_position(progress.contacts);
+                bar.set_message(format!(
+                    "{}, {} requests left today",
+                    plural(progress.bodies as u64, "body", "bodies"),
+                    count(progress.requests_left)
+                ));
+            }
+            (News::Waits { seconds, why }, _) if seconds >= LONG => {
+                self.note(&format!("waiting for the service, up to {} s: {why}", seconds.ceil()));
+            }
+            _ => {}
         }
     }
 
     fn note(&mut self, text: &str) {
-        if !self.quiet {
-            let _ = writeln!(io::stderr(), "presort: note: {text}");
+        if self.quiet {
+            return;
+        }
+        let say = || {
+            let _ = writeln!(io::stderr(), "presort: note: {}", printable(text));
+        };
+        match &self.bar {
+            Some(bar) => bar.suspend(say),
+            None => say(),
         }
     }
 }
@@ -326,9 +347,7 @@ impl Drop for Terminal {
 
 impl SendArgs {
     pub fn run(&self) -> Result<ExitCode> {
-        let dir = self.dir.display();
-        let command = format!("presort send {dir}");
-        let shown = Shown { quiet: self.quiet, progress: self.progress, color: self.color, command };
+        let shown = Shown { quiet: self.quiet, progress: self.progress, color: self.color };
         let must_end = signals::flag();
         match self.options.send(&self.dir, &shown, &must_end) {
             Ok(status) => Ok(ExitCode::from(status)),
@@ -376,10 +395,13 @@ impl SendOptions {
             }
             run::deliver(&bodies, &settings, tokens.as_mut(), must_end, &mut terminal)?
         };
+        let mut has_result = true;
         if let Some(error) = &delivery.stopped {
-            super::say(&error.to_string());
+            say(error);
+            // What could not begin has none.
+            has_result = error.status() == 3 || delivery.outcome.contacts.not_sent < delivery.outcome.contacts.accepted;
         }
-        if !shown.quiet {
+        if !shown.quiet && has_result {
             let text = shown.summary(dir, &delivery.outcome, &delivery.answers, bodies.opted_out);
             let _ = io::stderr().write_all(text.as_bytes());
         }
@@ -397,7 +419,6 @@ impl Shown {
             format!("{} of {} imported", count(contacts.imported), plural(contacts.accepted, "contact", "contacts"));
         let mut text = format!("presort: {} from {bodies}, by {}\n", paint.bold(&of), printable(&outcome.base_url));
         let dir = printable(&dir.display().to_string()).into_owned();
-        let command = printable(&self.command);
         if contacts.refused > 0 {
             let named = match answers.lines - answers.about_imported {
                 0 => "the service does not say which".to_owned(),
@@ -442,10 +463,10 @@ impl Shown {
         }
         text += &notes(&outcome.notes);
         text += &match outcome.status() {
-            3 => format!("next: {command} goes on\n"),
-            1 if outcome.bodies.iter().any(|body| !matches!(body.state.as_str(), "completed")) => {
-                format!("next: {dir}/{RESULT} has each body; {command} --retry-failed sends those that failed again\n")
-            }
+            3 => "next: the same command goes on\n".to_owned(),
+            1 if outcome.bodies.iter().any(|body| !matches!(body.state.as_str(), "completed")) => format!(
+                "next: {dir}/{RESULT} has each body; the same command with --retry-failed sends those again that failed\n"
+            ),
             _ => format!("next: {dir}/{RESULT} has each body\n"),
         };
         text

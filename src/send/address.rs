@@ -26,7 +26,7 @@ impl BaseUrl {
         let trimmed = text.trim().trim_end_matches('/');
         let (scheme, rest) = match trimmed.split_once("://") {
             Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
-            None => return bad("it begins with https://"),
+            None => return bad("it must begin with https://"),
         };
         if trimmed
             .bytes()
@@ -55,7 +55,7 @@ impl BaseUrl {
                     "over http:// anyone on the way can read the token; only this machine (127.0.0.1) may be reached by it",
                 );
             }
-            _ => return bad("it begins with https://"),
+            _ => return bad("it must begin with https://"),
         }
         let origin = scheme.len() + "://".len() + authority.len();
         Ok(BaseUrl { text: format!("{scheme}://{authority}{path}"), origin, is_loopback })

@@ -51,7 +51,21 @@ impl Bodies {
     pub fn verified(dir: &Path) -> Result<Bodies> {
         let name = dir.display().to_string();
         let again = "write the bodies again with presort clean --split";
+        match std::fs::metadata(dir) {
+            Ok(meta) if meta.is_dir() => {}
+            Ok(_) => {
+                return Err(Error::could(format!(
+                    "{name} is a file: name the directory of bodies that presort clean --split writes, or use presort deliver {name}"
+                )));
+            }
+            Err(error) => return Err(crate::model::error::Error::io("read", name, error).into()),
+        }
         let Some(receipt) = bodies::receipt(dir, again)? else {
+            if bodies::names(dir)?.is_empty() {
+                return Err(Error::could(format!(
+                    "{name} has no bodies: presort clean EXPORT --split -o {name} writes them"
+                )));
+            }
             return Err(Error::could(format!(
                 "{name} has no {RECEIPT}, which is written last: bodies may be missing; {again}"
             )));

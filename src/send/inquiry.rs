@@ -65,7 +65,7 @@ impl Sender<'_> {
         let mut seen = BTreeSet::new();
         for _ in 0..PAGES {
             let Some(answer) = self.get(&path, &[404])? else {
-                return Err(Error::could(format!("the service has no {path} (404); check --base-url")));
+                return Err(self.no_path(&path));
             };
             let Some(page) = Page::parse(&answer.body) else {
                 let what = Fault::parse(&answer.body).text();

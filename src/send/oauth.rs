@@ -131,7 +131,10 @@ impl Provider {
         let answer = self.post(&client, "/device/authorize", &pairs).map_err(|error| self.silent(&error))?;
         if answer.status != 200 {
             let what = Denial::of(&answer).text(answer.status);
-            return Err(Error::could(format!("{} does not begin a login: {what}; check --client-id", self.auth)));
+            return Err(Error::could(format!(
+                "{} does not begin a login: {what}; check --client-id and --auth-url",
+                self.auth
+            )));
         }
         let device: Device = serde_json::from_slice(&answer.body).map_err(|_| {
             Error::could(format!("the answer of {} is none of a device flow; check --auth-url", self.auth))

@@ -8,7 +8,7 @@ use super::journal_file::JournalFile;
 use super::outcome::{Answers, Outcome};
 use super::plan::{Create, Known, create_field, create_list, refuse_missing_lists};
 use super::remote::{Remote, SystemClock, Tokens};
-use super::sender::{Limits, Log, Progress, Sender, retry_failed};
+use super::sender::{Limits, Log, News, Sender, retry_failed};
 use super::{BaseUrl, Error, Result};
 use crate::model::printable::printable;
 use crate::rules::custom::Fields;
@@ -32,8 +32,8 @@ pub struct Settings {
 
 /// What is told while it goes on.
 pub trait Watcher {
-    /// How far it is.
-    fn progress(&mut self, progress: Progress);
+    /// How far it is, and what it waits for.
+    fn news(&mut self, news: News<'_>);
     /// Something that a person should know.
     fn note(&mut self, text: &str);
 }
@@ -67,6 +67,31 @@ impl Delivery {
     }
 }
 
+/// Most further attempts of a question that someone waits for.
+const RETRIES: u32 = 2;
+
+/// Asks the service before, or without, a delivery. Gives the events as well.
+fn asking<T>(
+    settings: &Settings,
+    tokens: &mut dyn Tokens,
+    must_end: &AtomicBool,
+    tell: &mut dyn FnMut(News<'_>),
+    ask: impl FnOnce(&mut Sender<'_>) -> Result<T>,
+) -> Result<(T, Vec<Entry>)> {
+    let mut service = Remote::new(&settings.base, settings.timeout, tokens, None)?;
+    let (mut held, mut state, mut clock) = (Held::default(), State::default(), SystemClock { must_end });
+    let (base, limits) = (settings.base.as_str(), settings.limits.clone());
+    let mut sender = Sender::new(&mut service, &mut clock, &mut held, tell, &[], limits, base, None, &mut state, 0.0);
+    let answer = ask(&mut sender)?;
+    Ok((answer, held.0))
+}
+
+/// The same for someone who waits, and gets the error soon.
+fn quickly(settings: &Settings) -> Settings {
+    let limits = Limits { retries: settings.limits.retries.min(RETRIES), ..settings.limits.clone() };
+    Settings { limits, ..settings.clone() }
+}
+
 /// What the account has, as the service tells.
 ///
 /// # Errors
@@ -77,16 +102,11 @@ pub fn ask(
     must_end: &AtomicBool,
     with_fields: bool,
 ) -> Result<(Account, Known)> {
-    let mut service = Remote::new(&settings.base, settings.timeout, tokens, None)?;
-    let (mut held, mut state) = (Held::default(), State::default());
-    let (mut clock, mut silent) = (SystemClock { must_end }, |_: Progress| {});
-    let base = settings.base.as_str();
-    let limits = settings.limits.clone();
-    let mut sender =
-        Sender::new(&mut service, &mut clock, &mut held, &mut silent, &[], limits, base, None, &mut state, 0.0);
-    let account = sender.account_summary()?;
-    let known = known(&mut sender, with_fields)?;
-    Ok((account, known))
+    let answer = asking(&quickly(settings), tokens, must_end, &mut |_| {}, |sender| {
+        let account = sender.account_summary()?;
+        Ok((account, known(sender, with_fields)?))
+    })?;
+    Ok(answer.0)
 }
 
 fn known(sender: &mut Sender<'_>, with_fields: bool) -> Result<Known> {
@@ -113,33 +133,29 @@ pub fn find_list(
     wanted: &str,
     create: bool,
 ) -> Result<(Account, List)> {
-    let mut service = Remote::new(&settings.base, settings.timeout, tokens, None)?;
-    let (mut held, mut state) = (Held::default(), State::default());
-    let (mut clock, mut silent) = (SystemClock { must_end }, |_: Progress| {});
-    let base = settings.base.as_str();
-    let limits = settings.limits.clone();
-    let mut sender =
-        Sender::new(&mut service, &mut clock, &mut held, &mut silent, &[], limits, base, None, &mut state, 0.0);
-    let account = sender.account_summary()?;
-    for may_create in [create, false] {
-        let lists = sender.lists()?;
-        let by_id = lists.iter().find(|list| list.list_id.eq_ignore_ascii_case(wanted));
-        let by_name: Vec<&List> = lists.iter().filter(|list| list.name == wanted).collect();
-        match (by_id, &by_name[..]) {
-            (Some(list), _) => return Ok((account, list.clone())),
-            (None, [list]) => return Ok((account, (*list).clone())),
-            (None, []) if may_create => sender.create(&create_list(wanted))?,
-            (None, []) => return Err(no_list(wanted, &lists)),
-            (None, several) => {
-                return Err(Error::could(format!(
-                    "the account has {} lists of the name {}: name one by its identifier",
-                    several.len(),
-                    printable(wanted)
-                )));
+    let found = asking(&quickly(settings), tokens, must_end, &mut |_| {}, |sender| {
+        let account = sender.account_summary()?;
+        for may_create in [create, false] {
+            let lists = sender.lists()?;
+            let by_id = lists.iter().find(|list| list.list_id.eq_ignore_ascii_case(wanted));
+            let by_name: Vec<&List> = lists.iter().filter(|list| list.name == wanted).collect();
+            match (by_id, &by_name[..]) {
+                (Some(list), _) => return Ok((account, list.clone())),
+                (None, [list]) => return Ok((account, (*list).clone())),
+                (None, []) if may_create => sender.create(&create_list(wanted))?,
+                (None, []) => return Err(no_list(wanted, &lists)),
+                (None, several) => {
+                    return Err(Error::could(format!(
+                        "the account has {} lists of the name {}: name one by its identifier",
+                        several.len(),
+                        printable(wanted)
+                    )));
+                }
             }
         }
-    }
-    Err(Error::later("the service created the list, and does not show it; run the same command again"))
+        Err(Error::later("the service created the list, and does not show it; run the same command again"))
+    })?;
+    Ok(found.0)
 }
 
 /// There is no list of this name. Those that there are help.
@@ -171,7 +187,10 @@ pub fn deliver(
 ) -> Result<Delivery> {
     let mut journal = JournalFile::open(&bodies.dir)?;
     let base = settings.base.as_str();
-    let (account, skew, held) = who(settings, tokens, must_end)?;
+    let ((account, skew), held) = asking(settings, tokens, must_end, &mut |news| watcher.news(news), |sender| {
+        let account = sender.account_summary()?;
+        Ok((account, sender.skew))
+    })?;
     let id = account.id.as_deref();
     let mut state = State::replay(&journal.before, base, id)
         .map_err(|what| Error::could(format!("{}/{}: {what}", bodies.dir.display(), super::journal_file::NAME)))?;
@@ -184,11 +203,11 @@ pub fn deliver(
     let mut clock = SystemClock { must_end };
     let mut notes = Vec::new();
     let stopped = {
-        let mut progress = |progress: Progress| watcher.progress(progress);
+        let mut tell = |news: News<'_>| watcher.news(news);
         let limits = settings.limits.clone();
         let all: &[Body] = &bodies.all;
         let mut sender =
-            Sender::new(&mut service, &mut clock, &mut journal, &mut progress, all, limits, base, id, &mut state, skew);
+            Sender::new(&mut service, &mut clock, &mut journal, &mut tell, all, limits, base, id, &mut state, skew);
         let prepared = prepare(&mut sender, bodies, settings, &mut notes);
         prepared.and_then(|()| sender.run()).err()
     };
@@ -196,20 +215,6 @@ pub fn deliver(
     let outcome = Outcome::new(bodies, &state, base, id)?;
     let answers = outcome.write(bodies, &state, &bodies.dir)?;
     Ok(Delivery { outcome, stopped, answers })
-}
-
-/// The account, the server's clock minus this one's, and the events of asking.
-fn who(settings: &Settings, tokens: &mut dyn Tokens, must_end: &AtomicBool) -> Result<(Account, f64, Vec<Entry>)> {
-    let mut service = Remote::new(&settings.base, settings.timeout, tokens, None)?;
-    let (mut held, mut state) = (Held::default(), State::default());
-    let (mut clock, mut silent) = (SystemClock { must_end }, |_: Progress| {});
-    let limits = settings.limits.clone();
-    let base = settings.base.as_str();
-    let mut sender =
-        Sender::new(&mut service, &mut clock, &mut held, &mut silent, &[], limits, base, None, &mut state, 0.0);
-    let account = sender.account_summary()?;
-    let skew = sender.skew;
-    Ok((account, skew, held.0))
 }
 
 /// What comes before the first body: failed ones are marked, and what the account lacks is found before bodies fail by it.
@@ -259,7 +264,8 @@ impl Sender<'_> {
                     return Err(Error::could(format!("the service does not take {method} {path} {body}: {fault}")));
                 }
                 Some(answer) if answer.status < 500 => self.turned_away(&answer)?,
-                _ => self.back_off(attempt + 1),
+                Some(answer) => self.back_off(attempt + 1, &format!("it answers {}", answer.status)),
+                None => self.back_off(attempt + 1, "no answer"),
             }
         }
         Err(Error::later("the service does not answer as it should; run the same command again later"))

@@ -85,6 +85,20 @@ pub struct Progress {
     pub requests_left: u64,
 }
 
+/// What is told while it goes on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum News<'n> {
+    /// How far it is.
+    Progress(Progress),
+    /// It waits.
+    Waits {
+        /// For so long at most.
+        seconds: f64,
+        /// Why.
+        why: &'n str,
+    },
+}
+
 /// Seconds between two looks at the activities, if there is nothing else to do: the first, and the longest.
 const POLL: (f64, f64) = (1.0, 15.0);
 /// The same while bodies go out: each look takes the place of a body.
@@ -113,7 +127,7 @@ pub struct Sender<'s> {
     /// The journal.
     pub log: &'s mut dyn Log,
     /// Called when something changed.
-    pub progress: &'s mut dyn FnMut(Progress),
+    pub tell: &'s mut dyn FnMut(News<'_>),
     /// The bodies, in their order.
     pub bodies: &'s [Body],
     /// Limits.
@@ -153,7 +167,7 @@ impl<'s> Sender<'s> {
         service: &'s mut dyn Service,
         clock: &'s mut dyn Clock,
         log: &'s mut dyn Log,
-        progress: &'s mut dyn FnMut(Progress),
+        tell: &'s mut dyn FnMut(News<'_>),
         bodies: &'s [Body],
         limits: Limits,
         base_url: &'s str,
@@ -161,7 +175,7 @@ impl<'s> Sender<'s> {
         state: &'s mut State,
         skew: f64,
     ) -> Self {
-        Sender { service, clock, log, progress, bodies, limits, base_url, account, state, skew, pace: Pace::default() }
+        Sender { service, clock, log, tell, bodies, limits, base_url, account, state, skew, pace: Pace::default() }
     }
 
     /// Sends what is left, and waits until all of it is over.
@@ -214,7 +228,7 @@ impl<'s> Sender<'s> {
             }
         }
         progress.requests_left = self.limits.quota.saturating_sub(self.state.requests_on(self.server_time()));
-        (self.progress)(progress);
+        (self.tell)(News::Progress(progress));
     }
 
     /// The server's time, as far as it is known.
@@ -272,7 +286,7 @@ impl<'s> Sender<'s> {
                     }
                     self.note(Some(index), Event::Accepted { activity_id: activity.activity_id, found: false })
                 }
-                None => self.unclear(index, format!("the answer {} names no activity", answer.status)),
+                None => self.unclear(index, format!("it answers {}, and names no activity", answer.status)),
             },
             400 | 413 | 422 => {
                 self.pace.failures = 0;
@@ -280,7 +294,7 @@ impl<'s> Sender<'s> {
                 let errors = if fault.messages.is_empty() { vec![fault.text()] } else { fault.messages };
                 self.note(Some(index), Event::Refused { status: answer.status, errors })
             }
-            500..=599 | 408 => self.unclear(index, format!("the service answered {}", answer.status)),
+            500..=599 | 408 => self.unclear(index, format!("it answers {}", answer.status)),
             status => {
                 let error_key = Fault::parse(&answer.body).key;
                 self.note(Some(index), Event::TurnedAway { status, error_key })?;
@@ -295,9 +309,9 @@ impl<'s> Sender<'s> {
     }
 
     fn unclear(&mut self, index: usize, reason: String) -> Result<()> {
-        self.note(Some(index), Event::Unclear { reason })?;
         self.pace.failures += 1;
-        self.back_off(self.pace.failures);
+        self.back_off(self.pace.failures, &reason);
+        self.note(Some(index), Event::Unclear { reason })?;
         Ok(())
     }
 
@@ -307,7 +321,7 @@ impl<'s> Sender<'s> {
         for _ in 0..PAGES {
             let page = match self.get(&path, &[404])? {
                 Some(answer) => Page::parse(&answer.body),
-                None => return Err(Error::could("the service has no /activities (404); check --base-url")),
+                None => return Err(self.no_path(&path)),
             };
             let Some(page) = page else {
                 return Err(Error::could(

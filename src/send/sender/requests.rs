@@ -1,6 +1,6 @@
 //! One request: its turn, its retries, and what is the same for all answers.
 
-use super::{QUEUE, RETRY_AFTER_MAX, Sender, THROTTLED_MAX, WAIT, time_text};
+use super::{News, QUEUE, RETRY_AFTER_MAX, Sender, THROTTLED_MAX, WAIT, time_text};
 use crate::send::activity::Fault;
 use crate::send::http::{Answer, NoAnswer};
 use crate::send::journal::{DAY, Event};
@@ -32,7 +32,10 @@ impl Sender<'_> {
 
     fn quota_text(&self) -> String {
         let midnight = (self.server_time().div_euclid(DAY) + 1) * DAY;
-        format!("; requests are counted anew at {}: run the same command again after that", time_text(midnight as f64))
+        format!(
+            "; the next day of the service begins at {}: run the same command again after that",
+            time_text(midnight as f64)
+        )
     }
 
     /// Notes the server's clock and whether the token works.
@@ -53,10 +56,33 @@ impl Sender<'_> {
     }
 
     /// Waits after the n-th failure, longer each time, by chance a little less.
-    pub(in crate::send) fn back_off(&mut self, failures: u32) {
+    pub(in crate::send) fn back_off(&mut self, failures: u32, why: &str) {
         let longest = (WAIT.0 * f64::from(2u32.saturating_pow(failures.saturating_sub(1).min(16)))).min(WAIT.1);
         let wait = longest * (0.5 + 0.5 * self.clock.random());
-        self.pace.next_request = self.pace.next_request.max(self.clock.now() + wait);
+        self.wait(wait, why);
+    }
+
+    /// Lets no request out for so long.
+    fn wait(&mut self, seconds: f64, why: &str) {
+        self.pace.next_request = self.pace.next_request.max(self.clock.now() + seconds);
+        (self.tell)(News::Waits { seconds, why });
+    }
+
+    /// There is nothing at a path that every service has.
+    pub(in crate::send) fn no_path(&self, path: &str) -> Error {
+        // A link's query is the service's business.
+        let path = path.split('?').next().unwrap_or_default();
+        Error::could(format!(
+            "{} has no {path} (404): check --base-url, which ends with the version, as in /v3",
+            self.base_url
+        ))
+    }
+
+    fn no_answer(&self, reason: &str) -> Error {
+        Error::later(format!(
+            "{} does not answer as it should ({reason}); run the same command again later, or check --base-url",
+            self.base_url
+        ))
     }
 
     /// What is the same for all requests that the service turned away: 401, 429, and what no retry helps against. The caller asks
@@ -81,11 +107,13 @@ impl Sender<'_> {
             ))),
             429 => match fault.reason() {
                 "throttled" => self.throttled(answer),
-                "quota_exceeded" => {
-                    Err(Error::later(format!("the quota of today is used up, says the service{}", self.quota_text())))
-                }
+                "quota_exceeded" => Err(Error::later(format!(
+                    "the service says that the quota of today is used up{}",
+                    self.quota_text()
+                ))),
                 _ => {
                     self.pace.queue_full_until = self.clock.now() + QUEUE;
+                    (self.tell)(News::Waits { seconds: QUEUE, why: "its queue is full (429)" });
                     Ok(())
                 }
             },
@@ -106,10 +134,9 @@ impl Sender<'_> {
         }
         match answer.retry_after {
             Some(seconds) => {
-                let until = self.clock.now() + (seconds as f64).min(RETRY_AFTER_MAX);
-                self.pace.next_request = self.pace.next_request.max(until);
+                self.wait((seconds as f64).min(RETRY_AFTER_MAX), "it throttles (429)");
             }
-            None => self.back_off(self.pace.throttled),
+            None => self.back_off(self.pace.throttled, "it throttles (429)"),
         }
         Ok(())
     }
@@ -149,11 +176,9 @@ impl Sender<'_> {
             };
             failures += 1;
             if failures > self.limits.retries {
-                return Err(Error::later(format!(
-                    "the service does not answer as it should ({reason}); run the same command again later"
-                )));
+                return Err(self.no_answer(&reason));
             }
-            self.back_off(failures);
+            self.back_off(failures, &reason);
         }
     }
 

@@ -229,21 +229,11 @@ fn run(
     let mut log = Memory { lines, events, crash_at };
     let mut service = Simulated(Rc::clone(world));
     let mut clock = SimulatedClock(Rc::clone(world));
-    let mut progress = |_: Progress| {};
+    let mut tell = |_: News<'_>| {};
     let limits = limits.clone();
-    let end = Sender::new(
-        &mut service,
-        &mut clock,
-        &mut log,
-        &mut progress,
-        bodies,
-        limits,
-        BASE,
-        Some("a"),
-        &mut state,
-        0.0,
-    )
-    .run();
+    let end =
+        Sender::new(&mut service, &mut clock, &mut log, &mut tell, bodies, limits, BASE, Some("a"), &mut state, 0.0)
+            .run();
     // The state that was kept is the state that the journal tells.
     assert_eq!(state, State::replay(&log.lines, BASE, Some("a")).unwrap());
     (end, log.lines, state)
