@@ -627,6 +627,7 @@ fn a_delivery_is_the_whole_way() {
     assert!(!dir.path("export.csv.presort").exists());
     let nobodys = ["deliver", "export.csv", "--list", "Nobody's", "--yes"];
     run(&dir, &fake, &nobodys).exits(2).says(&["it has News", "--create-lists"]);
+    assert!(!dir.path("export.csv.presort").exists());
     let missing = run(&dir, &fake, &["deliver", "missing.csv", "--list", "News", "--yes"]).exits(2);
     assert!(missing.err.contains("missing.csv") && !dir.path("missing.csv.presort").exists(), "{}", missing.err);
     // Interrupted by the quota of the day.

@@ -94,11 +94,11 @@ impl DeliverArgs {
         let mut name = self.export.as_os_str().to_owned();
         name.push(".presort");
         let dir = PathBuf::from(name);
-        std::fs::create_dir_all(&dir).map_err(|error| Error::io("create", dir.display().to_string(), error))?;
         let mut delivery = match read(&dir)? {
             Some(delivery) => self.same(delivery, &sha256, &dir)?,
             None => self.begin(sha256, &must_end)?,
         };
+        std::fs::create_dir_all(&dir).map_err(|error| Error::io("create", dir.display().to_string(), error))?;
         write(&dir, &delivery)?;
         let status = match delivery.clean_status {
             Some(status) if status != 2 && dir.join(RECEIPT).exists() => {
