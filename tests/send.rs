@@ -357,7 +357,7 @@ fn a_plan_sends_nothing() {
         "3 bodies with 8 contacts",
         "Acme",
         "1 day at",
-        "lists: the account has all",
+        "to the list News",
         "lacks Tier",
         "POST /contact_custom_fields",
     ] {
@@ -634,8 +634,7 @@ fn a_delivery_is_the_whole_way() {
     let quota = json!({"error_key": "quota_exceeded"});
     fake.then("POST", IMPORT, Deed::Answer(429, quota));
     let ran = deliver(&dir, &fake, &["--yes"]).exits(3);
-    let ran =
-        ran.says(&["1 body with 2 contacts", "Acme", "lists: the account has all", "next: the same command goes on"]);
+    let ran = ran.says(&["1 body with 2 contacts", "Acme", "to the list News", "next: the same command goes on"]);
     assert!(!ran.err.contains("[y/N]"), "{}", ran.err);
     let receipt = dir.read("export.csv.presort/receipt.json");
     let ran = deliver(&dir, &fake, &["--yes"]).exits(1);

@@ -110,7 +110,7 @@ pub(super) enum Verb {
     /// Remove the tokens of a login from this machine
     #[cfg(feature = "send")]
     Logout(super::login::LogoutArgs),
-    /// Show which account at the service a login is for, what it allows, and when it ends
+    /// Show which account at the service a login is for, what it allows, when it ends, and the lists of the account
     #[cfg(feature = "send")]
     Whoami(super::login::WhoamiArgs),
     /// Create a local account in a file, and inspect it

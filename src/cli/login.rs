@@ -131,6 +131,9 @@ impl LogoutArgs {
     }
 }
 
+/// Lists that `whoami` shows.
+const LISTS: usize = 50;
+
 #[derive(Args)]
 pub struct WhoamiArgs {
     #[command(flatten)]
@@ -154,7 +157,7 @@ impl WhoamiArgs {
             create_fields: false,
         };
         // The lists tell whether the token is good for contacts, where the account is not told.
-        let (account, _) = run::ask(&settings, tokens.as_mut(), &must_end, false)?;
+        let (account, known) = run::ask(&settings, tokens.as_mut(), &must_end, false)?;
         let account = match (account.name.as_deref().filter(|name| !name.is_empty()), account.id.as_deref()) {
             (Some(name), Some(id)) => format!("{} ({})", printable(name), printable(id)),
             (Some(name), None) | (None, Some(name)) => printable(name).into_owned(),
@@ -171,6 +174,13 @@ impl WhoamiArgs {
             }
             None if is_fixed => text += &format!("scopes: not told\ntoken: that of {TOKEN_VARIABLE}\n"),
             None => text += "scopes: not told\ntoken: none\n",
+        }
+        let lists = known.lists.unwrap_or_default();
+        for (id, name) in lists.iter().take(LISTS) {
+            text += &format!("list: {} ({})\n", printable(name), printable(id));
+        }
+        if lists.len() > LISTS {
+            text += &format!("and {} more lists\n", lists.len() - LISTS);
         }
         Ok(print(&text)?)
     }

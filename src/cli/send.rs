@@ -206,7 +206,13 @@ impl ServiceArgs {
             plural(plan.days, "day", "days"),
             count(*quota)
         );
-        text += &missing("lists", plan.lists_missing.as_ref(), "--lists FILE");
+        for (id, name) in &plan.lists {
+            let name = if name.is_empty() { "(of a name that is not known)" } else { name };
+            text += &format!("  to the list {} ({})\n", printable(name), printable(id));
+        }
+        if plan.lists_missing.as_ref().is_none_or(|missing| !missing.is_empty()) {
+            text += &missing("lists", plan.lists_missing.as_ref(), "--lists FILE");
+        }
         text += &missing("custom fields", plan.fields_missing.as_ref(), "--custom-fields FILE");
         for create in &plan.creates {
             text += &format!("  --create-fields sends {} {} {}\n", create.method, create.path, create.body);
@@ -270,7 +276,7 @@ impl PlanArgs {
 fn missing(what: &str, names: Option<&BTreeSet<String>>, option: &str) -> String {
     match names {
         None => format!("  {what}: not checked (log in, or use {option})\n"),
-        Some(names) if names.is_empty() => format!("  {what}: the account has all of them\n"),
+        Some(names) if names.is_empty() => format!("  {what}: the account has all that are needed\n"),
         Some(names) => {
             let names: Vec<_> = names.iter().map(|name| printable(name)).collect();
             format!("  {what}: the account lacks {}\n", names.join(", "))

@@ -5,7 +5,7 @@ use super::sender::{Limits, POLL_WHILE_SENDING};
 use super::{Error, Result};
 use crate::rules::custom::Fields;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a delivery would do.
 #[derive(Debug, PartialEq, Serialize)]
@@ -20,6 +20,8 @@ pub struct Plan {
     pub minutes: f64,
     /// Days at the quota.
     pub days: u64,
+    /// Lists that the account has, and that the contacts go to: identifiers and names.
+    pub lists: BTreeMap<String, String>,
     /// Lists that the account lacks, by identifier; `None` if that was not checked.
     pub lists_missing: Option<BTreeSet<String>>,
     /// Custom fields that the account lacks, without `cf:`; `None` if that was not checked.
@@ -42,8 +44,8 @@ pub struct Create {
 /// What an account has.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// Its lists, by identifier in lower case; `None` if that is not known.
-    pub lists: Option<BTreeSet<String>>,
+    /// The names of its lists, by identifier in lower case; `None` if that is not known.
+    pub lists: Option<BTreeMap<String, String>>,
     /// Its custom fields; `None` if that is not known.
     pub fields: Option<Fields>,
 }
@@ -53,7 +55,7 @@ impl Known {
     #[must_use]
     pub fn lists_missing(&self, needs: &Needs) -> Option<BTreeSet<String>> {
         let lists = self.lists.as_ref()?;
-        Some(needs.lists.iter().filter(|list| !lists.contains(&list.to_ascii_lowercase())).cloned().collect())
+        Some(needs.lists.iter().filter(|list| !lists.contains_key(&list.to_ascii_lowercase())).cloned().collect())
     }
 
     /// The custom fields that it lacks.
@@ -94,6 +96,11 @@ impl Plan {
             requests,
             minutes: (seconds(requests, limits) / 60.0 * 10.0).ceil() / 10.0,
             days: requests.div_ceil(limits.quota.max(1)),
+            lists: needs
+                .lists
+                .iter()
+                .filter_map(|id| Some((id.clone(), known.lists.as_ref()?.get(&id.to_ascii_lowercase())?.clone())))
+                .collect(),
             lists_missing: known.lists_missing(needs),
             fields_missing,
             creates,
@@ -116,20 +123,20 @@ pub fn seconds(requests: u64, limits: &Limits) -> f64 {
 }
 
 /// Reads a `--lists` file: the JSON answer of `GET /contact_lists`, or several of them, one behind the other; or an identifier a
-/// line. Gives identifiers in lower case.
+/// line. Gives names by identifiers in lower case; a name is empty if the file has none.
 ///
 /// # Errors
 /// It is something else; the text says what.
-pub fn parse_lists(file: &[u8]) -> std::result::Result<BTreeSet<String>, String> {
+pub fn parse_lists(file: &[u8]) -> std::result::Result<BTreeMap<String, String>, String> {
     let text = std::str::from_utf8(file).map_err(|_| "it is not UTF-8".to_owned())?;
     let text = text.trim_start_matches('\u{feff}');
-    let mut lists = BTreeSet::new();
+    let mut lists = BTreeMap::new();
     if text.trim_start().starts_with('{') {
         let mut has_next = false;
         for page in serde_json::Deserializer::from_str(text).into_iter::<super::activity::Page>() {
             let page = page.map_err(|error| format!("it is no answer of GET /contact_lists: {error}"))?;
             has_next = page.next().is_some();
-            lists.extend(page.lists.iter().map(|list| list.list_id.to_ascii_lowercase()));
+            lists.extend(page.lists.into_iter().map(|list| (list.list_id.to_ascii_lowercase(), list.name)));
         }
         if has_next {
             return Err("it is one page of several: put the next ones behind it, or ask with limit=1000".to_owned());
@@ -139,7 +146,7 @@ pub fn parse_lists(file: &[u8]) -> std::result::Result<BTreeSet<String>, String>
             if line.len() != 36 || !line.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
                 return Err(format!("{line:?} is no identifier of a list (a UUID)"));
             }
-            lists.insert(line.to_ascii_lowercase());
+            lists.insert(line.to_ascii_lowercase(), String::new());
         }
     }
     if lists.is_empty() {
@@ -179,13 +186,17 @@ mod tests {
         let plan = Plan::new(&bodies, &needs, &Known::default(), &limits, true);
         assert_eq!((plan.bodies, plan.contacts, plan.requests, plan.days), (2, 5, 7, 2));
         assert_eq!((&plan.lists_missing, &plan.fields_missing, plan.creates.len()), (&None, &None, 0));
-        let known = Known { lists: Some([LIST.to_owned()].into()), fields: Some(Fields::from_iter(["Other"])) };
+        let known = Known {
+            lists: Some([(LIST.to_owned(), "News".to_owned())].into()),
+            fields: Some(Fields::from_iter(["Other"])),
+        };
         let plan = Plan::new(&bodies, &needs, &known, &limits, true);
         assert_eq!(plan.lists_missing, Some(BTreeSet::new()));
+        assert_eq!(plan.lists, [(LIST.to_owned(), "News".to_owned())].into());
         assert_eq!(plan.fields_missing, Some(["Tier".to_owned()].into()));
         assert_eq!(plan.creates, [create_field("Tier")]);
         refuse_missing_lists(&known, &needs).unwrap();
-        let known = Known { lists: Some(BTreeSet::new()), fields: None };
+        let known = Known { lists: Some(BTreeMap::new()), fields: None };
         let error = refuse_missing_lists(&known, &needs).unwrap_err();
         assert!(error.to_string().contains(LIST), "{error}");
     }
@@ -194,7 +205,8 @@ mod tests {
     fn files_of_lists() {
         let json = format!(r#"{{"lists":[{{"list_id":"{}","name":"News"}}],"_links":{{}}}}"#, LIST.to_uppercase());
         for good in [json.clone(), format!("{LIST}\r\n\r\n"), json.clone() + "\n" + &json] {
-            assert_eq!(parse_lists(good.as_bytes()).unwrap(), [LIST.to_owned()].into(), "{good}");
+            let lists = parse_lists(good.as_bytes()).unwrap();
+            assert_eq!(lists.keys().collect::<Vec<_>>(), [LIST], "{good}");
         }
         let paged = r#"{"lists":[],"_links":{"next":{"href":"/v3/contact_lists?cursor=x"}}}"#;
         for bad in ["", "{}", "[]", "News", paged, "\u{feff}{"] {

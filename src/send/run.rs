@@ -110,7 +110,7 @@ pub fn ask(
 }
 
 fn known(sender: &mut Sender<'_>, with_fields: bool) -> Result<Known> {
-    let lists = sender.lists()?.iter().map(|list| list.list_id.to_ascii_lowercase()).collect();
+    let lists = sender.lists()?.into_iter().map(|list| (list.list_id.to_ascii_lowercase(), list.name)).collect();
     let mut known = Known { lists: Some(lists), fields: None };
     if with_fields {
         let mut fields = Fields::default();
