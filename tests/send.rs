@@ -23,15 +23,19 @@ fn bodies(contacts: u64) -> Dir {
     dir
 }
 
-/// The program in a state directory of its own, with these arguments and the address of the service.
-fn command(dir: &Dir, fake: &Fake, args: &[&str]) -> Command {
+/// The program in a state directory of its own, with these arguments and the address of a service, which may be any.
+fn command_at(dir: &Dir, base: &str, args: &[&str]) -> Command {
     let mut command = presort();
-    command.args(args).args(["--base-url", &fake.base()]);
-    command.env("XDG_STATE_HOME", dir.path("state"));
+    command.args(args).args(["--base-url", base]).env("XDG_STATE_HOME", dir.path("state"));
     for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
         command.env_remove(variable);
     }
     command
+}
+
+/// The same with the address of the simulated service.
+fn command(dir: &Dir, fake: &Fake, args: &[&str]) -> Command {
+    command_at(dir, &fake.base(), args)
 }
 
 fn run(dir: &Dir, fake: &Fake, args: &[&str]) -> Ran {
@@ -160,8 +164,12 @@ fn a_service_that_is_down_is_left_for_now() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()
     });
-    dir.run(&["send", "bodies", "--retries", "0", "--base-url", &gone]).exits(3);
-    dir.run(&["send", "bodies", "--base-url", "http://api.cc.email/v3"]).exits(2).says(&["anyone on the way"]);
+    let at = |base: &str, args: &[&str]| dir.feed_with(&mut command_at(&dir, base, args), b"");
+    at(&gone, &["send", "bodies", "--retries", "0"]).exits(3).says(&[&gone]);
+    // A plan needs no service.
+    let ran = at(&gone, &["plan", "bodies", "--quota", "3"]).exits(0).says(&["nothing was checked", &gone]);
+    assert!(ran.text().contains("lists: not checked"), "{}", ran.text());
+    at("http://api.cc.email/v3", &["send", "bodies"]).exits(2).says(&["anyone on the way"]);
     dir.feed_with(command(&dir, &fake, &["send", "bodies"]).env("PRESORT_ACCESS_TOKEN", "two words"), b"").exits(2);
 }
 
@@ -692,6 +700,29 @@ fn the_status_of_a_delivery_is_the_worse_one() {
     assert_eq!(fake.count("POST", ""), 0);
     deliver(&dir, &fake, &["--yes"]).exits(1);
     assert_eq!(fake.imported(), [2]);
+}
+
+#[test]
+fn a_delivery_that_is_killed_anywhere_goes_on() {
+    let (dir, fake) = delivery();
+    dir.run(&["sample", "--contacts", "30000", "--mess", "10", "--format", "csv", "-o", "export.csv", "--force"])
+        .exits(0);
+    fake.model().looks = 2;
+    for round in 0..8u64 {
+        let args = ["deliver", "export.csv", "--list", "News", "--rate", "100", "--yes", "-q"];
+        let child = dir.spawn(&mut command(&dir, &fake, &args));
+        std::thread::sleep(Duration::from_millis(150 + round * 331 % 1500));
+        kill(child.id(), libc::SIGKILL);
+        let _ = child.wait_with_output().unwrap();
+    }
+    let ran = deliver(&dir, &fake, &["--yes"]).exits(1);
+    let result = dir.json("export.csv.presort/result.json");
+    let accepted = result["contacts"]["accepted"].as_u64().unwrap();
+    assert_eq!(result["contacts"]["imported"], accepted, "{}", ran.err);
+    assert_eq!(fake.imported().iter().sum::<u64>(), accepted);
+    assert_eq!(fake.imported().len(), result["bodies"].as_array().unwrap().len());
+    let seen = dir.json("export.csv.presort/receipt.json")["contacts"]["seen"].as_u64().unwrap();
+    assert_eq!(accepted + result["rejected_by_clean"].as_u64().unwrap(), seen);
 }
 
 #[test]

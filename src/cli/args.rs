@@ -101,7 +101,7 @@ pub(super) enum Verb {
     Send(super::send::SendArgs),
     /// Deliver an export to the service: clean, split, ask, send, and write down what became of each contact
     #[cfg(feature = "send")]
-    #[command(after_help = super::deliver::DELIVER_HELP)]
+    #[command(after_help = super::deliver::DELIVER_HELP, mut_arg("list_ids", |list_ids| list_ids.hide(true)))]
     Deliver(Box<super::deliver::DeliverArgs>),
     /// Log in to the service, to send bodies
     #[cfg(feature = "send")]

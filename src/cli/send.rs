@@ -50,7 +50,7 @@ Examples:
 
 Exit status:
   0  the bodies are those of their receipt
-  2  failure: bodies that are missing, changed or unknown, or no answer of the service";
+  2  failure: bodies that are missing, changed or unknown, or a token that the service does not accept";
 
 /// Which service, and how fast.
 #[derive(Args)]
@@ -247,9 +247,15 @@ impl PlanArgs {
         let is_in_files = self.lists.is_some() && self.custom_fields.is_some();
         let must_end = AtomicBool::new(false);
         if !is_in_files && let Some(mut tokens) = tokens(&settings.base, &must_end)? {
-            let asked = run::ask(&settings, tokens.as_mut(), &must_end, !needs.fields.is_empty())?;
-            account = Some(asked.0);
-            known = asked.1;
+            match run::ask(&settings, tokens.as_mut(), &must_end, !needs.fields.is_empty()) {
+                Ok(asked) => (account, known) = (Some(asked.0), asked.1),
+                // The bodies are sound, and most of the plan needs no service.
+                Err(error) if error.status() == 3 => {
+                    let _ =
+                        writeln!(io::stderr(), "presort: note: nothing was checked: {}", printable(&error.to_string()));
+                }
+                Err(error) => return Err(error),
+            }
         }
         let read = |path: &PathBuf| {
             let name = path.display().to_string();

@@ -147,6 +147,7 @@ impl Provider {
         if let Some(complete) = &device.verification_uri_complete {
             say(&format!("or open {}, which has the code in it", printable(complete)));
         }
+        say("waiting until that is done (Ctrl-C ends it)");
         let end = clock.now() + device.expires_in.unwrap_or(600.0).clamp(1.0, 3600.0);
         let mut interval = device.interval.unwrap_or(5.0).clamp(1.0, 60.0);
         loop {
@@ -198,6 +199,7 @@ impl Provider {
             ("code_challenge_method", "S256"),
         ]);
         say(&format!("open {}?{query} in a browser on this machine", self.auth.join("/authorize")));
+        say("waiting until it comes back (Ctrl-C ends it)");
         let code = await_code(&listener, &state, clock)?;
         let pairs = [
             ("grant_type", "authorization_code"),

@@ -283,9 +283,9 @@ impl Model {
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return (400, json!([{"error_key": "contacts.api.validation.error", "error_message": "no JSON"}]));
         };
-        let addresses: Vec<&str> =
-            body["import_data"].as_array().unwrap().iter().filter_map(|contact| contact["email"].as_str()).collect();
-        let contacts = addresses.len() as u64;
+        let all = body["import_data"].as_array().unwrap();
+        let addresses: Vec<&str> = all.iter().filter_map(|contact| contact["email"].as_str()).collect();
+        let contacts = all.len() as u64;
         let id = format!("activity-{}", self.activities.len());
         let ending = self.endings.pop_front();
         let ending = ending.unwrap_or(Ending { state: "completed", lost: 0, errors: Vec::new() });
