@@ -390,10 +390,10 @@ fn a_plan_sends_nothing() {
 }
 
 /// Logs in by the device flow.
-fn log_in(dir: &Dir, fake: &Fake) {
+fn log_in(dir: &Dir, fake: &Fake) -> Ran {
     let auth = fake.auth();
     let mut login = command(dir, fake, &["login", "--auth-url", &auth]);
-    dir.feed_with(login.env("PRESORT_CLIENT_ID", "client-1"), b"").exits(0).says(&["ABCD-EFGH", "logged in"]);
+    dir.feed_with(login.env("PRESORT_CLIENT_ID", "client-1"), b"").exits(0).says(&["ABCD-EFGH", "logged in"])
 }
 
 #[test]
@@ -425,6 +425,28 @@ fn a_login_and_a_token_that_expires() {
     send(&dir, &fake, &["--retry-failed"]).exits(2).says(&["invalid_grant", "log in again"]);
     run(&dir, &fake, &["logout"]).exits(0).says(&["are removed"]);
     run(&dir, &fake, &["logout"]).exits(0).says(&["there are no tokens"]);
+}
+
+#[test]
+fn logins_without_a_refresh_token_and_with_one_that_lasts() {
+    let (dir, fake) = (bodies(6), Fake::start());
+    // The device flow may give none.
+    fake.model().is_short = true;
+    log_in(&dir, &fake).says(&["this login ends with its access token"]);
+    let ran = run(&dir, &fake, &["whoami"]).exits(0);
+    assert!(ran.text().contains("token: ends ") && !ran.text().contains("replaced"), "{}", ran.text());
+    fake.model().tokens = ["another".to_owned()].into();
+    send(&dir, &fake, &[]).exits(2).says(&["has expired; log in again"]);
+    // One that is not replaced when it is used is used again.
+    (fake.model().is_short, fake.model().rotates) = (false, false);
+    log_in(&dir, &fake);
+    let refresh = fake.model().refresh.clone();
+    for expired in [json!({"error_key": "unauthorized"}), Value::Null] {
+        fake.then("POST", IMPORT, Deed::Answer(401, expired)).then("POST", IMPORT, Deed::Well);
+    }
+    send(&dir, &fake, &[]).exits(0);
+    assert_eq!((counts(&dir), fake.imported(), fake.model().refresh.clone()), ([6, 6, 0, 0, 0], vec![3, 3], refresh));
+    assert_eq!(fake.model().seen.last().unwrap().token.as_deref(), Some("access-4"));
 }
 
 #[test]

@@ -77,6 +77,8 @@ pub struct Model {
     pub refresh: Option<String>,
     /// Each use of a refresh token ends it.
     pub rotates: bool,
+    /// No refresh token is given.
+    pub is_short: bool,
     pub lists: Vec<String>,
     pub fields: Vec<String>,
     /// How often each address was imported.
@@ -109,6 +111,7 @@ impl Fake {
             tokens: BTreeSet::new(),
             refresh: None,
             rotates: true,
+            is_short: false,
             lists: vec![LIST.to_owned()],
             fields: Vec::new(),
             contacts: BTreeMap::new(),
@@ -348,7 +351,7 @@ impl Model {
         let access = format!("access-{}", self.issued);
         self.tokens = [access.clone()].into();
         let mut answer = json!({"access_token": access, "expires_in": 86400, "token_type": "Bearer"});
-        if self.rotates || self.refresh.is_none() {
+        if !self.is_short && (self.rotates || self.refresh.is_none()) {
             let refresh = format!("refresh-{}", self.issued);
             answer["refresh_token"] = json!(refresh);
             self.refresh = Some(refresh);
