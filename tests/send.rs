@@ -755,8 +755,8 @@ fn a_list_is_created_for_a_delivery() {
     assert_eq!((fake.count("POST", "/v3/contact_lists"), fake.imported()), (1, vec![2]));
 }
 
-/// A terminal of util-linux's `script`, at which an answer is typed. `None` without it.
-fn at_a_terminal(dir: &Dir, fake: &Fake, answer: &[u8]) -> Option<Ran> {
+/// A delivery at a terminal of util-linux's `script`. `None` without it.
+fn at_a_terminal(dir: &Dir, fake: &Fake) -> Option<Command> {
     let found = std::env::split_paths(&std::env::var_os("PATH")?).any(|folder| folder.join("script").is_file());
     if !found || cfg!(not(target_os = "linux")) {
         eprintln!("skipped: script is not installed");
@@ -764,25 +764,57 @@ fn at_a_terminal(dir: &Dir, fake: &Fake, answer: &[u8]) -> Option<Ran> {
     }
     let presort = env!("CARGO_BIN_EXE_presort");
     let line =
-        format!("{presort} deliver export.csv --list News --rate 100 --progress never --base-url {}", fake.base());
+        format!("exec {presort} deliver export.csv --list News --rate 100 --progress never --base-url {}", fake.base());
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
     script.env("XDG_STATE_HOME", dir.path("state")).env("XDG_CONFIG_HOME", "/nowhere").env("TERM", "dumb");
-    script.env_remove("PRESORT_ACCESS_TOKEN");
-    Some(dir.feed_with(&mut script, answer))
+    script.env_remove("PRESORT_ACCESS_TOKEN").env_remove("PRESORT_CONFIG");
+    Some(script)
+}
+
+/// Types an answer when it is asked for. Gives what stood on the terminal, and the status.
+fn answers(dir: &Dir, mut script: Command, answer: &[u8]) -> (String, Option<i32>) {
+    use std::io::{Read, Write};
+    let mut child = dir.spawn(&mut script);
+    let (mut keyboard, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (mut text, mut buffer) = (Vec::new(), [0; 1024]);
+    let mut is_asked = false;
+    loop {
+        match screen.read(&mut buffer) {
+            Ok(0) | Err(_) => break,
+            Ok(read) => text.extend_from_slice(&buffer[..read]),
+        }
+        if !is_asked && text.windows(5).any(|part| part == b"[y/N]") {
+            is_asked = true;
+            keyboard.write_all(answer).unwrap();
+        }
+    }
+    (String::from_utf8_lossy(&text).into_owned(), child.wait().unwrap().code())
+}
+
+/// Ctrl-C at the question ends it at once.
+#[test]
+fn a_question_can_be_interrupted() {
+    let (dir, fake) = delivery();
+    let Some(script) = at_a_terminal(&dir, &fake) else { return };
+    let (text, status) = answers(&dir, script, b"\x03");
+    assert!(text.contains("interrupted") && text.contains("nothing was sent"), "{text}");
+    assert_eq!((status, fake.count("POST", "")), (Some(128 + libc::SIGINT), 0));
+    assert_eq!(answers(&dir, at_a_terminal(&dir, &fake).unwrap(), b"y\n").1, Some(1));
+    assert_eq!(fake.imported(), [2]);
 }
 
 #[test]
 fn a_delivery_asks_before_it_sends() {
     let (dir, fake) = delivery();
-    let Some(ran) = at_a_terminal(&dir, &fake, b"n\n") else { return };
-    let text = ran.text();
+    let Some(script) = at_a_terminal(&dir, &fake) else { return };
+    let (text, status) = answers(&dir, script, b"n\n");
     assert!(text.contains("Send 2 contacts in 1 body to News of Acme? 1 rejected, 0 opted out. [y/N]"), "{text}");
     assert!(text.contains("nothing was sent"), "{text}");
-    assert_eq!((ran.code(), fake.count("POST", "")), (3, 0));
-    assert_eq!(at_a_terminal(&dir, &fake, b"yes\n").unwrap().code(), 1);
+    assert_eq!((status, fake.count("POST", "")), (Some(3), 0));
+    assert_eq!(answers(&dir, at_a_terminal(&dir, &fake).unwrap(), b"yes\n").1, Some(1));
     assert_eq!(fake.imported(), [2]);
     // What was agreed to is not asked again.
-    let again = at_a_terminal(&dir, &fake, b"").unwrap();
-    assert!(again.code() == 1 && !again.text().contains("[y/N]"), "{}", again.text());
+    let (text, status) = answers(&dir, at_a_terminal(&dir, &fake).unwrap(), b"");
+    assert!(status == Some(1) && !text.contains("[y/N]"), "{text}");
 }

@@ -42,7 +42,7 @@ pub struct DeliverArgs {
     /// The list at the service that the contacts go to: its name or its identifier
     #[arg(long, value_name = "NAME|UUID")]
     list: String,
-    /// Create the list if the account has none of this name
+    /// Create the list, before anything else, if the account has none of this name
     #[arg(long)]
     create_lists: bool,
     /// Send without asking; needed without a terminal
@@ -100,6 +100,12 @@ impl DeliverArgs {
         };
         std::fs::create_dir_all(&dir).map_err(|error| Error::io("create", dir.display().to_string(), error))?;
         write(&dir, &delivery)?;
+        // A delivery that was begun was agreed to.
+        let was_begun = dir.join(journal_file::NAME).exists();
+        // Until the first body goes out, Ctrl-C ends it at once, as it ends clean.
+        let signals = (!was_begun).then(|| {
+            signals::install("no unfinished file is left, and nothing was sent; the same command begins again")
+        });
         let status = match delivery.clean_status {
             Some(status) if status != 2 && dir.join(RECEIPT).exists() => {
                 self.note(&format!(
@@ -114,12 +120,11 @@ impl DeliverArgs {
         if status == 2 {
             return Ok(2);
         }
-        // A delivery that was begun was agreed to.
-        let was_begun = dir.join(journal_file::NAME).exists();
         if !was_begun && !self.confirm(&dir, &delivery, &must_end)? {
             let _ = writeln!(io::stderr(), "presort: nothing was sent; the same command asks again");
             return Ok(3);
         }
+        drop(signals);
         let Common { quiet, progress, color, .. } = self.common;
         let sent = self.options.send(&dir, &Shown { quiet, progress, color }, &must_end)?;
         // From good to bad: 0, 1, 3, 2.
@@ -165,15 +170,8 @@ impl DeliverArgs {
 
     fn clean(&mut self, dir: &Path, delivery: &mut Delivery) -> send::Result<u8> {
         self.common.envelope.list_ids = vec![delivery.list_id.clone()];
-        let is_table = self
-            .export
-            .extension()
-            .is_some_and(|known| ["csv", "tsv", "tab", "txt"].iter().any(|table| known.eq_ignore_ascii_case(table)));
-        let rejects = if is_table { "rejects.csv" } else { "rejects.ndjson" };
+        let rejects = if is_table(&self.export) { "rejects.csv" } else { "rejects.ndjson" };
         let inputs = vec![self.export.clone()];
-        // Until the first body goes out, Ctrl-C ends it as it ends clean.
-        let _signals =
-            signals::install("no unfinished file is left, and nothing was sent; the same command begins again");
         let status = self.common.clean(&Plan {
             output: Main::Bodies(dir.to_owned()),
             report: Some(self.common.report.clone().unwrap_or_else(|| dir.join("findings.ndjson"))),
@@ -219,6 +217,14 @@ impl DeliverArgs {
         io::stdin().lock().read_line(&mut answer).map_err(|error| Error::io("read", "the terminal", error))?;
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
+}
+
+/// Whether the name of an export is that of a table, whose rejects are one as well.
+fn is_table(export: &Path) -> bool {
+    const TABLES: [&str; 8] = ["csv", "tsv", "tab", "txt", "xlsx", "xlsb", "xls", "ods"];
+    let name = export.to_string_lossy().to_ascii_lowercase();
+    let name = [".gz", ".zst"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
+    Path::new(name).extension().is_some_and(|known| TABLES.iter().any(|table| known == *table))
 }
 
 /// What was begun in a directory.
