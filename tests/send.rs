@@ -242,6 +242,12 @@ fn what_is_refused_is_found_in_the_export() {
     // Ten lines for a person.
     let place = format!("export.csv, line {}: Line 11: bad", lines[0]["from"]["line"]);
     assert!(ran.err.contains(&place) && ran.err.contains("and 3 more"), "{}", ran.err);
+    // To be fixed and sent again.
+    let again = ["clean", "bodies/refused.ndjson", "--contact", "/contact", "--format", "ndjson", "-q"];
+    let again = dir.run(&again).exits(1);
+    let emails: Vec<String> = again.text().lines().map(|line| line.split('"').nth(3).unwrap().to_owned()).collect();
+    let named = lines.iter().filter_map(|line| line["contact"]["email"].as_str());
+    assert_eq!(emails, named.collect::<Vec<_>>());
     // An export that is gone is no reason to fail: the body and the place in it are known.
     std::fs::remove_file(dir.path("export.csv")).unwrap();
     send(&dir, &fake, &[]).exits(1);

@@ -67,7 +67,7 @@ struct Delivery {
     list_id: String,
     /// Its name.
     list_name: String,
-    /// Whose account it is, if the service tells.
+    /// Whose account it is, if the service names it.
     account: Option<String>,
     /// How cleaning ended.
     clean_status: Option<u8>,

@@ -156,24 +156,24 @@ impl WhoamiArgs {
             retry_failed: false,
             create_fields: false,
         };
-        // The lists tell whether the token is good for contacts, where the account is not told.
+        // The lists show whether the token is good for contacts, even where the account is not known.
         let (account, known) = run::ask(&settings, tokens.as_mut(), &must_end, false)?;
         let account = match (account.name.as_deref().filter(|name| !name.is_empty()), account.id.as_deref()) {
             (Some(name), Some(id)) => format!("{} ({})", printable(name), printable(id)),
             (Some(name), None) | (None, Some(name)) => printable(name).into_owned(),
-            (None, None) => "not told (that needs the scope account_read)".to_owned(),
+            (None, None) => "not known (a token with the scope account_read shows it)".to_owned(),
         };
         let mut text = format!("service: {base}\naccount: {account}\n");
         let is_fixed = std::env::var_os(TOKEN_VARIABLE).is_some_and(|token| !token.is_empty());
         match store.load()?.filter(|_| !is_fixed) {
             Some(login) => {
-                text += &format!("scopes: {}\n", printable(login.scope.as_deref().unwrap_or("not told")));
-                let ends = login.expires_at.map_or_else(|| "not told".to_owned(), |time| time_text(time as f64));
+                text += &format!("scopes: {}\n", printable(login.scope.as_deref().unwrap_or("not known")));
+                let ends = login.expires_at.map_or_else(|| "not known".to_owned(), |time| time_text(time as f64));
                 let then = if login.refresh.is_some() { ", and is replaced then" } else { "" };
                 text += &format!("token: ends {ends}{then}\n");
             }
-            None if is_fixed => text += &format!("scopes: not told\ntoken: that of {TOKEN_VARIABLE}\n"),
-            None => text += "scopes: not told\ntoken: none\n",
+            None if is_fixed => text += &format!("scopes: not known\ntoken: that of {TOKEN_VARIABLE}\n"),
+            None => text += "scopes: not known\ntoken: none\n",
         }
         let lists = known.lists.unwrap_or_default();
         for (id, name) in lists.iter().take(LISTS) {

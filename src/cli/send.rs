@@ -294,7 +294,7 @@ pub(super) fn plural(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
-/// Tells a person how far it is.
+/// Shows a person how far it is.
 struct Terminal {
     bar: Option<ProgressBar>,
     quiet: bool,

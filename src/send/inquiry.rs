@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 /// Pages that a collection may have.
 const PAGES: usize = 100;
 
-/// The account, as far as the service tells.
+/// The account, as far as the service names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Account {
     /// Its identifier.
@@ -22,7 +22,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// Its name for a person, or else its identifier; `None` if the service tells neither.
+    /// Its name for a person, or else its identifier; `None` if the service gives neither.
     #[must_use]
     pub fn text(&self) -> Option<String> {
         let text = self.name.as_deref().filter(|name| !name.is_empty()).or(self.id.as_deref())?;
@@ -31,7 +31,7 @@ impl Account {
 }
 
 impl Sender<'_> {
-    /// The account that the token is for. The service tells only with the scope `account_read`; without it, nothing is known.
+    /// The account that the token is for. The service needs the scope `account_read` for it; without that, nothing is known.
     ///
     /// # Errors
     /// The service does not answer, or not to this token.

@@ -311,10 +311,10 @@ fn of_body(body: &Body, phase: &Phase, sent: u32, named: &Named, notes: &mut Vec
             let rest = all - contacts.imported;
             // Errors that are counted, and not in the list.
             let unlisted = counts.error_count.saturating_add(counts.correctable_count).saturating_sub(outcome.errors);
-            let told = (named.contacts() + named.errors_without()).saturating_add(unlisted);
+            let reported = (named.contacts() + named.errors_without()).saturating_add(unlisted);
             (contacts.refused, contacts.unknown) = match report.state {
                 ActivityState::Failed | ActivityState::Cancelled => (rest, 0),
-                ActivityState::Completed => (rest.min(told), rest - rest.min(told)),
+                ActivityState::Completed => (rest.min(reported), rest - rest.min(reported)),
                 _ => (0, rest),
             };
             outcome.contacts = contacts;

@@ -30,7 +30,7 @@ pub struct Settings {
     pub create_fields: bool,
 }
 
-/// What is told while it goes on.
+/// What is reported during a delivery.
 pub trait Watcher {
     /// How far it is, and what it waits for.
     fn news(&mut self, news: News<'_>);
@@ -92,7 +92,7 @@ fn quickly(settings: &Settings) -> Settings {
     Settings { limits, ..settings.clone() }
 }
 
-/// What the account has, as the service tells.
+/// What the account has, by its own answer.
 ///
 /// # Errors
 /// The service does not answer, or not to this token.

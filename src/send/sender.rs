@@ -85,7 +85,7 @@ pub struct Progress {
     pub requests_left: u64,
 }
 
-/// What is told while it goes on.
+/// What is reported during a delivery.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum News<'n> {
     /// How far it is.

@@ -41,7 +41,7 @@ impl Sender<'_> {
     /// Notes the server's clock and whether the token works.
     pub(super) fn heard(&mut self, answer: &Answer) {
         if let Some(date) = answer.date {
-            // The middle of the second that the header tells.
+            // The middle of the second that the header names.
             self.skew = date as f64 + 0.5 - self.clock.now();
             if self.skew.abs() < 1.0 {
                 self.skew = 0.0;
