@@ -103,6 +103,7 @@
 //! | `compression` | yes | input that is compressed with gzip or zstd | flate2, zstd |
 //! | `spreadsheets` | yes | sheets of XLSX, XLSB, XLS and ODS files; implies `compression` and `tables` | calamine, quick-xml |
 //! | `tables` | yes | a guess at the encoding of tables that are not UTF-8; tables themselves are always read | chardetng |
+//! | `send` | yes | `presort::send`: bodies to the service, and what became of each contact | ureq, rustls, etcetera, getrandom |
 //! | `serve` | yes | `presort::service`: the endpoint over HTTP; implies `account` | tokio, axum, hyper, tracing |
 //!
 //! A program that uses the library alone turns all of them off:
@@ -137,6 +138,8 @@ pub mod rules;
 pub mod run;
 #[doc(hidden)]
 pub mod sample;
+#[cfg(feature = "send")]
+pub mod send;
 #[cfg(feature = "serve")]
 pub mod service;
 #[doc(hidden)]

@@ -707,7 +707,11 @@ fn an_import_goes_on_when_nobody_reads() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", error(&output));
-    assert!(error(&output).contains("6,000 of 6,000 contacts imported from 20 bodies"), "{}", error(&output));
+    assert!(
+        error(&output).contains("6,000 of 6,000 contacts imported into the local account from 20 bodies"),
+        "{}",
+        error(&output)
+    );
     assert_eq!(account.contacts().len(), 6000);
 }
 

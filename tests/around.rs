@@ -1,6 +1,6 @@
 //! What surrounds a run: completions, manual pages, configuration, global options.
 
-#![cfg(all(feature = "cli", feature = "account", feature = "serve"))]
+#![cfg(all(feature = "cli", feature = "account", feature = "send", feature = "serve"))]
 
 mod common;
 
@@ -190,6 +190,11 @@ fn a_file_here_may_not_redirect_contacts() {
         ("clean", "replace = true", "replace"),
         ("sample", "output = \"elsewhere\"", "output"),
         ("import", "account = \"elsewhere\"", "account"),
+        ("send", "base-url = \"http://127.0.0.1:1/v3\"", "base-url"),
+        ("deliver", "list = \"Theirs\"", "list"),
+        ("deliver", "yes = true", "yes"),
+        ("login", "client-id = \"theirs\"", "client-id"),
+        ("login", "auth-url = \"http://127.0.0.1:1\"", "auth-url"),
         ("serve", "listen = \"0.0.0.0:80\"", "listen"),
         ("serve", "cors = \"https://example.com\"", "cors"),
         ("serve", "token-file = \"token\"", "token-file"),
@@ -224,10 +229,12 @@ fn mistakes_in_a_file_have_a_place_and_a_way_out() {
         ("[clean]\nnanp = true\nnanp = true\n", &["line 3", "no TOML"]),
         ("[clean\n", &["line 1", "no TOML"]),
         ("[clean]\nconfig = \"x\"\n", &["line 2", "\"config\""]),
+        ("[send]\naccess_token = \"hush\"\n", &["line 2", "a token does not belong", "PRESORT_ACCESS_TOKEN"]),
         ("[man]\nforce = true\n", &["line 1", "no section [man]"]),
     ] {
         dir.write("presort.toml", text);
-        run(&dir, &["check", "in"]).exits(2).says(&["presort.toml"]).says(says);
+        let ran = run(&dir, &["check", "in"]).exits(2).says(&["presort.toml"]).says(says);
+        assert!(!ran.err.contains("hush"), "{}", ran.err);
     }
     // What has no settings works all the same.
     run(&dir, &["completions", "bash"]).exits(0);
@@ -287,6 +294,53 @@ fn what_is_in_force_is_shown() {
     assert_eq!(clean["threads"]["variable"], "PRESORT_THREADS");
     assert_eq!(json["options"]["check"]["phone-format"], serde_json::json!({"value": "dashed", "from": "default"}));
     run(&dir, &["config", "clena"]).exits(2).says(&["clena"]);
+}
+
+#[test]
+fn secrets_are_not_shown_and_the_service_can_be_set() {
+    let dir = Dir::new();
+    dir.write(
+        "config",
+        "[send]\nbase-url = \"http://127.0.0.1:9/v3\"\nrate = 2.5\n[login]\nclient-id = \"of-the-file\"\n",
+    );
+    let show = |args: &[&str], variables: &[(&str, &str)]| {
+        let mut command = program(&dir);
+        command.args(["config", "--config", "config"]).args(args).envs(variables.iter().copied());
+        wait(command.spawn().unwrap()).exits(0)
+    };
+    let json = show(&["--format", "json"], &[]).json();
+    let options = &json["options"];
+    assert_eq!(
+        (&options["send"]["base-url"]["value"], &options["send"]["base-url"]["line"]),
+        (&"http://127.0.0.1:9/v3".into(), &2.into())
+    );
+    assert_eq!(
+        (&options["send"]["rate"]["value"], &options["login"]["client-id"]["value"]),
+        (&"2.5".into(), &"of-the-file".into())
+    );
+    assert_eq!(json["secrets"], serde_json::json!([]));
+    let variables = [
+        ("PRESORT_ACCESS_TOKEN", "hush-hush-token"),
+        ("PRESORT_REDACT_KEY", "hush-hush-key-of-16"),
+        ("PRESORT_CLIENT_ID", "of-the-environment"),
+        ("PRESORT_BASE_URL", "http://127.0.0.1:8/v3"),
+    ];
+    let ran = show(&["--format", "json"], &variables);
+    let json = ran.json();
+    let (send, login) = (&json["options"]["send"], &json["options"]["login"]);
+    assert_eq!(
+        (&send["base-url"]["value"], &send["base-url"]["variable"]),
+        (&"http://127.0.0.1:8/v3".into(), &"PRESORT_BASE_URL".into())
+    );
+    assert_eq!(login["client-id"]["value"], "of-the-environment");
+    assert_eq!(json["secrets"], serde_json::json!(["PRESORT_ACCESS_TOKEN", "PRESORT_REDACT_KEY"]));
+    let text = show(&[], &variables);
+    assert!(text.text().contains("# PRESORT_ACCESS_TOKEN is set; its value is not shown\n"), "{}", text.text());
+    assert!(!text.text().contains("hush") && !ran.text().contains("hush"));
+    // They take effect: nothing answers at this address.
+    let mut plan = program(&dir);
+    plan.args(["whoami"]).env("PRESORT_BASE_URL", "https://anyone@example.com/v3");
+    wait(plan.spawn().unwrap()).exits(2).says(&["leave out the name"]);
 }
 
 #[test]

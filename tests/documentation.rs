@@ -69,12 +69,12 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
 done
 "#;
 
-/// The program; a server listens at a port that is free, and `.curlrc` leads requests for the usual port there.
+/// The program; a server listens at a port that is free, and this and `.curlrc` lead requests for the usual port there.
 const PRESORT: &str = r#"#!/usr/bin/env bash
 if [ "${1:-}" = serve ]; then
     exec "$PRESORT_BUILT" "$@" --listen "127.0.0.1:$DOCUMENTED_PORT"
 fi
-exec "$PRESORT_BUILT" "$@"
+exec "$PRESORT_BUILT" "${@//127.0.0.1:8080/127.0.0.1:$DOCUMENTED_PORT}"
 "#;
 
 fn root() -> &'static Path {
@@ -241,7 +241,10 @@ fn failures(document: &Path) -> Vec<String> {
     child.arg("-c").arg(&script).current_dir(&tree).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     child.env("HOME", &home).env("STATUSES", &statuses).env("DOCUMENTED_PORT", port.to_string());
     child.env("PRESORT_BUILT", env!("CARGO_BIN_EXE_presort")).env("TMPDIR", dir.path());
-    for name in ["PRESORT_ACCOUNT", "PRESORT_REDACT_KEY", "RUST_LOG", "http_proxy", "https_proxy", "HTTP_PROXY"] {
+    for name in ["ACCOUNT", "REDACT_KEY", "CONFIG", "BASE_URL", "CLIENT_ID", "ACCESS_TOKEN"] {
+        child.env_remove(format!("PRESORT_{name}"));
+    }
+    for name in ["RUST_LOG", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "http_proxy", "https_proxy", "HTTP_PROXY"] {
         child.env_remove(name);
     }
     let folders = std::iter::once(bin).chain(std::env::split_paths(&path));

@@ -472,7 +472,8 @@ fn run_until_over(account: &Account, accepted: &Activity, say: &dyn Fn(&str)) ->
 fn summary(totals: &Totals, colours: bool) -> String {
     let plural = |n: u64, one: &str, many: &str| format!("{} {}", count(n), if n == 1 { one } else { many });
     let Totals { bodies, contacts, imported, errors, unsubscribed, failed, left, .. } = totals;
-    let of = format!("{} of {} imported", count(*imported), plural(*contacts, "contact", "contacts"));
+    let of =
+        format!("{} of {} imported into the local account", count(*imported), plural(*contacts, "contact", "contacts"));
     let mut text = format!("presort: {} from {}\n", Paint(colours).bold(&of), plural(*bodies, "body", "bodies"));
     let mut errors: Vec<(&String, &u64)> = errors.iter().collect();
     errors.sort_by_key(|(code, n)| (Reverse(**n), (*code).clone()));

@@ -1,13 +1,11 @@
 //! The arguments of the command line, and the parsers of their values.
 
-use crate::csv::sniff::delimiter_of;
 use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
 use crate::document::table::InputFormat;
 use crate::facade::CleanerBuilder;
 use crate::json::pointer::Pointer;
 use crate::model::limits::{MAX_BYTES, MAX_CONTACTS};
 use crate::rules::date::{self, Date, DateOrder};
-use crate::sample::SampleSystem;
 use crate::source::Encoding;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -92,7 +90,29 @@ pub(super) enum Verb {
         after_help = "Examples:\n  presort sample --contacts 1000 > sample.json\n  presort sample --contacts 3000000 --format ndjson --seed 7 \
                       --mess 20 -o big.ndjson\n  presort sample --contacts 1000 --format csv --delimiter semicolon --bom > excel.csv"
     )]
-    Sample(SampleArgs),
+    Sample(super::sample::SampleArgs),
+    /// Show what sending the bodies of a directory would do, without sending any
+    #[cfg(feature = "send")]
+    #[command(after_help = super::send::PLAN_HELP)]
+    Plan(super::send::PlanArgs),
+    /// Send the bodies of a directory to the service, and write down what became of each contact
+    #[cfg(feature = "send")]
+    #[command(after_help = super::send::SEND_HELP)]
+    Send(super::send::SendArgs),
+    /// Deliver an export to the service: clean, split, ask, send, and write down what became of each contact
+    #[cfg(feature = "send")]
+    #[command(after_help = super::deliver::DELIVER_HELP, mut_arg("list_ids", |list_ids| list_ids.hide(true)))]
+    Deliver(Box<super::deliver::DeliverArgs>),
+    /// Log in to the service, to send bodies
+    #[cfg(feature = "send")]
+    #[command(after_help = super::login::LOGIN_HELP)]
+    Login(super::login::LoginArgs),
+    /// Remove the tokens of a login from this machine
+    #[cfg(feature = "send")]
+    Logout(super::login::LogoutArgs),
+    /// Show which account at the service a login is for, what it allows, when it ends, and the lists of the account
+    #[cfg(feature = "send")]
+    Whoami(super::login::WhoamiArgs),
     /// Create a local account in a file, and inspect it
     #[cfg(feature = "account")]
     #[command(after_help = ACCOUNT_HELP)]
@@ -389,44 +409,6 @@ pub(super) struct Bench {
     pub(super) format: TextFormat,
 }
 
-#[derive(Args)]
-pub(super) struct SampleArgs {
-    /// The number of contacts
-    #[arg(short, long, value_name = "N")]
-    pub(super) contacts: u64,
-    /// The seed of the random contacts
-    #[arg(long, value_name = "S", default_value_t = 1)]
-    pub(super) seed: u64,
-    /// Percentage of contacts with a mistake
-    #[arg(long, value_name = "PERCENT", default_value_t = 5.0, value_parser = percent)]
-    pub(super) mess: f64,
-    /// The format: a request body, one contact per line, or a table
-    #[arg(short, long, value_enum, default_value_t = SampleChoice::Payload)]
-    pub(super) format: SampleChoice,
-    /// Write what this system exports: its names, its quirks, and people who opted out; hubspot, mailchimp, salesforce, google,
-    /// constantcontact and some thirty more, which an unknown name lists
-    #[arg(long, value_name = "NAME", value_parser = sample_system)]
-    pub(super) system: Option<SampleSystem>,
-    /// CSV: what is between two cells: comma, semicolon, tab, pipe, or a punctuation mark
-    #[arg(long, value_name = "NAME", value_parser = delimiter)]
-    pub(super) delimiter: Option<u8>,
-    /// CSV: end lines with CRLF
-    #[arg(long)]
-    pub(super) crlf: bool,
-    /// CSV: begin with a byte order mark
-    #[arg(long)]
-    pub(super) bom: bool,
-    /// CSV: quote every cell
-    #[arg(long)]
-    pub(super) quote_all: bool,
-    /// The output file, or - for standard output
-    #[arg(short, long, value_name = "PATH", default_value = "-")]
-    pub(super) output: PathBuf,
-    /// Overwrite existing files
-    #[arg(long)]
-    pub(super) force: bool,
-}
-
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 pub(super) enum Format {
     Payload,
@@ -439,13 +421,6 @@ pub(super) enum CheckFormat {
     Json,
     Ndjson,
     Html,
-}
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-pub(super) enum SampleChoice {
-    Payload,
-    Ndjson,
-    Csv,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -494,19 +469,6 @@ pub(super) enum TextFormat {
     Json,
 }
 
-/// A system that samples can be written as, by its name. (As possible values, the names would be read from the table at every start of
-/// the program, whatever it does.)
-fn sample_system(name: &str) -> std::result::Result<SampleSystem, String> {
-    SampleSystem::named(name).ok_or_else(|| format!("the systems are {}", SampleSystem::names().join(", ")))
-}
-
-/// A delimiter of CSV, by its name or as it is.
-fn delimiter(text: &str) -> std::result::Result<u8, String> {
-    delimiter_of(text).ok_or_else(|| {
-        "write comma, semicolon, tab, pipe, or one punctuation mark of ASCII that is no quote".to_owned()
-    })
-}
-
 /// A size in bytes: digits, and a unit or none.
 fn size(text: &str) -> std::result::Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -541,13 +503,6 @@ pub(super) fn number<N: TryFrom<u64>>(
         };
         let number = text.parse().ok().filter(|number| (least..=most).contains(number));
         number.and_then(|number| N::try_from(number).ok()).ok_or_else(|| format!("write a whole number, {range}"))
-    }
-}
-
-fn percent(text: &str) -> std::result::Result<f64, String> {
-    match text.trim_end_matches('%').parse() {
-        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
-        _ => Err("write a number from 0 to 100".to_owned()),
     }
 }
 

@@ -3,16 +3,13 @@
 use crate::account::import::{Body, KEPT_MAX};
 use crate::document::envelope::EnvelopeOverrides;
 use crate::model::error::{Error, Result};
-use crate::output::body::{RECEIPT, hexadecimal, is_ours};
+use crate::output::bodies::{self, Written};
+use crate::output::body::{RECEIPT, hexadecimal};
 use crate::output::hash::Hash;
-use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-
-/// Faults of a directory that are listed.
-const FAULTS: usize = 5;
 
 /// A body to import.
 pub struct BodyFile {
@@ -20,34 +17,7 @@ pub struct BodyFile {
     /// Its name for people.
     pub name: String,
     /// Its entry in the receipt.
-    written: Option<ReceiptEntry>,
-}
-
-/// The entry of a body in a receipt.
-#[derive(Debug, Clone, Deserialize)]
-struct ReceiptEntry {
-    file: String,
-    bytes: u64,
-    sha256: String,
-}
-
-/// The part of a receipt that lists its bodies.
-#[derive(Deserialize)]
-struct BodiesOfReceipt {
-    payloads: Vec<ReceiptEntry>,
-    /// Earlier runs that wrote into the same directory.
-    #[serde(default)]
-    earlier_runs: Vec<BodiesOfReceipt>,
-    #[serde(default)]
-    stopped: Option<serde::de::IgnoredAny>,
-}
-
-impl BodiesOfReceipt {
-    /// All bodies by their names. The entry of a later run takes precedence.
-    fn bodies(&self, all: &mut BTreeMap<String, ReceiptEntry>) {
-        self.earlier_runs.iter().for_each(|earlier| earlier.bodies(all));
-        all.extend(self.payloads.iter().map(|written| (written.file.clone(), written.clone())));
-    }
+    written: Option<Written>,
 }
 
 /// The bodies to import, checked before the import starts.
@@ -79,23 +49,22 @@ pub fn body_files(paths: &[PathBuf], no_receipt: bool) -> Result<BodyFiles> {
 
 fn directory(dir: &Path, no_receipt: bool, files: &mut BodyFiles) -> Result<()> {
     let name = dir.display().to_string();
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(|error| Error::io("read", &name, error))? {
-        let entry = entry.map_err(|error| Error::io("read", &name, error))?;
-        names.extend(entry.file_name().into_string().ok());
-    }
-    names.retain(|name| is_ours(name) && name != RECEIPT);
-    // Bodies after 99,999 have longer names.
-    names.sort_by_key(|name| (name.len(), name.clone()));
+    let names = bodies::names(dir)?;
     let mut written = BTreeMap::new();
-    let receipt = if no_receipt { None } else { receipt(dir)? };
-    if let Some(receipt) = &receipt {
-        receipt.bodies(&mut written);
+    let help = "--no-receipt imports the bodies without it";
+    let receipt = if no_receipt { None } else { bodies::receipt(dir, help)? };
+    let has_receipt = receipt.is_some();
+    if let Some(receipt) = receipt {
+        written = receipt.written;
         if names.is_empty() && written.is_empty() {
             return Err(Error::usage(format!("{name} has no bodies: according to its {RECEIPT}, none were written")));
         }
-        check_against_receipt(dir, &names, &written)?;
-        if receipt.stopped.is_some() {
+        if let Some(what) = bodies::differences(dir, &names, &written)? {
+            return Err(Error::usage(format!(
+                "{name}: {what}; nothing was imported. Write them again, or import the existing bodies with --no-receipt"
+            )));
+        }
+        if receipt.is_partial {
             files.notes.push(format!(
                 "according to its {RECEIPT}, the run that wrote {name} stopped early: the bodies hold only a part of its input"
             ));
@@ -104,7 +73,7 @@ fn directory(dir: &Path, no_receipt: bool, files: &mut BodyFiles) -> Result<()> 
     if names.is_empty() {
         return Err(Error::usage(format!("{name} has no payload-00001.json, nor any other body")));
     }
-    if receipt.is_none() && !no_receipt {
+    if !has_receipt && !no_receipt {
         return Err(Error::usage(format!(
             "{name} has no {RECEIPT}, which is written last: bodies may be missing; --no-receipt imports the existing ones"
         )));
@@ -114,69 +83,6 @@ fn directory(dir: &Path, no_receipt: bool, files: &mut BodyFiles) -> Result<()> 
         BodyFile { name: path.display().to_string(), path, written: written.remove(&file) }
     }));
     Ok(())
-}
-
-/// The receipt of a directory, if it has one.
-fn receipt(dir: &Path) -> Result<Option<BodiesOfReceipt>> {
-    let path = dir.join(RECEIPT);
-    let name = path.display().to_string();
-    let json = match std::fs::read(&path) {
-        Ok(json) => json,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io("read", &name, error)),
-    };
-    let receipt = serde_json::from_slice(&json).map_err(|error| {
-        Error::usage(format!("{name} is not a receipt of presort: {error}; --no-receipt imports the bodies without it"))
-    })?;
-    Ok(Some(receipt))
-}
-
-/// Checks that a directory has exactly the bodies of its receipt, unchanged.
-fn check_against_receipt(dir: &Path, names: &[String], written: &BTreeMap<String, ReceiptEntry>) -> Result<()> {
-    let mut faults = Vec::new();
-    let missing = written.keys().filter(|file| !names.contains(file));
-    faults.extend(missing.map(|file| format!("{file} is missing")));
-    for file in names {
-        match written.get(file) {
-            None => faults.push(format!("{file} is not in the receipt")),
-            Some(written) => faults.extend(difference(&dir.join(file), written)?.map(|what| format!("{file} {what}"))),
-        }
-    }
-    if faults.is_empty() {
-        return Ok(());
-    }
-    let more = faults.len().saturating_sub(FAULTS);
-    faults.truncate(FAULTS);
-    if more > 0 {
-        faults.push(format!("and {more} more"));
-    }
-    Err(Error::usage(format!(
-        "{}: the bodies are not those of {RECEIPT}: {}; nothing was imported. Write them again, or import the existing bodies with \
-         --no-receipt",
-        dir.display(),
-        faults.join("; ")
-    )))
-}
-
-/// How a file differs from its entry.
-fn difference(path: &Path, written: &ReceiptEntry) -> Result<Option<String>> {
-    let fail = |error| Error::io("read", path.display().to_string(), error);
-    let mut file = File::open(path).map_err(fail)?;
-    let bytes = file.metadata().map_err(fail)?.len();
-    if bytes != written.bytes {
-        return Ok(Some(format!("was changed: it has {bytes} bytes instead of {}", written.bytes)));
-    }
-    let (mut hash, mut buffer) = (Hash::default(), vec![0; 256 << 10]);
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => hash.update(&buffer[..read]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(fail(error)),
-        }
-    }
-    let is_same = hexadecimal(hash.end()).eq_ignore_ascii_case(&written.sha256);
-    Ok((!is_same).then(|| "was changed: its SHA-256 differs".to_owned()))
 }
 
 impl BodyFile {

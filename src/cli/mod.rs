@@ -8,14 +8,21 @@ mod bench;
 mod bodies;
 mod check;
 mod config;
+#[cfg(feature = "send")]
+mod deliver;
 mod exit;
 mod explain;
 mod html;
+#[cfg(feature = "send")]
+mod login;
 mod map;
 mod origin;
 mod paint;
 mod profile;
 mod progress;
+mod sample;
+#[cfg(feature = "send")]
+mod send;
 #[cfg(feature = "serve")]
 mod serve;
 mod shell;
@@ -33,10 +40,9 @@ use crate::output::file::Output;
 use crate::output::path::{check_stdout, is_stdout};
 use crate::output::receipt::SkippedFile;
 use crate::rules::{BadField, Duplicates, PhoneFormat, custom};
-use crate::sample::{CsvDialect, Sample, SampleFormat};
 use args::{
-    BadFieldChoice, Check, CheckFormat, Clean, Cli, Common, DuplicatesChoice, Format, PhoneFormatChoice, SampleArgs,
-    SampleChoice, TextFormat, Verb, When,
+    BadFieldChoice, Check, CheckFormat, Clean, Cli, Common, DuplicatesChoice, Format, PhoneFormatChoice, TextFormat,
+    Verb, When,
 };
 use clap::Parser;
 use std::ffi::OsString;
@@ -88,16 +94,19 @@ pub fn main() -> ExitCode {
         Err(error) => return say_usage(&error, &args),
     };
     signals::take_file_too_large_as_error();
-    match cli.verb {
+    let _signals = match cli.verb {
         // The endpoint handles signals itself.
         #[cfg(feature = "serve")]
-        Verb::Serve(_) => {}
+        Verb::Serve(_) => None,
+        // A request under way is finished.
+        #[cfg(feature = "send")]
+        Verb::Send(_) | Verb::Login(_) | Verb::Deliver(_) => None,
         #[cfg(feature = "account")]
-        Verb::Import(_) => signals::install(
+        Verb::Import(_) => Some(signals::install(
             "imported contacts stay; an accepted body waits in the local account, and the next import or serve imports it",
-        ),
-        _ => signals::install("no unfinished file is left, and no receipt; finished bodies stay"),
-    }
+        )),
+        _ => Some(signals::install("no unfinished file is left, and no receipt; finished bodies stay")),
+    };
     let done = match cli.verb {
         Verb::Clean(clean) => clean.run(),
         Verb::Check(check) => check.run(),
@@ -108,6 +117,18 @@ pub fn main() -> ExitCode {
             bench::run(bench.input.as_deref(), usize::from(bench.runs), threads, bench.format == TextFormat::Json)
         }
         Verb::Sample(sample) => sample.run(),
+        #[cfg(feature = "send")]
+        Verb::Deliver(deliver) => deliver.run(),
+        #[cfg(feature = "send")]
+        Verb::Login(login) => login.run(),
+        #[cfg(feature = "send")]
+        Verb::Logout(logout) => logout.run(),
+        #[cfg(feature = "send")]
+        Verb::Whoami(whoami) => whoami.run(),
+        #[cfg(feature = "send")]
+        Verb::Plan(plan) => plan.run(),
+        #[cfg(feature = "send")]
+        Verb::Send(send) => send.run(),
         #[cfg(feature = "account")]
         Verb::Account(account) => account.run(),
         #[cfg(feature = "account")]
@@ -280,6 +301,11 @@ impl Common {
 
     /// Does a run, and says what came of it.
     fn run(&self, plan: &Plan) -> Result<ExitCode> {
+        self.clean(plan).map(ExitCode::from)
+    }
+
+    /// Does a run, and says what came of it. Gives the exit status.
+    fn clean(&self, plan: &Plan) -> Result<u8> {
         let cleaner = self.cleaner()?.limits(plan.limits).build()?;
         let bar = progress::Bar::new(match self.progress {
             When::Always => true,
@@ -325,9 +351,9 @@ impl Common {
             let _ = io::stderr().write_all(text.as_bytes());
         }
         Ok(match &summary.stop {
-            Some(_) => ExitCode::from(2),
-            None if self.fail.fails(&summary.receipt) => ExitCode::from(1),
-            None => ExitCode::SUCCESS,
+            Some(_) => 2,
+            None if self.fail.fails(&summary.receipt) => 1,
+            None => 0,
         })
     }
 
@@ -510,46 +536,5 @@ impl Check {
         };
         let html = if format == Some(CheckFormat::Html) { Some("-".into()) } else { plan.html };
         self.common.run(&Plan { format, html, profile: self.profile && format.is_some(), ..plan })
-    }
-}
-
-impl SampleArgs {
-    fn run(&self) -> Result<ExitCode> {
-        let format = self.sample_format()?;
-        let sample = Sample { contacts: self.contacts, seed: self.seed, mess: self.mess, format };
-        let name = if self.output.as_os_str() == "-" {
-            "standard output".to_owned()
-        } else {
-            self.output.display().to_string()
-        };
-        let mut output = Output::create(&self.output, self.force)?;
-        let written = match &self.system {
-            Some(system) => crate::sample::write_system(&sample, system, &mut output),
-            None => crate::sample::write(&sample, &mut output),
-        };
-        written.map_err(|error| match error.downcast::<Error>() {
-            Ok(error) => error,
-            Err(error) => Error::io("write", name, error),
-        })?;
-        output.finish()?;
-        Ok(ExitCode::SUCCESS)
-    }
-
-    fn sample_format(&self) -> Result<SampleFormat> {
-        let usual = CsvDialect::default();
-        let dialect = CsvDialect {
-            delimiter: self.delimiter.unwrap_or(usual.delimiter),
-            crlf: self.crlf,
-            bom: self.bom,
-            quote_all: self.quote_all,
-        };
-        match self.format {
-            SampleChoice::Csv => Ok(SampleFormat::Csv(dialect)),
-            _ if self.delimiter.is_some() || dialect != usual => {
-                Err(Error::usage("--delimiter, --crlf, --bom and --quote-all are about CSV: add --format csv"))
-            }
-            SampleChoice::Payload => Ok(SampleFormat::Payload),
-            SampleChoice::Ndjson => Ok(SampleFormat::Ndjson),
-        }
     }
 }

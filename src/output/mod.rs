@@ -1,5 +1,6 @@
 //! Where cleaned bytes go: files that appear whole, bodies and their hashes, the receipt.
 
+pub mod bodies;
 pub mod body;
 pub mod destination;
 pub mod file;

@@ -54,7 +54,7 @@ impl Origin {
     #[must_use]
     pub fn contacts(&self) -> u64 {
         let skipped: u64 = self.gaps().map(|(_, skipped)| skipped).sum();
-        (self.last_contact + 1).saturating_sub(self.first_contact).saturating_sub(skipped)
+        self.last_contact.saturating_add(1).saturating_sub(self.first_contact).saturating_sub(skipped)
     }
 
     /// The index in the input of the contact with this index among those of the body.
@@ -69,6 +69,29 @@ impl Origin {
             at = at.checked_add(taken)?.checked_add(skipped)?;
         }
         at.checked_add(left).filter(|contact| *contact <= self.last_contact)
+    }
+
+    /// The indices in the input of all its contacts that are in the body, in their order.
+    pub fn each(&self) -> impl Iterator<Item = u64> {
+        let gaps = self.gaps().map(Some).chain(std::iter::once(None));
+        let runs = gaps.scan(self.first_contact, |at, gap| {
+            let from = *at;
+            let Some((taken, skipped)) = gap else { return Some(from..self.last_contact.saturating_add(1)) };
+            let end = from.checked_add(taken)?;
+            *at = end.checked_add(skipped)?;
+            Some(from..end)
+        });
+        runs.flatten()
+    }
+
+    /// The line of a contact of the input, if it is one that the receipt names.
+    #[must_use]
+    pub fn line(&self, contact: u64) -> Option<u64> {
+        match contact {
+            _ if contact == self.first_contact => Some(self.first_line),
+            _ if contact == self.last_contact => Some(self.last_line),
+            _ => None,
+        }
     }
 
     /// Contacts in the body, and then contacts that are not.
@@ -174,6 +197,7 @@ mod tests {
                     prop_assert_eq!(found.contact(i as u64), Some(*contact));
                 }
                 prop_assert_eq!(found.contact(contacts.len() as u64), None);
+                prop_assert_eq!(found.each().collect::<Vec<_>>(), contacts);
             }
         }
 
@@ -182,7 +206,7 @@ mod tests {
         fn broken_ranges_are_no_panic(skipped in "[0-9x ]{0,40}", first in any::<u64>(), last in 0..u64::MAX, index in any::<u64>()) {
             let json = serde_json::json!({"input": 0, "first_contact": first, "first_line": 1, "last_contact": last, "last_line": 2, "skipped": skipped});
             let origin: Origin = serde_json::from_value(json).unwrap();
-            let _ = (origin.contacts(), origin.contact(index));
+            let _ = (origin.contacts(), origin.contact(index), origin.each().take(1000).count());
         }
     }
 }

@@ -8,6 +8,8 @@ pub mod job;
 pub(crate) mod long;
 pub mod mapping;
 pub mod names;
+#[cfg(any(feature = "cli", feature = "send"))]
+pub mod origin;
 pub mod reader;
 mod selection;
 mod settle;

@@ -22,9 +22,11 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 /// The program, with nothing in its environment that changes what it does.
 pub fn presort() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_presort"));
-    for variable in ["PRESORT_REDACT_KEY", "PRESORT_CONFIG", "PRESORT_LIST_ID", "PRESORT_THREADS", "NO_COLOR"] {
-        command.env_remove(variable);
+    let names = ["REDACT_KEY", "CONFIG", "LIST_ID", "THREADS", "BASE_URL", "CLIENT_ID", "ACCESS_TOKEN"];
+    for name in names {
+        command.env_remove(format!("PRESORT_{name}"));
     }
+    command.env_remove("NO_COLOR");
     // The user may have a configuration.
     command.env("XDG_CONFIG_HOME", "/nowhere");
     command

@@ -14,7 +14,11 @@ const MAX: u64 = 1 << 20;
 
 /// Options that a file in the working directory may not set, beside all that name files to write: what a run overwrites and whom it
 /// talks to is not for a folder to decide that someone else may have made.
-const NOT_HERE: [&str; 8] = ["force", "replace", "append", "client-id", "listen", "host", "cors", "access-token"];
+const NOT_HERE: [&str; 11] =
+    ["force", "replace", "append", "client-id", "scopes", "list", "create-lists", "yes", "listen", "host", "cors"];
+
+/// Names that a person may expect to set a token with.
+const TOKENS: [&str; 3] = ["access-token", "refresh-token", "token"];
 
 /// Options that name files to read.
 const READ: [&str; 3] = ["map", "suppress", "custom-fields"];
@@ -90,6 +94,10 @@ impl File<'_> {
     ) -> Result<Setting> {
         let (at, key) = (key.span().start, key.get_ref());
         let Some(arg) = options(section).find(|arg| arg.get_long() == Some(key)) else {
+            if TOKENS.contains(&key.replace('_', "-").as_str()) {
+                let what = "a token does not belong into a configuration file: log in (presort login), or set PRESORT_ACCESS_TOKEN";
+                return Err(self.error(at, what));
+            }
             let known = options(section).filter_map(Arg::get_long);
             let what = format!(
                 "{} has no option {}; {}",

@@ -26,11 +26,16 @@ const NO_FILE: &str = "none";
 /// Variables of the environment: the option that each sets, and of which subcommands; of all that have it if there is no list.
 ///
 /// `import` has `--list-id` as well. There it replaces the lists that the bodies name, which must not happen unasked.
-const VARIABLES: [(&str, &str, &[&str]); 3] = [
+const VARIABLES: [(&str, &str, &[&str]); 5] = [
     ("PRESORT_LIST_ID", "list-id", &["clean", "check"]),
     ("PRESORT_ACCOUNT", "account", &[]),
+    ("PRESORT_BASE_URL", "base-url", &[]),
+    ("PRESORT_CLIENT_ID", "client-id", &[]),
     ("PRESORT_THREADS", "threads", &[]),
 ];
+
+/// Variables with secrets. They set no option, so that none stands in a file or among the arguments of a process.
+const SECRETS: [&str; 2] = ["PRESORT_ACCESS_TOKEN", "PRESORT_REDACT_KEY"];
 
 /// Names the configuration file.
 const CONFIG_VARIABLE: &str = "PRESORT_CONFIG";

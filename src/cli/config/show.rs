@@ -1,6 +1,6 @@
 //! `presort config`: what is in force, and where it comes from.
 
-use super::{Given, Origin, Setting, built, file_to_read, options, sections, settings};
+use super::{Given, Origin, SECRETS, Setting, built, file_to_read, from_environment, options, sections, settings};
 use crate::cli::args::TextFormat;
 use crate::model::error::{Error, Result};
 use crate::model::printable::printable;
@@ -83,12 +83,20 @@ fn number_or_text(value: &str) -> Value {
     value.parse::<u64>().map_or_else(|_| json!(value), |number| json!(number))
 }
 
+/// The variables with secrets that are set.
+fn secrets() -> Vec<&'static str> {
+    SECRETS.into_iter().filter(|secret| from_environment(secret).is_some()).collect()
+}
+
 /// A configuration file that says what is in force.
 fn text(file: Option<&str>, sections: &[&Command], settings: &[Setting]) -> String {
     let mut text = match file {
         Some(file) => format!("# configuration file: {}\n", printable(file)),
         None => "# there is no configuration file\n".to_owned(),
     };
+    for secret in secrets() {
+        let _ = writeln!(text, "# {secret} is set; its value is not shown");
+    }
     for section in sections {
         let rows = rows(section, settings);
         if rows.is_empty() {
@@ -127,7 +135,7 @@ fn json_of(file: Option<&str>, sections: &[&Command], settings: &[Setting]) -> R
         }
         all.insert(section.get_name().to_owned(), Value::Object(own));
     }
-    let json = json!({"file": file, "options": all});
+    let json = json!({"file": file, "options": all, "secrets": secrets()});
     let text = serde_json::to_string_pretty(&json).map_err(|error| Error::usage(error.to_string()))?;
     Ok(text + "\n")
 }
