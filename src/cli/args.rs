@@ -214,6 +214,8 @@ pub(super) struct Clean {
     #[arg(long, requires = "split")]
     pub(super) append: bool,
     #[command(flatten)]
+    pub(super) part: super::worker::PartArgs,
+    #[command(flatten)]
     pub(super) common: Common,
 }
 

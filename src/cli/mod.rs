@@ -21,6 +21,7 @@ mod serve;
 mod shell;
 mod signals;
 mod summary;
+mod worker;
 
 use crate::document::envelope::EnvelopeOverrides;
 use crate::facade::{Cleaner, CleanerBuilder, Sink};
@@ -30,6 +31,7 @@ use crate::model::limits::Limits;
 use crate::model::printable::{is_unsafe, printable};
 use crate::output::body::Earlier;
 use crate::output::file::Output;
+use crate::output::part::Part;
 use crate::output::path::{check_stdout, is_stdout};
 use crate::output::receipt::SkippedFile;
 use crate::rules::{BadField, Duplicates, PhoneFormat, custom};
@@ -270,6 +272,8 @@ impl Common {
             receipt: self.receipt.clone(),
             force: false,
             earlier: Earlier::Refuse,
+            part: None,
+            key: None,
             limits: Limits::default(),
             duplicates: self.duplicates(),
             format: None,
@@ -280,7 +284,11 @@ impl Common {
 
     /// Does a run, and says what came of it.
     fn run(&self, plan: &Plan) -> Result<ExitCode> {
-        let cleaner = self.cleaner()?.limits(plan.limits).build()?;
+        let mut cleaner = self.cleaner()?.limits(plan.limits);
+        if let Some(name) = &plan.key {
+            cleaner = cleaner.key(name);
+        }
+        let cleaner = cleaner.build()?;
         let bar = progress::Bar::new(match self.progress {
             When::Always => true,
             When::Never => false,
@@ -397,6 +405,10 @@ struct Plan {
     receipt: Option<PathBuf>,
     force: bool,
     earlier: Earlier,
+    /// The part of a larger job that the run does.
+    part: Option<Part>,
+    /// A member that a worker added.
+    key: Option<String>,
     limits: Limits,
     duplicates: Duplicates,
     /// What `check` prints on standard output.
@@ -442,15 +454,24 @@ impl Plan {
         if let Some(path) = &self.html {
             sink = sink.reserve(path);
         }
-        sink.bare_rejects(self.bare_rejects)
+        sink = sink
+            .bare_rejects(self.bare_rejects)
             .overwrite(self.force)
             .earlier(self.earlier)
-            .statistics(self.html.is_some() || self.profile)
+            .statistics(self.html.is_some() || self.profile);
+        match &self.part {
+            Some(part) => sink.part(part.clone()),
+            None => sink,
+        }
     }
 }
 
 impl Clean {
     fn run(&self) -> Result<ExitCode> {
+        if self.part.worker {
+            return self.work();
+        }
+        self.part.refuse_without(self.split)?;
         let output = self.output.clone().unwrap_or_else(|| "-".into());
         let output = match (self.split, self.format) {
             (true, Format::Ndjson) => {
@@ -480,6 +501,8 @@ impl Clean {
                 _ => Earlier::Refuse,
             },
             limits: Limits { max_bytes: self.max_bytes, max_contacts: self.max_contacts },
+            part: self.part.part(),
+            key: self.part.key.clone(),
             ..self.common.plan(&self.inputs)
         })
     }

@@ -7,6 +7,7 @@ pub mod hash;
 pub mod in_all;
 pub mod mapping;
 pub mod origins;
+pub mod part;
 pub mod path;
 mod piece;
 mod preallocate;

@@ -26,6 +26,12 @@ pub struct Receipt {
     pub input: Vec<InputReceipt>,
     /// `request`, `split`, `stream` or `check`.
     pub mode: &'static str,
+    /// The part of a larger job that this run did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+    /// How many parts the job has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<u64>,
     /// What was in a directory among the inputs and could not be read as contacts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<SkippedFile>,
@@ -63,9 +69,11 @@ pub struct Receipt {
     /// The receipts of earlier runs whose bodies are in the same directory, the oldest first. Each adds up by itself.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub earlier_runs: Vec<serde_json::Value>,
-    /// Wall-clock time of the run.
+    /// Wall-clock time of the run. Not in the receipt of a worker, which is the same whenever the part is cleaned again.
+    #[serde(skip_serializing_if = "is_no_time")]
     pub seconds: f64,
     /// `bytes_read` by `seconds`.
+    #[serde(skip_serializing_if = "is_zero")]
     pub bytes_per_second: u64,
 }
 
@@ -323,6 +331,10 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
+fn is_no_time(seconds: &f64) -> bool {
+    *seconds == 0.0
+}
+
 /// What lay behind a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Dropped {
@@ -420,6 +432,17 @@ impl Counts<'_> {
 }
 
 impl Receipt {
+    /// As files have it.
+    ///
+    /// # Errors
+    /// It is no JSON, a bug of presort.
+    pub(crate) fn to_json(&self) -> Result<Vec<u8>> {
+        let mut json = serde_json::to_vec_pretty(self)
+            .map_err(|error| Error::from(Kind::Counts { what: format!("the receipt: {error}") }))?;
+        json.push(b'\n');
+        Ok(json)
+    }
+
     /// True when every contact and value came through, normalised at most.
     #[must_use]
     pub fn is_clean(&self) -> bool {

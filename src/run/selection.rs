@@ -21,7 +21,8 @@ pub(super) fn selection_of(job: &Job<'_>, outputs: &Outputs<'_>, documents: &[Do
         encodings,
         sheets,
         notes: (outputs.rejects.is_some() && !job.bare_rejects).then(names),
-        table: outputs.rejects.as_ref().and_then(|_| table_of(job, documents)),
+        // The rejects of all parts are one format, whatever each is.
+        table: outputs.rejects.as_ref().filter(|_| job.part.is_none()).and_then(|_| table_of(job, documents)),
         redactor: job.redact.as_deref().map(Redactor::new),
         statistics: job.statistics,
         listed: AtomicBool::new(job.mode == Mode::Check),
