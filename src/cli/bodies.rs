@@ -3,8 +3,9 @@
 use crate::account::import::{Body, KEPT_MAX};
 use crate::document::envelope::EnvelopeOverrides;
 use crate::model::error::{Error, Result};
-use crate::output::body::{RECEIPT, hexadecimal, is_ours};
+use crate::output::body::{RECEIPT, hexadecimal};
 use crate::output::hash::Hash;
+use crate::output::part::{is_body, part_of_body};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -84,7 +85,7 @@ fn directory(dir: &Path, no_receipt: bool, files: &mut BodyFiles) -> Result<()> 
         let entry = entry.map_err(|error| Error::io("read", &name, error))?;
         names.extend(entry.file_name().into_string().ok());
     }
-    names.retain(|name| is_ours(name) && name != RECEIPT);
+    names.retain(|name| is_body(name));
     // Bodies after 99,999 have longer names.
     names.sort_by_key(|name| (name.len(), name.clone()));
     let mut written = BTreeMap::new();
@@ -103,6 +104,12 @@ fn directory(dir: &Path, no_receipt: bool, files: &mut BodyFiles) -> Result<()> 
     }
     if names.is_empty() {
         return Err(Error::usage(format!("{name} has no payload-00001.json, nor any other body")));
+    }
+    if receipt.is_none() && !no_receipt && names.iter().any(|name| part_of_body(name).is_some()) {
+        return Err(Error::usage(format!(
+            "{name} has bodies of parts, and no {RECEIPT} of all of them: make it with presort receipt merge {name} -o {name}/{RECEIPT}; \
+             --no-receipt imports the existing bodies"
+        )));
     }
     if receipt.is_none() && !no_receipt {
         return Err(Error::usage(format!(

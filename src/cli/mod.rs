@@ -16,6 +16,7 @@ mod origin;
 mod paint;
 mod profile;
 mod progress;
+mod receipt;
 #[cfg(feature = "serve")]
 mod serve;
 mod shell;
@@ -117,6 +118,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "serve")]
         Verb::Serve(serve) => serve.run(&cli.global),
         Verb::Where(place) => place.run(),
+        Verb::Receipt(receipt) => receipt.run(cli.global.quiet),
         Verb::Config(show) => show.run(cli.global.config.as_deref()),
         Verb::Completions(completions) => completions.run(),
         Verb::Man(man) => man.run(),

@@ -6,6 +6,7 @@ pub mod file;
 pub mod hash;
 pub mod in_all;
 pub mod mapping;
+pub mod merge;
 pub mod origins;
 pub mod part;
 pub mod path;

@@ -134,14 +134,17 @@ pub fn id_of_receipt(name: &str) -> Option<&str> {
     Part::new(id, None).is_ok().then_some(id)
 }
 
+/// The part that a body is of, by its name; none of the body of a whole run.
+#[must_use]
+pub fn part_of_body(name: &str) -> Option<Part> {
+    let (id, _) = name.strip_prefix("payload-")?.rsplit_once('-')?;
+    Part::new(id, None).ok().filter(|part| number_of(Some(part), name).is_some())
+}
+
 /// True for the names of bodies, of whole runs and of parts.
 #[must_use]
 pub fn is_body(name: &str) -> bool {
-    if number_of(None, name).is_some() {
-        return true;
-    }
-    let id = name.strip_prefix("payload-").and_then(|rest| rest.rsplit_once('-'));
-    id.and_then(|(id, _)| Part::new(id, None).ok()).is_some_and(|part| number_of(Some(&part), name).is_some())
+    number_of(None, name).is_some() || part_of_body(name).is_some()
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ pub struct Receipt {
 }
 
 /// A body that was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Payload {
     /// Its file, without the directory.
@@ -272,7 +272,7 @@ pub struct Options {
 }
 
 /// Dates whose year is last, by what they tell about the order of day and month.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DatesReceipt {
     /// Dates with the day first only: `13/05/2001`.
@@ -290,10 +290,20 @@ impl DatesReceipt {
         let DateClues { day_first, month_first, ambiguous } = *clues;
         (*clues != DateClues::default()).then_some(DatesReceipt { day_first, month_first, ambiguous })
     }
+
+    /// The sum of two.
+    #[must_use]
+    pub(crate) fn plus(&self, other: &DatesReceipt) -> DatesReceipt {
+        DatesReceipt {
+            day_first: self.day_first + other.day_first,
+            month_first: self.month_first + other.month_first,
+            ambiguous: self.ambiguous + other.ambiguous,
+        }
+    }
 }
 
 /// Limits of a body.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LimitsReceipt {
     /// A body is smaller than this, in bytes.
     pub max_bytes: u64,
@@ -302,7 +312,7 @@ pub struct LimitsReceipt {
 }
 
 /// Counts of contacts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contacts {
     /// Contacts judged: accepted and rejected.
     pub seen: u64,
@@ -317,13 +327,13 @@ pub struct Contacts {
     /// Seen before in the run.
     pub duplicates: u64,
     /// Of the accepted ones, those that are in no output: the envelope is broken, so no body could be written.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub not_written: u64,
     /// Of the rejected ones, those who opted out or are suppressed.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub opted_out: u64,
     /// Contacts that came back: an earlier run of the same directory had rejected them.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub returned: u64,
 }
 
