@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Cleans an export of any size with Spark, and writes request bodies for the import.
 
     python job.py contacts/*.ndjson --output out --list-id UUID
@@ -9,7 +10,7 @@ over all partitions, and the first one stays. Only DataFrames are used, so the j
 Out come, in the directory of --output, which must be one that all machines share:
     bodies/     request bodies, payload-ID-00001.json ..., and the receipt of all, receipt.json
     findings/   errors and warnings, one JSON object a line; changes/ and rejects/ likewise
-    staging/    what the workers wrote, as Parquet; the job can be removed of it when it is done
+    staging/    what the workers wrote, as Parquet; it can be removed when the job is done
 """
 
 import argparse
@@ -138,7 +139,11 @@ def read(spark, paths, form):
     """One column: each contact as JSON."""
     if form == "json":
         return spark.read.text(paths).where(F.trim("value") != "")
-    rows = spark.read.parquet(*paths) if form == "parquet" else spark.read.csv(paths, header=True, multiLine=True, escape='"')
+    if form == "parquet":
+        rows = spark.read.parquet(*paths)
+    else:
+        spaces = {"ignoreLeadingWhiteSpace": True, "ignoreTrailingWhiteSpace": True}
+        rows = spark.read.csv(paths, header=True, multiLine=True, escape='"', **spaces)
     # Each row has all names, so that workers need not guess from some of them.
     return rows.select(F.to_json(F.struct("*"), {"ignoreNullFields": "false"}).alias("value"))
 

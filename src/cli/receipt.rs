@@ -91,6 +91,10 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(json)
 }
 
+fn several(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
+}
+
 /// Names in a directory, sorted.
 fn names(dir: &Path) -> Result<Vec<String>> {
     let name = dir.display().to_string();
@@ -134,12 +138,12 @@ impl Merge {
             let contacts = &merged.contacts;
             let _ = writeln!(
                 io::stderr(),
-                "presort: {} parts: {} contacts seen: {} accepted, {} rejected; {} bodies",
-                count(merged.merged.len() as u64),
-                count(contacts.seen),
+                "presort: {}: {} seen: {} accepted, {} rejected; {}",
+                several(merged.merged.len() as u64, "part", "parts"),
+                several(contacts.seen, "contact", "contacts"),
                 count(contacts.accepted),
                 count(contacts.rejected),
-                count(merged.payloads.len() as u64)
+                several(merged.payloads.len() as u64, "body", "bodies")
             );
         }
         Ok(ExitCode::SUCCESS)
@@ -177,8 +181,9 @@ impl Verify {
                 let _ = writeln!(text, "{}: {}", printable(&self.dir.join(file).to_string_lossy()), printable(what));
             }
             if wrong.is_empty() && !quiet {
-                let (bodies, contacts) = (count(bodies.len() as u64), count(contacts));
-                let _ = writeln!(text, "{bodies} bodies with {contacts} contacts: all are as their receipt says");
+                let bodies = several(bodies.len() as u64, "body", "bodies");
+                let contacts = several(contacts, "contact", "contacts");
+                let _ = writeln!(text, "{bodies} with {contacts}: as the receipt says");
             }
         }
         print(&text)?;

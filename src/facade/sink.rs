@@ -152,7 +152,7 @@ impl<'o> Sink<'o> {
         self
     }
 
-    /// The run does one part of a larger job. Its input may be empty, rejects are JSON, and bodies have the id of the part in their
+    /// The run does one part of a larger job. Its input may be empty, rejects beside lines are JSON, and bodies have the id of the part in their
     /// names, `payload-ID-00001.json`, as their receipt has, `receipt-ID.json`. Files that the part wrote before are replaced, and runs of
     /// other parts may write to the same directory.
     #[cfg(feature = "cli")]
