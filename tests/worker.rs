@@ -434,6 +434,21 @@ fn bodies_of_parts() {
     assert_eq!(names(&dir.path("bodies")), ["payload-00001.json", "receipt.json"]);
 }
 
+#[cfg(feature = "account")]
+#[test]
+fn bodies_of_parts_are_imported_with_the_receipt_of_all() {
+    let dir = two_steps();
+    dir.run(&["account", "init", "my.account"]).exits(0);
+    let import = ["import", "bodies", "--account", "my.account", "-q"];
+    dir.run(&import).exits(2).says(&["presort receipt merge bodies -o bodies/receipt.json"]);
+    dir.run(&["receipt", "merge", "bodies", "-o", "bodies/receipt.json"]).exits(0);
+    // The list is none of this account.
+    let list = dir.run(&["account", "lists", "add", "News", "--account", "my.account"]).exits(0);
+    let id = list.text().split_whitespace().find(|word| word.len() == LIST.len()).expect("the id of a list").to_owned();
+    let activity = dir.run(&[&import[..], &["--list-id", &id]].concat()).exits(0);
+    assert!(activity.text().contains("completed"), "{}", activity.text());
+}
+
 /// Three parts, as workers and as bodies, with one contact that two parts have.
 fn two_steps() -> Dir {
     let dir = Dir::new();

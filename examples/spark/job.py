@@ -87,6 +87,14 @@ def key_of(contact):
     return json.loads(key) if "\\" in key else key[1:-1]
 
 
+def batch_of(rows):
+    """Rows of TAGGED for Spark."""
+    columns = zip(*rows) if rows else [[]] * 5
+    types = [pa.int32(), pa.int64(), pa.string(), pa.string(), pa.string()]
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, types)]
+    return pa.RecordBatch.from_arrays(arrays, ["part", "position", "kind", "key", "value"])
+
+
 def cleaner(program, options):
     """A function for mapInArrow: contacts in, all that a worker writes out."""
 
@@ -95,13 +103,6 @@ def cleaner(program, options):
         command = [find(program), "clean", "--format", "ndjson", "--worker", "--tagged"]
         command += ["--part", str(part), "--key", KEY, *options]
         rows, position, end, ahead = [], 0, None, hashlib.sha256()
-
-        def batch():
-            columns = zip(*rows) if rows else [[]] * 5
-            types = [pa.int32(), pa.int64(), pa.string(), pa.string(), pa.string()]
-            arrays = [pa.array(column, kind) for column, kind in zip(columns, types)]
-            rows.clear()
-            return pa.RecordBatch.from_arrays(arrays, ["part", "position", "kind", "key", "value"])
 
         for line in through(command, batches):
             if line.startswith(b'{"kind":"end"'):
@@ -114,10 +115,11 @@ def cleaner(program, options):
             rows.append((part, position, kind, key_of(value) if kind == "contact" else None, value))
             position += 1
             if len(rows) == ROWS:
-                yield batch()
+                yield batch_of(rows)
+                rows.clear()
         if end is None or end["sha256"] != ahead.hexdigest():
             raise RuntimeError(f"the output of part {part} is not whole")
-        yield batch()
+        yield batch_of(rows)
 
     return clean
 

@@ -65,9 +65,9 @@ impl Part {
                 // The run before may have removed the file between the two calls. Then its lock keeps nobody out.
                 Ok(()) if is_at(&file, &path) => return Ok(PartLock { path, _file: file }),
                 Ok(()) => {}
-                // Some file systems have no locks. A rename is still whole.
-                Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(PartLock { path, _file: file }),
-                Err(error) => return Err(fail(error)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Some file systems have no locks. What is renamed is whole all the same.
+                Err(_) => return Ok(PartLock { path, _file: file }),
             }
         }
     }
