@@ -1,4 +1,4 @@
-"""Compares what Spark made of an export with what one run makes of it: python check.py PRESORT DIR
+"""Compares what Spark made of an export with what one run makes of it: python check.py PRESORT DIR [job] [formats] [pipes]
 
 For test.sh, which has made the export in DIR. Each way to drive a worker must give the same contacts, counts and findings.
 """
@@ -31,7 +31,8 @@ def lines(pattern):
     found = []
     for path in sorted(glob.glob(pattern)):
         with open(path, encoding="utf-8", errors="replace") as file:
-            found += file.read().splitlines()
+            # Not splitlines: values have other characters that end lines for Python.
+            found += [line for line in file.read().split("\n") if line]
     return found
 
 
@@ -79,10 +80,10 @@ def job(name, inputs, *options, program=presort):
     return sorted(contacts), receipt, codes(lines(f"{name}/findings/*.txt")), ran.stderr.decode(errors="replace")
 
 
-def counts(receipt, without=()):
-    contacts = {name: count for name, count in receipt["contacts"].items() if name not in without}
-    # The changes of a contact that is a duplicate of another partition were counted there.
-    return {name: contacts[name] for name in ("seen", "accepted", "rejected", "opted_out", "duplicates") if name in contacts}
+def counts(receipt):
+    # Not those of values that were changed: a duplicate of another partition was accepted at first, and counted there.
+    of = receipt["contacts"]
+    return {name: of[name] for name in ("seen", "accepted", "rejected", "opted_out", "duplicates") if name in of}
 
 
 def the_job():
@@ -93,11 +94,7 @@ def the_job():
     got, merged, got_findings, said = job("job", FILES, *conf, program=f"{here}/killed-once.sh")
     same("contacts", got, contacts)
     same("counts", counts(merged), counts(receipt))
-    # Of the second of two contacts, alone says that it is rejected; its partition has told its other findings.
-    extra = got_findings - findings
-    same("findings", {code: n for code, n in findings.items() if n != got_findings[code] and code not in extra}, {})
-    if sum(extra.values()) > 40:
-        raise SystemExit(f"spark: FAILED: findings that one run does not have: {extra}")
+    same("findings", sorted(got_findings.elements()), sorted(findings.elements()))
     if not os.path.exists("killed"):
         raise SystemExit("spark: FAILED: no worker was killed")
     same("workers", f"{len(FILES)} workers" in said, True)
@@ -114,7 +111,7 @@ def other_formats():
     same("contacts of the table", got, contacts)
     same("counts of the table", counts(merged), counts(receipt))
     say(f"CSV: {len(contacts):,} contacts, as one run has them")
-    spark = SparkSession.builder.master("local[2]").getOrCreate()
+    spark = SparkSession.builder.master("local[2]").config("spark.ui.showConsoleProgress", "false").getOrCreate()
     spark.read.csv("crm.csv", header=True, multiLine=True, escape='"').repartition(3).write.parquet("crm.parquet")
     spark.stop()
     got, merged, _, _ = job("job-parquet", ["crm.parquet"], "--format", "parquet")
@@ -142,7 +139,7 @@ def pipes():
     same("counts of RDD.pipe", seen, receipt["contacts"]["seen"])
     say("RDD.pipe of Python: the same contacts")
 
-    spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+    spark = SparkSession.builder.master("local[2]").config("spark.ui.showConsoleProgress", "false").config("spark.ui.enabled", "false").getOrCreate()
     worker = f"{presort} clean --format ndjson --worker --part {{}} --tagged --as-of {DAY}"
     partitions = spark.sparkContext._jsc.textFile(",".join(f"{top}/{file}" for file in inputs), 8)
     partitions.pipe(worker.format("jvm")).saveAsTextFile(f"{top}/jvm")
@@ -161,6 +158,6 @@ def pipes():
         say(f"{name}: the same contacts, counts and findings")
 
 
-the_job()
-other_formats()
-pipes()
+ALL = {"job": the_job, "formats": other_formats, "pipes": pipes}
+for name in sys.argv[3:] or ALL:
+    ALL[name]()

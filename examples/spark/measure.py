@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 presort, source = sys.argv[1:3]
 runs = int(sys.argv[3]) if len(sys.argv) > 3 else 5
-spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false").getOrCreate()
 spark.sparkContext.addPyFile(job.__file__)
 lines = spark.read.text(source).repartition(8).cache()
 lines.count()

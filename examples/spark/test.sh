@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Runs job.py, pipe.py, the JVM's pipe and SQL's TRANSFORM on two threads of this machine, and compares each with one run of presort.
 #
-# usage: examples/spark/test.sh PRESORT_BINARY PYTHON
+# usage: examples/spark/test.sh PRESORT_BINARY PYTHON [job] [formats] [pipes]
 #
 # PYTHON has pyspark and pyarrow, and Spark finds a Java. CONTACTS (400,000) sets the size.
 set -euo pipefail
 
-if [ $# -ne 2 ]; then
-  echo "usage: $0 PRESORT_BINARY PYTHON" >&2
+if [ $# -lt 2 ]; then
+  echo "usage: $0 PRESORT_BINARY PYTHON [job] [formats] [pipes]" >&2
   exit 2
 fi
 presort=$(realpath -- "$1")
@@ -32,4 +32,4 @@ echo >"$dir/in/8.ndjson"
 export PYSPARK_PYTHON=$python PYSPARK_DRIVER_PYTHON=$python SPARK_LOCAL_IP=127.0.0.1 SPARK_LOCAL_HOSTNAME=localhost
 # What does not leave this machine must not take the way round by a proxy.
 export NO_PROXY="${NO_PROXY:+$NO_PROXY,}127.0.0.1,localhost" no_proxy="${no_proxy:+$no_proxy,}127.0.0.1,localhost"
-"$python" "$here/check.py" "$presort" "$dir"
+"$python" "$here/check.py" "$presort" "$dir" "${@:3}"
