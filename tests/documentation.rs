@@ -26,14 +26,17 @@ const README_LINES: usize = 250;
 const TOOLS: [&str; 6] = ["jq", "curl", "zstd", "gzip", "zcat", "docker"];
 
 /// Programs of the tree that take minutes, or need more than a test has. Their commands must name a file that can be run.
-const STUBBED: [&str; 8] = [
+const STUBBED: [&str; 11] = [
     ".ci/run",
     ".ci/clients/run",
     ".ci/page/run",
     ".ci/sandbox/run",
     ".ci/schema/run",
+    ".ci/spark/run",
+    ".ci/wheel/run",
     "benches/peers/run.sh",
     "benches/peers/growth.sh",
+    "examples/spark/job.py",
     "fuzz/run",
 ];
 

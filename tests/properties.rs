@@ -630,6 +630,7 @@ fn job(dir: &Path, input: PathBuf, asks: &Asks, is_body: bool) -> Job<'static> {
         receipt: None,
         force: true,
         earlier: Default::default(),
+        part: None,
         threads: asks.threads,
         redact: None,
         progress: None,

@@ -78,12 +78,16 @@ fn help_of_every_verb() {
         "import",
         "serve",
         "where",
+        "receipt",
         "config",
         "completions",
         "man",
     ];
     for verb in verbs {
         assert_snapshot!(format!("help_{verb}"), help(&[verb]));
+    }
+    for verb in ["merge", "verify"] {
+        assert_snapshot!(format!("help_receipt_{verb}"), help(&["receipt", verb]));
     }
     let account = ["init", "lists", "fields", "contacts", "export", "activities", "unsubscribe", "check"];
     for verb in account {

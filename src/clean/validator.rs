@@ -420,6 +420,7 @@ impl<'a, 's> Validator<'a, 's> {
         match id.info().family {
             Family::Birthday => self.birthday_half(i),
             Family::Unknown if name == note::NAME && self.is_note(value) => {}
+            Family::Unknown if self.settings.key.as_deref() == Some(name) => {}
             Family::Unknown => {
                 if self.asks_permission() && self.check_permission(i) {
                     return;

@@ -131,6 +131,11 @@ pub(super) enum Verb {
                       --format json"
     )]
     Where(super::origin::Where),
+    /// Make one receipt of those of all parts of a job, or compare bodies with their receipts
+    #[command(
+        after_help = "Examples:\n  presort receipt merge bodies/ -o bodies/receipt.json\n  presort receipt verify bodies/"
+    )]
+    Receipt(super::receipt::ReceiptArgs),
     /// Show the options in force, and where each value comes from
     #[command(after_help = "Examples:\n  presort config\n  presort config clean\n  presort config --format json")]
     Config(super::config::Show),
@@ -233,6 +238,8 @@ pub(super) struct Clean {
     /// Add to the bodies of an earlier run in the directory, and to its receipt
     #[arg(long, requires = "split")]
     pub(super) append: bool,
+    #[command(flatten)]
+    pub(super) part: super::worker::PartArgs,
     #[command(flatten)]
     pub(super) common: Common,
 }

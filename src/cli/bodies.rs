@@ -6,6 +6,7 @@ use crate::model::error::{Error, Result};
 use crate::output::bodies::{self, Written};
 use crate::output::body::{RECEIPT, hexadecimal};
 use crate::output::hash::Hash;
+use crate::output::part::part_of_body;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -72,6 +73,12 @@ fn directory(dir: &Path, no_receipt: bool, files: &mut BodyFiles) -> Result<()> 
     }
     if names.is_empty() {
         return Err(Error::usage(format!("{name} has no payload-00001.json, nor any other body")));
+    }
+    if !has_receipt && !no_receipt && names.iter().any(|name| part_of_body(name).is_some()) {
+        return Err(Error::usage(format!(
+            "{name} has bodies of parts, and no {RECEIPT} of all of them: make it with presort receipt merge {name} -o {name}/{RECEIPT}; \
+             --no-receipt imports the existing bodies"
+        )));
     }
     if !has_receipt && !no_receipt {
         return Err(Error::usage(format!(

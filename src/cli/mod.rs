@@ -20,6 +20,7 @@ mod origin;
 mod paint;
 mod profile;
 mod progress;
+mod receipt;
 mod sample;
 #[cfg(feature = "send")]
 mod send;
@@ -28,6 +29,7 @@ mod serve;
 mod shell;
 mod signals;
 mod summary;
+mod worker;
 
 use crate::document::envelope::EnvelopeOverrides;
 use crate::facade::{Cleaner, CleanerBuilder, Sink};
@@ -37,6 +39,7 @@ use crate::model::limits::Limits;
 use crate::model::printable::{is_unsafe, printable};
 use crate::output::body::Earlier;
 use crate::output::file::Output;
+use crate::output::part::Part;
 use crate::output::path::{check_stdout, is_stdout};
 use crate::output::receipt::SkippedFile;
 use crate::rules::{BadField, Duplicates, PhoneFormat, custom};
@@ -136,6 +139,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "serve")]
         Verb::Serve(serve) => serve.run(&cli.global),
         Verb::Where(place) => place.run(),
+        Verb::Receipt(receipt) => receipt.run(cli.global.quiet),
         Verb::Config(show) => show.run(cli.global.config.as_deref()),
         Verb::Completions(completions) => completions.run(),
         Verb::Man(man) => man.run(),
@@ -291,6 +295,8 @@ impl Common {
             receipt: self.receipt.clone(),
             force: false,
             earlier: Earlier::Refuse,
+            part: None,
+            key: None,
             limits: Limits::default(),
             duplicates: self.duplicates(),
             format: None,
@@ -306,7 +312,11 @@ impl Common {
 
     /// Does a run, and says what came of it. Gives the exit status.
     fn clean(&self, plan: &Plan) -> Result<u8> {
-        let cleaner = self.cleaner()?.limits(plan.limits).build()?;
+        let mut cleaner = self.cleaner()?.limits(plan.limits);
+        if let Some(name) = &plan.key {
+            cleaner = cleaner.key(name);
+        }
+        let cleaner = cleaner.build()?;
         let bar = progress::Bar::new(match self.progress {
             When::Always => true,
             When::Never => false,
@@ -423,6 +433,10 @@ struct Plan {
     receipt: Option<PathBuf>,
     force: bool,
     earlier: Earlier,
+    /// The part of a larger job that the run does.
+    part: Option<Part>,
+    /// A member that a worker added.
+    key: Option<String>,
     limits: Limits,
     duplicates: Duplicates,
     /// What `check` prints on standard output.
@@ -468,15 +482,24 @@ impl Plan {
         if let Some(path) = &self.html {
             sink = sink.reserve(path);
         }
-        sink.bare_rejects(self.bare_rejects)
+        sink = sink
+            .bare_rejects(self.bare_rejects)
             .overwrite(self.force)
             .earlier(self.earlier)
-            .statistics(self.html.is_some() || self.profile)
+            .statistics(self.html.is_some() || self.profile);
+        match &self.part {
+            Some(part) => sink.part(part.clone()),
+            None => sink,
+        }
     }
 }
 
 impl Clean {
     fn run(&self) -> Result<ExitCode> {
+        if self.part.worker {
+            return self.work();
+        }
+        self.part.refuse_without(self.split)?;
         let output = self.output.clone().unwrap_or_else(|| "-".into());
         let output = match (self.split, self.format) {
             (true, Format::Ndjson) => {
@@ -506,6 +529,8 @@ impl Clean {
                 _ => Earlier::Refuse,
             },
             limits: Limits { max_bytes: self.max_bytes, max_contacts: self.max_contacts },
+            part: self.part.part(),
+            key: self.part.key.clone(),
             ..self.common.plan(&self.inputs)
         })
     }

@@ -7,6 +7,7 @@ use crate::output::body::{RECEIPT, hexadecimal};
 use crate::output::file::Output;
 use crate::output::hash::Hash;
 use crate::output::origins::Origin;
+use crate::output::part::{part_of_body, receipt_name};
 use crate::run::origin::{Found, OriginBody, OriginInput, OriginReceipt};
 use clap::Args;
 use serde_json::{Value, json};
@@ -32,9 +33,9 @@ pub(super) struct Where {
 
 impl Where {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let receipt = self.receipt.clone().unwrap_or_else(|| self.body.with_file_name(RECEIPT));
-        let run = OriginReceipt::read(&receipt)?;
         let file = self.body.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let receipt = self.receipt.clone().unwrap_or_else(|| self.receipt_beside(&file));
+        let run = OriginReceipt::read(&receipt)?;
         let Some((run, body)) = run.body(&file) else {
             return Err(Error::usage(format!("{} names no body {file}", receipt.display())));
         };
@@ -68,6 +69,17 @@ impl Where {
         output.write(text.as_bytes())?;
         output.finish()?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Where {
+    /// The receipt beside a body: that of its run or, without one, that of its part.
+    fn receipt_beside(&self, file: &str) -> PathBuf {
+        let of_run = self.body.with_file_name(RECEIPT);
+        match part_of_body(file) {
+            Some(part) if !of_run.exists() => self.body.with_file_name(receipt_name(Some(&part))),
+            _ => of_run,
+        }
     }
 }
 

@@ -14,7 +14,11 @@ const BEGIN: &[u8] = b"BEGIN:VCARD";
 ///
 /// # Errors
 /// The input cannot be read, or has no vCards where some are asked for.
-pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Option<(Position, bool)>> {
+pub(super) fn find(
+    source: &mut Source<'_>,
+    reading: &ReadOptions,
+    may_be_empty: bool,
+) -> Result<Option<(Position, bool)>> {
     let is_asked = reading.format == InputFormat::Vcard;
     if !is_asked && reading.format != InputFormat::Detect {
         return Ok(None);
@@ -27,7 +31,7 @@ pub(super) fn find(source: &mut Source<'_>, reading: &ReadOptions) -> Result<Opt
         match first {
             Some(_) if is_asked || begins(rest) => break,
             Some(_) if rest.len() >= BEGIN.len() || !BEGIN[..rest.len()].eq_ignore_ascii_case(rest) => return Ok(None),
-            _ if ended && is_asked => {
+            _ if ended && is_asked && !(may_be_empty && first.is_none()) => {
                 let what = "there is no vCard in it; was the export written?".to_owned();
                 return Err(Kind::NotContacts { input: source.name().to_owned(), what }.into());
             }

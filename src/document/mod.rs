@@ -388,7 +388,7 @@ fn begin(source: &mut Source<'_>, opening: &Opening<'_>) -> Result<Begun> {
         let encoding = opening.reading.encoding;
         let is_decoded = encoding.is_some() && is_rejects_file(source)?;
         source.decode(encoding.filter(|_| !is_decoded))?;
-        if let Some((start, is_guessed)) = cards::find(source, opening.reading)? {
+        if let Some((start, is_guessed)) = cards::find(source, opening.reading, opening.may_be_empty)? {
             return Ok(Begun::Cards(start, is_guessed));
         }
         if let Some((found, is_guessed)) = table::find(source, opening.reading)? {

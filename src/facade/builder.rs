@@ -12,6 +12,8 @@ use crate::rules::custom::Fields;
 use crate::rules::date::{Date, DateOrder};
 use crate::rules::suppress::SuppressionList;
 use crate::rules::{BadField, Duplicates, OptedOut, PhoneFormat, Settings};
+#[cfg(feature = "cli")]
+use crate::run::mapping::is_mapped;
 use crate::source::Encoding;
 use std::fmt;
 use std::sync::Arc;
@@ -326,6 +328,17 @@ impl CleanerBuilder {
     /// ```
     pub fn redact_key(mut self, key: impl Into<Vec<u8>>) -> Self {
         self.redact = Some(key.into());
+        self
+    }
+
+    /// A member that a worker added to each contact (`--key`): it is left out without a finding.
+    #[cfg(feature = "cli")]
+    pub(crate) fn key(mut self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        if is_mapped(&self.mapping) {
+            self.mapping.ignore.push(name.clone());
+        }
+        self.settings.key = Some(name);
         self
     }
 

@@ -157,6 +157,7 @@ impl Cleaner {
             bare_rejects: sink.bare_rejects,
             force: sink.overwrite,
             earlier: sink.earlier,
+            part: sink.part.clone(),
             threads: options.threads.unwrap_or(1),
             redact: options.redact.clone(),
             progress: sink.progress,

@@ -3,6 +3,7 @@
 use crate::model::error::{Error, Result};
 use crate::output::body::{Earlier, is_ours};
 use crate::output::destination::Destination;
+use crate::output::part::Part;
 use crate::output::path::{identity, is_stdout};
 use crate::run::job::{Mode, Outputs};
 use crate::run::reader::Progress;
@@ -30,6 +31,7 @@ pub struct Sink<'o> {
     pub(super) bare_rejects: bool,
     pub(super) overwrite: bool,
     pub(super) earlier: Earlier,
+    pub(super) part: Option<Part>,
     pub(super) progress: Option<&'o dyn Progress>,
     pub(super) statistics: bool,
     pub(super) reserved: Option<PathBuf>,
@@ -44,6 +46,7 @@ impl<'o> Sink<'o> {
             bare_rejects: false,
             overwrite: false,
             earlier: Earlier::Refuse,
+            part: None,
             progress: None,
             statistics: false,
             reserved: None,
@@ -146,6 +149,17 @@ impl<'o> Sink<'o> {
     /// What to do about bodies of an earlier run in the directory of [`Sink::bodies`]. Default: [`Earlier::Refuse`].
     pub fn earlier(mut self, earlier: Earlier) -> Self {
         self.earlier = earlier;
+        self
+    }
+
+    /// The run does one part of a larger job. Its input may be empty, rejects beside lines are JSON, and bodies have the id of the part in their
+    /// names, `payload-ID-00001.json`, as their receipt has, `receipt-ID.json`. Files that the part wrote before are replaced, and runs of
+    /// other parts may write to the same directory.
+    #[cfg(feature = "cli")]
+    pub(crate) fn part(mut self, part: Part) -> Self {
+        self.part = Some(part);
+        self.earlier = Earlier::Replace;
+        self.overwrite = true;
         self
     }
 

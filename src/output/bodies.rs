@@ -1,7 +1,8 @@
 //! The bodies of a directory, compared with its receipt.
 
-use super::body::{RECEIPT, hexadecimal, is_ours};
+use super::body::{RECEIPT, hexadecimal};
 use super::hash::Hash;
+use super::part::is_body;
 use crate::model::error::{Error, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -79,7 +80,7 @@ pub fn names(dir: &Path) -> Result<Vec<String>> {
         let entry = entry.map_err(|error| Error::io("read", &name, error))?;
         names.extend(entry.file_name().into_string().ok());
     }
-    names.retain(|name| is_ours(name) && name != RECEIPT);
+    names.retain(|name| is_body(name));
     // Bodies after 99,999 have longer names.
     names.sort_by_key(|name| (name.len(), name.clone()));
     Ok(names)

@@ -9,6 +9,7 @@ use crate::model::limits::Limits;
 use crate::output::file::{Finished, Output, Piece};
 use crate::output::hash::{Digest, Hash};
 use crate::output::origins::{self, Origin, Place};
+use crate::output::part::{Part, PartLock, body_name, id_of_receipt, is_body, number_of, receipt_name};
 use crate::output::receipt::Payload;
 use crate::output::temporary;
 use crate::source::Watch;
@@ -196,8 +197,21 @@ pub struct Directory {
     done: Vec<Payload>,
     /// A body that is kept and not yet hashed.
     unhashed: Option<Unhashed>,
-    /// Locked; none where the system locks no directories.
-    lock: Option<fs::File>,
+    /// The part of a job that the bodies are of.
+    part: Option<Part>,
+    lock: DirectoryLock,
+}
+
+/// What keeps other runs out.
+#[derive(Debug, Default)]
+enum DirectoryLock {
+    /// The system locks no directories.
+    #[default]
+    None,
+    /// The directory is locked.
+    Whole { _file: fs::File },
+    /// One part is. Runs of other parts write to the same directory.
+    Part { _lock: PartLock },
 }
 
 /// Largest bodies that are kept in memory, to be hashed by an idle worker.
@@ -206,40 +220,36 @@ const KEPT_MAX: u64 = 8 << 20;
 /// Name of the receipt beside the bodies.
 pub const RECEIPT: &str = "receipt.json";
 
-/// Name of body `number`, from 1.
-#[must_use]
-pub fn file_name(number: usize) -> String {
-    format!("payload-{number:05}.json")
-}
-
-/// True for the names of bodies and of the receipt.
+/// True for the names of bodies and of receipts, of whole runs and of parts.
 #[must_use]
 pub fn is_ours(name: &str) -> bool {
-    name == RECEIPT || number_of(name).is_some()
+    is_receipt(name) || is_body(name)
 }
 
-/// The number in the name of a body.
-fn number_of(name: &str) -> Option<usize> {
-    let number = name.strip_prefix("payload-")?.strip_suffix(".json")?.parse().ok()?;
-    (file_name(number) == name).then_some(number)
+fn is_receipt(name: &str) -> bool {
+    name == RECEIPT || id_of_receipt(name).is_some()
 }
 
-/// Names of the bodies and the receipt in a directory.
-fn ours_in(dir: &Path) -> std::io::Result<Vec<String>> {
+/// Names of the bodies and the receipts in a directory; with a part, of that part alone.
+fn ours_in(dir: &Path, part: Option<&Part>) -> std::io::Result<Vec<String>> {
+    let is_wanted = |name: &String| match part {
+        Some(_) => number_of(part, name).is_some() || *name == receipt_name(part),
+        None => is_ours(name),
+    };
     let names = fs::read_dir(dir)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    Ok(names.filter(|name| is_ours(name)).collect())
+    Ok(names.filter(is_wanted).collect())
 }
 
 /// Locks a directory while the file is open.
-fn lock(dir: &Path, name: &str) -> Result<Option<fs::File>> {
+fn lock(dir: &Path, name: &str) -> Result<DirectoryLock> {
     // Some systems cannot open directories, some file systems cannot lock them.
-    let Ok(file) = fs::File::open(dir) else { return Ok(None) };
+    let Ok(file) = fs::File::open(dir) else { return Ok(DirectoryLock::None) };
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(DirectoryLock::Whole { _file: file }),
         Err(fs::TryLockError::WouldBlock) => Err(Error::usage(format!(
             "another run of presort writes to {name}: wait for it, or name another directory"
         ))),
-        Err(fs::TryLockError::Error(_)) => Ok(None),
+        Err(fs::TryLockError::Error(_)) => Ok(DirectoryLock::None),
     }
 }
 
@@ -276,7 +286,7 @@ fn earlier_runs(dir: &Path, bodies: &[String]) -> Result<(Vec<serde_json::Value>
         known.insert(file, bytes);
     }
     // Behind the last body of the receipt are those of a run that did not finish: no receipt was written for them.
-    let last = known.keys().filter_map(|name| number_of(name)).max();
+    let last = known.keys().filter_map(|name| number_of(None, name)).max();
     let mut uncommitted = Vec::new();
     for body in bodies {
         let path = dir.join(body);
@@ -286,7 +296,7 @@ fn earlier_runs(dir: &Path, bodies: &[String]) -> Result<(Vec<serde_json::Value>
             Some(bytes) => {
                 return Err(unsound(format!("{} has {found} bytes, and {bytes} by its {RECEIPT}", path.display())));
             }
-            None if number_of(body) > last => uncommitted.push(body.clone()),
+            None if number_of(None, body) > last => uncommitted.push(body.clone()),
             None => return Err(unsound(format!("{} is not in its {RECEIPT}", path.display()))),
         }
     }
@@ -308,8 +318,37 @@ impl Directory {
         let lock = lock(dir, &name)?;
         temporary::remove_all_left_behind(dir, "payload-");
         temporary::remove_all_left_behind(dir, RECEIPT);
-        let ours = ours_in(dir).map_err(|error| Error::io("read", &name, error))?;
-        let (receipt, bodies): (Vec<String>, Vec<String>) = ours.into_iter().partition(|name| name == RECEIPT);
+        Directory::create_locked(dir, limits, prefix, earlier, force, None, lock)
+    }
+
+    /// The same for the bodies of one part of a job, beside those of others: what the part wrote before is replaced. A run that fails
+    /// leaves none of its own. Waits while another run writes the same part.
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub fn create_for(part: &Part, dir: &Path, limits: Limits, prefix: Vec<u8>) -> Result<Directory> {
+        let name = dir.display().to_string();
+        fs::create_dir_all(dir).map_err(|error| Error::io("create the directory", &name, error))?;
+        let lock = DirectoryLock::Part { _lock: part.lock(dir)? };
+        temporary::remove_all_left_behind(dir, &format!("payload-{}-", part.id()));
+        let part = Some(part.clone());
+        let mut directory = Directory::create_locked(dir, limits, prefix, Earlier::Replace, true, part, lock)?;
+        directory.stays = false;
+        Ok(directory)
+    }
+
+    fn create_locked(
+        dir: &Path,
+        limits: Limits,
+        prefix: Vec<u8>,
+        earlier: Earlier,
+        force: bool,
+        part: Option<Part>,
+        lock: DirectoryLock,
+    ) -> Result<Directory> {
+        let name = dir.display().to_string();
+        let ours = ours_in(dir, part.as_ref()).map_err(|error| Error::io("read", &name, error))?;
+        let (receipt, bodies): (Vec<String>, Vec<String>) = ours.into_iter().partition(|name| is_receipt(name));
         let mut directory = Directory {
             dir: dir.to_path_buf(),
             limits,
@@ -324,6 +363,7 @@ impl Directory {
             buffers: Vec::new(),
             done: Vec::new(),
             unhashed: None,
+            part,
             lock,
         };
         let mut uncommitted = Vec::new();
@@ -333,7 +373,7 @@ impl Directory {
                 return Err(Kind::HoldsBodies { dir: name, bodies: bodies.len(), has_receipt }.into());
             }
             Earlier::Refuse if !receipt.is_empty() && !force => {
-                return Err(Kind::Exists { file: dir.join(RECEIPT).display().to_string() }.into());
+                return Err(Kind::Exists { file: dir.join(&receipt[0]).display().to_string() }.into());
             }
             Earlier::Append if !bodies.is_empty() || !receipt.is_empty() => {
                 (directory.earlier, uncommitted) = earlier_runs(dir, &bodies)?;
@@ -345,7 +385,7 @@ impl Directory {
         }
         // The bodies that are there stay until this run has ended well: its own are numbered on from them.
         let kept = bodies.iter().filter(|name| !uncommitted.contains(name));
-        directory.before = kept.filter_map(|name| number_of(name)).max().unwrap_or(0);
+        directory.before = kept.filter_map(|name| number_of(directory.part.as_ref(), name)).max().unwrap_or(0);
         directory.stays = bodies.is_empty();
         Ok(directory)
     }
@@ -366,10 +406,10 @@ impl Directory {
         }
         let replaced = std::mem::take(&mut self.replaced);
         self.remove(&replaced)?;
-        self.removed = replaced.iter().filter(|name| *name != RECEIPT).count();
+        self.removed = replaced.iter().filter(|name| is_body(name)).count();
         if self.before > 0 {
             for (i, payload) in self.done.iter_mut().enumerate() {
-                let file = file_name(i + 1);
+                let file = body_name(self.part.as_ref(), i + 1);
                 fs::rename(self.dir.join(&payload.file), self.dir.join(&file))
                     .map_err(|error| Error::io("rename", self.dir.join(&payload.file).display().to_string(), error))?;
                 payload.file = file;
@@ -401,7 +441,7 @@ impl Directory {
             let body = match &mut self.body {
                 Some(body) => body,
                 None => {
-                    let file = file_name(self.before + self.done.len() + 1);
+                    let file = body_name(self.part.as_ref(), self.before + self.done.len() + 1);
                     let mut output = Output::create_new(&self.dir.join(&file))?;
                     output.reuse(std::mem::take(&mut self.buffers));
                     output.expect(self.limits.max_bytes);
@@ -473,7 +513,7 @@ impl Directory {
         self.replace()?;
         self.stays = true;
         let payloads = std::mem::take(&mut self.done);
-        Ok(EndedDirectory { payloads, removed: self.removed, _lock: self.lock.take() })
+        Ok(EndedDirectory { payloads, removed: self.removed, _lock: std::mem::take(&mut self.lock) })
     }
 }
 
@@ -496,7 +536,7 @@ pub struct EndedDirectory {
     pub payloads: Vec<Payload>,
     /// Bodies of an earlier run that were removed.
     pub removed: usize,
-    _lock: Option<fs::File>,
+    _lock: DirectoryLock,
 }
 
 #[cfg(test)]
@@ -504,6 +544,10 @@ mod tests {
     use super::*;
     use crate::json::split::Span;
     use sha2::{Digest as _, Sha256};
+
+    fn file_name(number: usize) -> String {
+        body_name(None, number)
+    }
 
     /// A batch of up to ten contacts.
     const PLACE: Place<'static> =

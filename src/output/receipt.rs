@@ -26,6 +26,12 @@ pub struct Receipt {
     pub input: Vec<InputReceipt>,
     /// `request`, `split`, `stream` or `check`.
     pub mode: &'static str,
+    /// The part of a larger job that this run did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+    /// How many parts the job has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<u64>,
     /// What was in a directory among the inputs and could not be read as contacts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<SkippedFile>,
@@ -63,14 +69,16 @@ pub struct Receipt {
     /// The receipts of earlier runs whose bodies are in the same directory, the oldest first. Each adds up by itself.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub earlier_runs: Vec<serde_json::Value>,
-    /// Wall-clock time of the run.
+    /// Wall-clock time of the run. Not in the receipt of a worker, which is the same whenever the part is cleaned again.
+    #[serde(skip_serializing_if = "is_no_time")]
     pub seconds: f64,
     /// `bytes_read` by `seconds`.
+    #[serde(skip_serializing_if = "is_zero")]
     pub bytes_per_second: u64,
 }
 
 /// A body that was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Payload {
     /// Its file, without the directory.
@@ -264,7 +272,7 @@ pub struct Options {
 }
 
 /// Dates whose year is last, by what they tell about the order of day and month.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DatesReceipt {
     /// Dates with the day first only: `13/05/2001`.
@@ -282,10 +290,20 @@ impl DatesReceipt {
         let DateClues { day_first, month_first, ambiguous } = *clues;
         (*clues != DateClues::default()).then_some(DatesReceipt { day_first, month_first, ambiguous })
     }
+
+    /// The sum of two.
+    #[must_use]
+    pub(crate) fn plus(&self, other: &DatesReceipt) -> DatesReceipt {
+        DatesReceipt {
+            day_first: self.day_first + other.day_first,
+            month_first: self.month_first + other.month_first,
+            ambiguous: self.ambiguous + other.ambiguous,
+        }
+    }
 }
 
 /// Limits of a body.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LimitsReceipt {
     /// A body is smaller than this, in bytes.
     pub max_bytes: u64,
@@ -294,7 +312,7 @@ pub struct LimitsReceipt {
 }
 
 /// Counts of contacts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contacts {
     /// Contacts judged: accepted and rejected.
     pub seen: u64,
@@ -309,18 +327,22 @@ pub struct Contacts {
     /// Seen before in the run.
     pub duplicates: u64,
     /// Of the accepted ones, those that are in no output: the envelope is broken, so no body could be written.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub not_written: u64,
     /// Of the rejected ones, those who opted out or are suppressed.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub opted_out: u64,
     /// Contacts that came back: an earlier run of the same directory had rejected them.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub returned: u64,
 }
 
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+fn is_no_time(seconds: &f64) -> bool {
+    *seconds == 0.0
 }
 
 /// What lay behind a limit.
@@ -420,6 +442,17 @@ impl Counts<'_> {
 }
 
 impl Receipt {
+    /// As files have it.
+    ///
+    /// # Errors
+    /// It is no JSON, a bug of presort.
+    pub(crate) fn to_json(&self) -> Result<Vec<u8>> {
+        let mut json = serde_json::to_vec_pretty(self)
+            .map_err(|error| Error::from(Kind::Counts { what: format!("the receipt: {error}") }))?;
+        json.push(b'\n');
+        Ok(json)
+    }
+
     /// True when every contact and value came through, normalised at most.
     #[must_use]
     pub fn is_clean(&self) -> bool {

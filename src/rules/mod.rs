@@ -237,6 +237,8 @@ pub struct Settings {
     pub identity_key: IdentityKey,
     /// Inputs of earlier runs whose bodies this run adds to: a contact that they rejected has come back.
     pub earlier_inputs: Vec<String>,
+    /// A member that presort added to each contact in an earlier run: it is left out without a finding.
+    pub key: Option<String>,
 }
 
 impl Default for Settings {
@@ -259,6 +261,7 @@ impl Default for Settings {
             contact_bytes_max: usize::MAX,
             identity_key: IdentityKey::draw(),
             earlier_inputs: Vec::new(),
+            key: None,
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::output::body::{Body, Directory, Earlier};
 use crate::output::destination::Destination;
 use crate::output::file::Output;
 use crate::output::in_all::earlier_inputs;
+use crate::output::part::Part;
 use crate::output::path::identity;
 use crate::output::receipt::{Receipt, SkippedFile};
 use crate::rules::Settings;
@@ -96,6 +97,8 @@ pub struct Job<'p> {
     pub force: bool,
     /// What to do about bodies that are already in the directory.
     pub earlier: Earlier,
+    /// The part of a larger job that this run does. Its input may be empty.
+    pub part: Option<Part>,
     /// Threads.
     pub threads: usize,
     /// Replace values in report and ledger by a hash with this key.
@@ -129,6 +132,7 @@ impl Job<'_> {
             receipt: None,
             force: false,
             earlier: Earlier::Refuse,
+            part: None,
             threads: 1,
             redact: None,
             statistics: false,
@@ -396,8 +400,13 @@ fn open_contacts<'o>(
     prefix: Vec<u8>,
     is_broken: bool,
 ) -> Result<ContactOutput<'o>> {
-    let directory =
-        |dir: &Path, prefix| Directory::create(dir, job.limits, prefix, job.earlier, job.force).map(Box::new);
+    let directory = |dir: &Path, prefix| {
+        let directory = match &job.part {
+            Some(part) => Directory::create_for(part, dir, job.limits, prefix),
+            None => Directory::create(dir, job.limits, prefix, job.earlier, job.force),
+        };
+        directory.map(Box::new)
+    };
     let file = match destination.as_ref().and_then(Destination::path).filter(|path| path.as_os_str() != "-") {
         Some(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         None => "-".to_owned(),
@@ -447,8 +456,8 @@ fn opening<'j>(job: &'j Job<'_>, may_be_empty: bool) -> Opening<'j> {
 }
 
 fn open_all(job: &Job<'_>) -> Result<Vec<Document<'static>>> {
-    // An empty file among many has no contacts. A single empty input is more likely a failed export.
-    let may_be_empty = job.inputs.len() > 1;
+    // An empty file among many has no contacts, nor has an empty part. A single empty input is more likely a failed export.
+    let may_be_empty = job.inputs.len() > 1 || job.part.is_some();
     let open = |input: &InputFile| {
         let mut document = Document::of(input.open()?, opening(job, may_be_empty))?;
         map_document(&job.mapping, job.reading.contact.as_ref(), &mut document)?;

@@ -21,12 +21,17 @@ pub(super) fn selection_of(job: &Job<'_>, outputs: &Outputs<'_>, documents: &[Do
         encodings,
         sheets,
         notes: (outputs.rejects.is_some() && !job.bare_rejects).then(names),
-        table: outputs.rejects.as_ref().and_then(|_| table_of(job, documents)),
+        table: outputs.rejects.as_ref().filter(|_| !is_worker(job)).and_then(|_| table_of(job, documents)),
         redactor: job.redact.as_deref().map(Redactor::new),
         statistics: job.statistics,
         listed: AtomicBool::new(job.mode == Mode::Check),
         ..OutputSelection::default()
     }
+}
+
+/// The rejects of all workers are one format, whatever each part is.
+fn is_worker(job: &Job<'_>) -> bool {
+    job.part.is_some() && job.mode == Mode::Stream
 }
 
 /// What the rejects have, if all inputs are tables with one header.

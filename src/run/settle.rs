@@ -6,10 +6,11 @@ use crate::document::envelope::{Envelope, SmsPermission};
 use crate::json::pointer::Pointer;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::finding::Code;
-use crate::output::body::{Earlier, Ended as EndedBody, EndedDirectory, RECEIPT};
+use crate::output::body::{Earlier, Ended as EndedBody, EndedDirectory};
 use crate::output::file::Output;
 use crate::output::in_all::InAll;
 use crate::output::mapping::MappingReceipt;
+use crate::output::part::{Part, receipt_name};
 use crate::output::receipt::{
     Contacts, Counts, DatesReceipt, Dropped, FileReceipt, InputReceipt, LimitsReceipt, Options, Payload, Receipt,
     SheetReceipt, Stopped, TableReceipt,
@@ -65,6 +66,8 @@ pub(super) fn settle(mut run: Ended<'_, '_>) -> Result<Summary> {
         version: env!("CARGO_PKG_VERSION"),
         input: inputs,
         mode: run.job.mode.as_str(),
+        part: run.job.part.as_ref().map(|part| part.id().to_owned()),
+        parts: run.job.part.as_ref().and_then(Part::parts),
         skipped: run.job.skipped.clone(),
         options: options(run.job, run.envelope),
         limits: LimitsReceipt { max_bytes: run.job.limits.max_bytes, max_contacts: run.job.limits.max_contacts },
@@ -359,13 +362,11 @@ fn options(job: &Job<'_>, envelope: &Envelope) -> Options {
 
 /// Writes the receipt to its own file, if there is one, and to the directory of the bodies.
 fn write_receipt(receipt: &Receipt, file: Option<Output<'_>>, job: &Job<'_>) -> Result<()> {
-    let mut json = serde_json::to_vec_pretty(receipt)
-        .map_err(|error| Error::from(Kind::Counts { what: format!("the receipt: {error}") }))?;
-    json.push(b'\n');
+    let json = receipt.to_json()?;
     let mut files: Vec<Output<'_>> = file.into_iter().collect();
     if let Mode::Split(dir) = &job.mode {
         let force = job.force || job.earlier != Earlier::Refuse;
-        files.push(Output::create(&dir.join(RECEIPT), force)?);
+        files.push(Output::create(&dir.join(receipt_name(job.part.as_ref())), force)?);
     }
     for mut file in files {
         file.write(&json)?;
