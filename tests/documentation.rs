@@ -26,8 +26,16 @@ const README_LINES: usize = 250;
 const TOOLS: [&str; 6] = ["jq", "curl", "zstd", "gzip", "zcat", "docker"];
 
 /// Programs of the tree that take minutes, or need more than a test has. Their commands must name a file that can be run.
-const STUBBED: [&str; 6] =
-    [".ci/run", ".ci/clients/run", ".ci/page/run", "benches/peers/run.sh", "benches/peers/growth.sh", "fuzz/run"];
+const STUBBED: [&str; 8] = [
+    ".ci/run",
+    ".ci/clients/run",
+    ".ci/page/run",
+    ".ci/sandbox/run",
+    ".ci/schema/run",
+    "benches/peers/run.sh",
+    "benches/peers/growth.sh",
+    "fuzz/run",
+];
 
 /// Answers for cargo: the program itself for `cargo run`; for the rest, whether what it names is there.
 const CARGO: &str = r#"#!/usr/bin/env bash

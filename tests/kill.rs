@@ -475,3 +475,175 @@ fn a_body_that_is_applied_twice_shows() {
     let second = apply(7);
     assert_eq!((&second["state"], errors(&second)), (&json!("completed"), 1), "{second}");
 }
+
+/// Activities that are no JSON imports, on an account with repeatable identifiers: so that a request can name contacts that an earlier
+/// activity makes, and two accounts can be compared as they are.
+struct Tasks {
+    path: PathBuf,
+    args: [&'static str; 4],
+    server: Server,
+}
+
+const SEEDED: [&str; 4] = ["--ids", "seeded", "--log", "none"];
+
+fn seeded(kind: u64, number: u64) -> String {
+    format!("0000000{kind}-0000-7000-8000-{number:012x}")
+}
+
+/// Request `n`: its method, path, content type and body. Three of the lists stay, and each other one is deleted once.
+fn task(n: u64) -> (&'static str, String, &'static str, String) {
+    let random = &mut Random::new(n + 77);
+    let list = |random: &mut Random| seeded(1, 1 + random.below(3));
+    let contacts = |random: &mut Random| -> Vec<String> {
+        let first = random.below(150);
+        (0..random.below(40) + 1).map(|i| seeded(3, 1 + first + i)).collect()
+    };
+    let post = |name: &str, body: Value| ("POST", format!("/v3/activities/{name}"), JSON, body.to_string());
+    match n % 6 {
+        0 | 1 => {
+            let mut csv = String::from("email,last_name,sms_number,phone\n");
+            // Applied twice, the second contact's number is that of another contact: an error.
+            csv += &format!(
+                "{0},,2{1:09},\n{0},,2{2:09},\nsecond-{n}@example.com,,2{1:09},\n",
+                marker(n),
+                500_000_000 + 2 * n,
+                500_000_001 + 2 * n
+            );
+            for i in 0..random.below(400) {
+                let phone = if random.one_in(20) { "12" } else { "" };
+                csv += &format!("contact-{}@example.com,{n}.{i},,{phone}\n", random.below(200));
+            }
+            let part = |name: &str, text: &str| {
+                format!("--XX\r\nContent-Disposition: form-data; name={name}\r\n\r\n{text}\r\n")
+            };
+            let body = part("\"list_ids\"", &list(random)) + &part("\"file\"; filename=\"x.csv\"", &csv) + "--XX--\r\n";
+            (
+                "POST",
+                "/v3/activities/contacts_file_import".into(),
+                "Content-Type: multipart/form-data; boundary=XX",
+                body,
+            )
+        }
+        2 => {
+            let (from, to) = (list(random), list(random));
+            post("add_list_memberships", json!({"source": {"list_ids": [from]}, "list_ids": [to]}))
+        }
+        3 => post(
+            "remove_list_memberships",
+            json!({"source": {"contact_ids": contacts(random)}, "list_ids": [list(random)]}),
+        ),
+        4 => post("contact_delete", json!({"contact_ids": contacts(random)})),
+        _ if n % 12 == 11 => ("DELETE", format!("/v3/contact_lists/{}", seeded(1, 4 + n / 12)), JSON, String::new()),
+        _ => {
+            let deleted_later = seeded(1, 4 + n / 12);
+            post("add_list_memberships", json!({"source": {"all_active_contacts": true}, "list_ids": [deleted_later]}))
+        }
+    }
+}
+
+impl Tasks {
+    fn new(path: PathBuf, lists: u64) -> Tasks {
+        lines(&path, &["account", "init", path.to_str().unwrap()]);
+        let server = Server::start(&path, &SEEDED);
+        for i in 0..lists {
+            server.post("/v3/contact_lists", &json!({"name": format!("List {i}")}).to_string()).expect(201);
+        }
+        Tasks { path, args: SEEDED, server }
+    }
+
+    fn restart(&mut self) {
+        self.server = Server::start(&self.path, &self.args);
+    }
+
+    fn accepted(&self) -> u64 {
+        let state = self.server.get("/_presort/state").expect(200);
+        state["activities"].as_u64().unwrap() + state["activities_waiting"].as_u64().unwrap()
+    }
+
+    fn send(address: SocketAddr, n: u64) -> bool {
+        let (method, path, kind, body) = task(n);
+        match request(address, method, &path, &[kind], body.as_bytes()) {
+            Ok(answer) => {
+                assert!(matches!(answer.status, 201 | 202), "{method} {path}: {}", answer.text());
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Contacts, lists and activities without their times.
+    fn all(&self) -> Vec<Value> {
+        fn timeless(json: &mut Value) {
+            match json {
+                Value::Object(members) => {
+                    members.retain(|name, _| !name.ends_with("_at") && !name.ends_with("_date"));
+                    members.values_mut().for_each(timeless);
+                }
+                Value::Array(items) => items.iter_mut().for_each(timeless),
+                _ => {}
+            }
+        }
+        let mut all = Vec::new();
+        for (collection, first) in [
+            ("contacts", "/v3/contacts?status=all&include=list_memberships,phone_numbers&limit=500"),
+            ("lists", "/v3/contact_lists?include_membership_count=all&limit=500"),
+            ("activities", "/v3/activities?limit=500"),
+        ] {
+            let page = self.server.get(first).expect(200);
+            assert_eq!(page["_links"], json!({}), "{first}");
+            all.extend(page[collection].as_array().unwrap().iter().cloned());
+        }
+        all.iter_mut().for_each(timeless);
+        all
+    }
+}
+
+#[test]
+fn activities_of_other_kinds_are_done_once() {
+    let tasks = 12 * variable("PRESORT_KILLS", 12).div_ceil(2);
+    let seed = variable("PRESORT_KILLS_SEED", 0);
+    let dir = tempfile::tempdir().unwrap();
+    let lists = 4 + tasks / 12;
+    let mut killed = Tasks::new(dir.path().join("killed.account"), lists);
+    let (mut n, mut kills) = (0, 0);
+    while n < tasks {
+        let random = &mut Random::new(seed.wrapping_mul(1 << 32) + n + kills);
+        if random.one_in(4) {
+            // Killed while the request is on its way, or while it or an earlier one runs.
+            let address = killed.server.address;
+            let client = std::thread::spawn(move || Tasks::send(address, n));
+            std::thread::sleep(Duration::from_micros(random.below(30_000)));
+            killed.server.kill();
+            let was_told = client.join().unwrap();
+            killed.restart();
+            kills += 1;
+            let is_accepted = killed.accepted() > n;
+            assert!(is_accepted || !was_told, "request {n} was accepted and is lost");
+            n += u64::from(is_accepted);
+        } else {
+            assert!(Tasks::send(killed.server.address, n));
+            n += 1;
+            assert_eq!(killed.accepted(), n);
+        }
+        // A list is deleted by the time that the next request looks for one.
+        if n % 12 == 0 {
+            killed.server.drained();
+        }
+    }
+    killed.server.drained();
+    let whole = Tasks::new(dir.path().join("whole.account"), lists);
+    for n in 0..tasks {
+        assert!(Tasks::send(whole.server.address, n));
+    }
+    whole.server.drained();
+    let (one, two) = (killed.all(), whole.all());
+    assert_eq!(one.len(), two.len());
+    for (one, two) in one.iter().zip(&two) {
+        assert_eq!(one, two);
+    }
+    let states: HashSet<&str> = one.iter().filter_map(|activity| activity["state"].as_str()).collect();
+    assert_eq!(states, HashSet::from(["completed"]));
+    assert!(kills > 0);
+    assert!(presort(&killed.path, &["account", "check"]).status.success());
+    eprintln!("{kills} kills, {tasks} activities, {} contacts and lists", one.len() as u64 - tasks);
+}

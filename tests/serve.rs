@@ -209,11 +209,15 @@ fn what_cannot_be_is_an_array_of_errors() {
         (405, "PUT", IMPORT, &[JSON], &good),
         (405, "DELETE", "/v3/contacts", &[], ""),
         (405, "DELETE", &activity, &[], ""),
-        (405, "PUT", &contact, &[JSON], "{}"),
+        (400, "PUT", &contact, &[JSON], "{}"),
+        (404, "PUT", &contact, &[JSON], r#"{"update_source":"Account"}"#),
+        (405, "POST", &contact, &[JSON], "{}"),
         (404, "DELETE", "/v3/activities/7", &[], ""),
-        (404, "POST", "/v3/activities/contacts_file_import", &[JSON], "{}"),
+        (415, "POST", "/v3/activities/contacts_file_import", &[JSON], "{}"),
+        (404, "POST", "/v3/activities/contact_exports", &[JSON], "{}"),
         (404, "POST", "/v3/activities/", &[JSON], "{}"),
-        (404, "POST", "/v3/contacts/sign_up_form", &[JSON], "{}"),
+        (400, "POST", "/v3/contacts/sign_up_form", &[JSON], "{}"),
+        (405, "GET", "/v3/contacts/sign_up_form", &[], ""),
         (404, "PUT", "/v3/nothing", &[JSON], "{}"),
         (404, "POST", "/nothing", &[JSON], "{}"),
         (400, "POST", "/v3/contact_lists", &[JSON], &described),
@@ -267,7 +271,7 @@ fn without_the_token_nothing_is_told() {
     let mode = |mode| std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
     mode(0o644);
     let server = account.serve(&["--token-file", file.to_str().unwrap()]);
-    server.says("other users can read or write the token");
+    server.says("other users can read or write the secrets");
     mode(0o600);
     let server = account.serve(&["--token-file", file.to_str().unwrap()]);
     assert!(!server.log().contains("warning"), "{}", server.log());

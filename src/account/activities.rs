@@ -1,11 +1,13 @@
 //! Activities: accepted imports that wait, run, or are over.
 
-use super::import::{self, Body};
+pub mod view;
+
+use super::import::{self, Body, NamedContacts};
 use super::page::{Link, Page, PageRequest};
 use super::queue::Waiting;
-use super::runner::{Clock, End, Halt, Runner, Running, is_halted};
+use super::runner::{End, Halt, Runner, Running, Stopwatch, is_halted};
 use super::values::{Id, Time};
-use super::{Account, Error, Result, lock};
+use super::{Account, Error, Result, lock, tasks};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -163,7 +165,7 @@ impl Account {
     /// As [`Account::accept`], and [`Error::Halted`], with which nothing was accepted.
     pub fn accept_within(&self, body: &Body, source_file_name: Option<&str>, runner: &Runner<'_>) -> Result<Activity> {
         self.check_body(body, runner)?;
-        let waiting = self.queue.push(body, source_file_name)?;
+        let waiting = self.queue.push(body, source_file_name, self.stamp())?;
         self.wake();
         Ok(initialized(waiting))
     }
@@ -175,15 +177,18 @@ impl Account {
     /// As [`Account::accept`].
     pub fn accept_once(&self, body: &Body, source_file_name: &str) -> Result<Activity> {
         self.check_body(body, &Runner::unlimited(&AtomicBool::new(false)))?;
-        let waiting = self.queue.push_once(body, source_file_name)?;
+        let waiting = self.queue.push_once(body, source_file_name, self.stamp())?;
         self.wake();
         Ok(initialized(waiting))
     }
 
     /// Checks whether a body can be imported at all.
     fn check_body(&self, body: &Body, runner: &Runner<'_>) -> Result<()> {
-        let clock = Clock::start(runner);
-        import::check(&body.bytes, &body.overrides, &clock).map_err(|error| match clock.halt() {
+        if !body.work.is_import() {
+            return tasks::check(body.work, &body.bytes);
+        }
+        let clock = Stopwatch::start(runner);
+        import::check(body, &clock).map_err(|error| match clock.halt() {
             Some(Halt::Time) if is_halted(&error) => {
                 Error::Halted("the body could not be checked within the time limit of an activity".into())
             }
@@ -193,10 +198,16 @@ impl Account {
     }
 
     /// Reads activities. The snapshot of the queue is taken first: an activity that leaves it meanwhile is in the account by then.
-    fn read_activities<T>(&self, work: impl FnOnce(&Transaction<'_>, Option<Running>) -> Result<T>) -> Result<T> {
+    pub(super) fn read_activities<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>, Option<Running>) -> Result<T>,
+    ) -> Result<T> {
         self.read(|transaction| {
             transaction.prepare_cached("SELECT 1 FROM queue.waiting LIMIT 1")?.query_row([], |_| Ok(())).optional()?;
-            let running = *lock(&self.running);
+            let mut running = *lock(&self.running);
+            if let Some(running) = &mut running {
+                running.now = self.clock.now();
+            }
             work(transaction, running)
         })
     }
@@ -285,8 +296,9 @@ impl Account {
                 started_at: None,
                 status: ActivityStatus::default(),
                 errors: &[],
+                named: NamedContacts::default(),
             };
-            self.write(|transaction| Ok(end.write(transaction, &waiting)?))?;
+            self.write(|transaction| end.write(transaction, &waiting, self.clock.now()))?;
             self.queue.remove(id)?;
         }
         let activity = self.activity(activity_id)?;
@@ -341,8 +353,8 @@ fn activity(row: &Row<'_>, running: Option<Running>) -> rusqlite::Result<(i64, A
     if let Some(running) = running.filter(|running| running.id == id && activity.state == ActivityState::Initialized) {
         activity.state = ActivityState::Processing;
         activity.started_at = Some(running.started_at.to_string());
-        activity.updated_at = Time::now().to_string();
-        activity.percent_done = (running.done * 100 / running.total.max(1)).min(99) as u8;
+        activity.updated_at = running.now.to_string();
+        activity.percent_done = running.percent();
         activity.status.items_total_count = running.total;
         activity.status.items_completed_count = running.done;
     }
@@ -374,7 +386,7 @@ mod tests {
         let (_dir, account, list) = account();
         let accepted = account.accept(&body(&list, "a", 10), None).unwrap();
         let id = Id::parse(&accepted.activity_id).unwrap();
-        *lock(&account.running) = Some(Running { id, started_at: Time::now(), total: 10, done: 4 });
+        *lock(&account.running) = Some(Running { id, started_at: Time::now(), now: Time::now(), total: 10, done: 4 });
         let running = account.activity(&accepted.activity_id).unwrap();
         assert_eq!((running.state, running.percent_done), (ActivityState::Processing, 40));
         assert!(running.started_at.is_some() && running.completed_at.is_none());

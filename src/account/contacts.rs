@@ -1,14 +1,20 @@
 //! Contacts, as the endpoint returns them, and as an export that `presort clean` reads.
 
+mod delete;
 mod export;
+pub mod input;
 mod rows;
+pub mod view;
+pub mod write;
+
+pub(super) use delete::delete_row;
 
 use super::page::{Page, PageRequest};
 use super::values::{Id, Time};
 use super::{Account, Error, Result};
 use rows::COLUMNS;
 use rusqlite::types::ToSql;
-use rusqlite::{OptionalExtension, params, params_from_iter};
+use rusqlite::{OptionalExtension, Transaction, params, params_from_iter};
 use serde::Serialize;
 
 /// Kinds of phones in the order of their members, and the member of each in an export.
@@ -18,6 +24,8 @@ pub const PHONES: [(&str, &str); 4] =
 pub const ADDRESSES: [(&str, &str); 3] = [("home", "home_"), ("work", "work_"), ("other", "other_")];
 /// Most lists of a query.
 pub const QUERY_LISTS_MAX: usize = 25;
+/// Most tags of a query.
+pub const QUERY_TAGS_MAX: usize = 50;
 
 /// A contact. Absent values are left out of the JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,6 +64,9 @@ pub struct Contact {
     pub created_at: String,
     /// When it was last changed.
     pub updated_at: String,
+    /// The day on which it was deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<String>,
     /// Custom fields, if included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_fields: Option<Vec<CustomField>>,
@@ -68,12 +79,12 @@ pub struct Contact {
     /// Lists, if included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub list_memberships: Option<Vec<String>>,
-    /// Tags: always empty.
+    /// Identifiers of its tags, if included.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub taggings: Option<[(); 0]>,
-    /// Notes: always empty.
+    pub taggings: Option<Vec<String>>,
+    /// Notes, the newest first, if included.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub notes: Option<[(); 0]>,
+    pub notes: Option<Vec<Note>>,
     /// The number for text messages, and consent to them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sms_channel: Option<SmsChannel>,
@@ -111,6 +122,20 @@ pub struct CustomField {
     pub custom_field_id: String,
     /// The value.
     pub value: String,
+    /// The choices of a `single_select` or `multi_select` that the value names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub choice_ids: Vec<String>,
+}
+
+/// A note about a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// Its identifier.
+    pub note_id: String,
+    /// When it was made, ISO 8601.
+    pub created_at: String,
+    /// Its text.
+    pub content: String,
 }
 
 /// A phone.
@@ -208,6 +233,12 @@ pub struct Include {
 }
 
 impl Include {
+    /// Everything that a contact can have.
+    #[must_use]
+    pub fn everything() -> Self {
+        Include { taggings: true, notes: true, ..Include::all() }
+    }
+
     /// Everything that an import can write.
     #[must_use]
     pub fn all() -> Self {
@@ -257,6 +288,8 @@ pub struct ContactQuery {
     pub email: Option<String>,
     /// Contacts in one of these lists.
     pub lists: Vec<String>,
+    /// Contacts with one of these tags.
+    pub tags: Vec<String>,
     /// Contacts of one of these [`STATUSES`].
     pub statuses: Vec<String>,
     /// Created at this time or later.
@@ -296,6 +329,7 @@ impl Filter {
             }
         }
         filter.lists(&query.lists)?;
+        filter.tags(&query.tags)?;
         filter.statuses(&query.statuses)?;
         Ok(filter)
     }
@@ -335,23 +369,50 @@ impl Filter {
         Ok(())
     }
 
+    fn tags(&mut self, tags: &[String]) -> Result<()> {
+        if tags.is_empty() {
+            return Ok(());
+        }
+        if tags.len() > QUERY_TAGS_MAX {
+            return Err(Error::Invalid(format!(
+                "the query has {} tags: at most {QUERY_TAGS_MAX} are allowed",
+                tags.len()
+            )));
+        }
+        let mut parameters = Vec::new();
+        for tag in tags {
+            let id = Id::parse(tag).ok_or_else(|| Error::Invalid(format!("{tag} is not a tag_id, which is a UUID")))?;
+            parameters.push(self.parameter(id));
+        }
+        self.sql += &format!(
+            " AND EXISTS (SELECT 1 FROM taggings JOIN tags ON tags.id = tag
+              WHERE contact = contacts.id AND tag_id IN ({}))",
+            parameters.join(",")
+        );
+        Ok(())
+    }
+
     fn statuses(&mut self, statuses: &[String]) -> Result<()> {
         let mut conditions = Vec::new();
         for status in statuses {
             conditions.push(match status.as_str() {
                 "all" => "1",
-                "active" => "email_permission IS NOT 'unsubscribed'",
-                "unsubscribed" => "email_permission = 'unsubscribed'",
+                "active" => "deleted_at IS NULL AND email_permission IS NOT 'unsubscribed'",
+                "unsubscribed" => "deleted_at IS NULL AND email_permission = 'unsubscribed'",
                 // A contact without an address has no permission to send to one.
-                "not_set" => "email IS NULL",
-                "deleted" | "pending_confirmation" | "temp_hold" => "0",
+                "not_set" => "deleted_at IS NULL AND (email IS NULL OR email_permission = 'not_set')",
+                "pending_confirmation" => "deleted_at IS NULL AND email_permission = 'pending_confirmation'",
+                "temp_hold" => "deleted_at IS NULL AND email_permission = 'temp_hold'",
+                "deleted" => "deleted_at IS NOT NULL",
                 _ => {
                     let known = STATUSES.join(", ");
                     return Err(Error::Invalid(format!("{status} is not a status: it is one of {known}")));
                 }
             });
         }
-        if !conditions.is_empty() {
+        if conditions.is_empty() {
+            self.sql += " AND deleted_at IS NULL";
+        } else {
             self.sql += &format!(" AND ({})", conditions.join(" OR "));
         }
         Ok(())
@@ -417,9 +478,11 @@ impl Account {
         self.write(|transaction| {
             for email in emails {
                 let found: Option<(i64, String)> = transaction
-                    .query_row("SELECT id, email_permission FROM contacts WHERE email = ?1", [email], |row| {
-                        Ok((row.get(0)?, row.get(1)?))
-                    })
+                    .query_row(
+                        "SELECT id, email_permission FROM contacts WHERE email = ?1 AND deleted_at IS NULL",
+                        [email],
+                        |row| Ok((row.get(0)?, row.get(1)?)),
+                    )
                     .optional()?;
                 let Some((row, permission)) = found else {
                     return Err(Error::NotFound(format!("no contact has the address {email}; nothing was changed")));
@@ -427,15 +490,29 @@ impl Account {
                 if permission == "unsubscribed" {
                     continue;
                 }
-                transaction.execute(
-                    "UPDATE contacts SET email_permission = 'unsubscribed', opt_out_source = 'Contact', opt_out_at = ?2,
-                     email_updated_at = ?2, updated_at = ?2, update_source = 'Contact' WHERE id = ?1",
-                    params![row, Time::now()],
-                )?;
-                // As in the service: an unsubscribed contact is in no list.
-                transaction.execute("DELETE FROM memberships WHERE contact = ?1", [row])?;
+                unsubscribe_row(transaction, row, self.clock.now())?;
             }
             Ok(())
         })
+    }
+}
+
+fn unsubscribe_row(transaction: &Transaction<'_>, row: i64, now: Time) -> Result<()> {
+    transaction.execute(
+        "UPDATE contacts SET email_permission = 'unsubscribed', opt_out_source = 'Contact', opt_out_at = ?2,
+         email_updated_at = ?2, updated_at = ?2, update_source = 'Contact', activity = NULL WHERE id = ?1",
+        params![row, now],
+    )?;
+    // As in the service: an unsubscribed contact is in no list.
+    transaction.execute("DELETE FROM memberships WHERE contact = ?1", [row])?;
+    Ok(())
+}
+
+/// Marks the contact of an address as unsubscribed, if the account has one.
+pub(super) fn unsubscribe(transaction: &Transaction<'_>, email: &str, now: Time) -> Result<()> {
+    let mut find = transaction.prepare_cached("SELECT id FROM contacts WHERE email = ?1")?;
+    match find.query_row([email], |row| row.get(0)).optional()? {
+        Some(row) => unsubscribe_row(transaction, row, now),
+        None => Ok(()),
     }
 }

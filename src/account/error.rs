@@ -18,6 +18,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// The request is invalid: what is wrong, and what to do.
     Invalid(String),
+    /// What is wrong with a contact, one text for each value.
+    Refused(Vec<String>),
     /// There is no such thing in the account.
     NotFound(String),
     /// It conflicts with the present state, as a name that is taken.
@@ -201,6 +203,7 @@ impl fmt::Display for Error {
             | Error::Conflict(what)
             | Error::NotAnAccount(what)
             | Error::Halted(what) => f.write_str(what),
+            Error::Refused(texts) => f.write_str(&texts.join("; ")),
             Error::Full => write!(
                 f,
                 "{} activities wait in this local account, which is the limit: wait until some are over",

@@ -1,20 +1,31 @@
 //! Imports a body into an account: the core cleans it, and this module writes the result.
 
+mod each;
+mod file;
 mod importer;
 mod incoming;
+mod named;
+mod one;
 
+use super::clock::Stamp;
 use super::runner::Halt;
+use super::tasks::Work;
 use super::values::Id;
 use super::{Result, lists};
 use crate::document::envelope::{EnvelopeOverrides, SmsPermission};
 use crate::model::error::Kind;
 use crate::model::finding::Code;
 use crate::model::limits::{Limits, MAX_BYTES, MAX_CONTACTS};
+use crate::rules::custom::Fields;
 use crate::rules::date::Date;
 use crate::rules::{Effect, OptedOut, Settings, rule};
 use crate::run::job::{InMemory, Job, Mode, Progress, run_in_memory};
-use importer::{ContactOutcome, Importer};
-use incoming::Incoming;
+pub(super) use each::{Extra, apply_each};
+use importer::ContactOutcome;
+pub(super) use importer::{Importer, Target};
+pub(super) use incoming::Incoming;
+pub use named::NamedContacts;
+pub(super) use one::{CleanedContact, clean_one, texts};
 use rusqlite::Transaction;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -40,6 +51,8 @@ pub struct Body {
     pub bytes_dropped: u64,
     /// Options that override its envelope.
     pub overrides: EnvelopeOverrides,
+    /// What to do with it. Bodies that are no imports are requests of other activities.
+    pub work: Work,
 }
 
 /// How much of a body the endpoint reads.
@@ -60,6 +73,10 @@ pub struct ImportErrors {
     pub repeats: usize,
     /// Further duplicates without a text.
     pub unlisted_repeats: u64,
+    /// Warnings about imported values that are among the texts.
+    pub warnings: usize,
+    /// Further warnings without a text.
+    pub unlisted_warnings: u64,
     /// Errors of each code.
     pub codes: BTreeMap<String, u64>,
     /// Those that the service lets its users correct: bad addresses, birthdays and anniversaries, and contacts without
@@ -67,6 +84,8 @@ pub struct ImportErrors {
     pub correctable: u64,
     /// The others.
     pub others: u64,
+    /// The contacts that the texts name.
+    pub contacts: NamedContacts,
 }
 
 impl ImportErrors {
@@ -85,6 +104,17 @@ impl ImportErrors {
             self.texts.push(text());
         } else {
             self.unlisted_repeats += 1;
+        }
+    }
+
+    /// A value that was imported and may be wrong.
+    fn warn(&mut self, code: &str, text: impl FnOnce() -> String) {
+        self.count(code);
+        if self.warnings < VALUES_LISTED_MAX {
+            self.warnings += 1;
+            self.texts.push(text());
+        } else {
+            self.unlisted_warnings += 1;
         }
     }
 
@@ -116,6 +146,12 @@ impl ImportErrors {
         if self.unlisted > 0 {
             self.texts.push(format!("{} more values were not imported, and are not listed here", self.unlisted));
         }
+        if self.unlisted_warnings > 0 {
+            let (code, n) = (Code::CUS004, self.unlisted_warnings);
+            self.texts.push(format!(
+                "{code}: {n} more values were imported that do not fit their fields, and are not listed here"
+            ));
+        }
         if self.unlisted_repeats > 0 {
             let (code, n) = (Code::DUP001, self.unlisted_repeats);
             self.texts.push(format!("{code}: {n} more contacts were seen before in the body, and are not listed here"));
@@ -128,6 +164,7 @@ impl ImportErrors {
 #[derive(Deserialize)]
 struct Line<'a> {
     contact: Option<u64>,
+    offset: Option<u64>,
     #[serde(borrow)]
     code: Cow<'a, str>,
     field: Option<String>,
@@ -162,12 +199,12 @@ pub struct Cleaned {
     pub errors: ImportErrors,
 }
 
-fn job<'p>(overrides: &EnvelopeOverrides, fields: Option<HashSet<String>>, progress: &'p dyn Progress) -> Job<'p> {
+fn job<'p>(overrides: &EnvelopeOverrides, fields: Option<Fields>, as_of: Date, progress: &'p dyn Progress) -> Job<'p> {
     Job {
         progress: Some(progress),
         settings: Settings {
-            as_of: Date::today(),
-            custom_fields: fields.map(|names| names.into_iter().collect()),
+            as_of,
+            custom_fields: fields,
             // The endpoint does what it is asked.
             opted_out: OptedOut::Ignore,
             ..Settings::default()
@@ -180,39 +217,65 @@ fn job<'p>(overrides: &EnvelopeOverrides, fields: Option<HashSet<String>>, progr
     }
 }
 
+/// Runs a job on a body.
+fn run_body(job: Job<'_>, work: Work, bytes: Vec<u8>) -> Result<InMemory> {
+    Ok(match work {
+        Work::FileImport => file::run(job, bytes)?,
+        _ => run_in_memory(&job, bytes, LIMITS)?,
+    })
+}
+
 /// Checks whether a body can be imported at all: its JSON up to the limit, and its envelope. `progress` may end this early.
 ///
 /// # Errors
 /// The body cannot be imported.
-pub fn check(body: &[u8], overrides: &EnvelopeOverrides, progress: &dyn Progress) -> Result<()> {
-    let job = Job { report: None, ..job(overrides, None, progress) };
-    match run_in_memory(&job, body.to_vec(), LIMITS)?.summary.stop {
+pub fn check(body: &Body, progress: &dyn Progress) -> Result<()> {
+    let job = Job { report: None, ..job(&body.overrides, None, Date::today(), progress) };
+    match run_body(job, body.work, body.bytes.clone())?.summary.stop {
         Some(stop) => Err(stop.into()),
         None => Ok(()),
     }
 }
 
-/// Cleans a body by the rules of the core; `fields` are the names of the account's custom fields. `progress` may end this early.
+/// Cleans a body by the rules of the core; `fields` are the account's custom fields, `today` is the day by its clock. `progress` may end this early.
 ///
 /// # Errors
 /// The body cannot be imported at all.
-pub fn clean(body: Body, fields: HashSet<String>, progress: &dyn Progress) -> Result<Cleaned> {
-    let job = job(&body.overrides, Some(fields), progress);
-    let InMemory { summary, body: cleaned, report } = run_in_memory(&job, body.bytes, LIMITS)?;
+pub fn clean(body: Body, fields: Fields, today: Date, progress: &dyn Progress) -> Result<Cleaned> {
+    let Body { bytes, bytes_dropped, overrides, work } = body;
+    let job = job(&overrides, Some(fields), today, progress);
+    // The run takes the bytes, and the contacts with errors are looked up in them.
+    let done = run_body(job, work, bytes.clone())?;
+    cleaned(done, &bytes, work, bytes_dropped)
+}
+
+/// Cleans the contacts of a seed, which is no request: the limits of a body do not hold for it.
+pub(super) fn clean_seed(body: Body, fields: Fields, today: Date, progress: &dyn Progress) -> Result<Cleaned> {
+    let bytes = body.bytes.len() as u64 + 1;
+    let limits = Limits { max_bytes: bytes, max_contacts: bytes };
+    let mut job = job(&body.overrides, Some(fields), today, progress);
+    job.limits = Limits { max_bytes: 4 * limits.max_bytes, ..limits };
+    cleaned(run_in_memory(&job, body.bytes, limits)?, &[], body.work, body.bytes_dropped)
+}
+
+/// What came of cleaning a body, after `bytes_dropped` bytes of its end were dropped.
+fn cleaned(done: InMemory, bytes: &[u8], work: Work, bytes_dropped: u64) -> Result<Cleaned> {
+    let InMemory { summary, body: cleaned, report } = done;
     if let Some(stop) = summary.stop {
         return Err(stop.into());
     }
     let receipt = summary.receipt;
     let mut errors = ImportErrors::default();
     if let Some(dropped) = receipt.dropped {
-        let bytes = dropped.bytes.unwrap_or(0) + body.bytes_dropped;
+        let bytes = dropped.bytes.unwrap_or(0) + bytes_dropped;
         let contacts = match dropped.first_contact {
             Some(contact) => format!("; contact {contact} and those behind it are not imported"),
             // Possibly only the end of the body.
             None => String::new(),
         };
+        let (what, most) = if work == Work::FileImport { ("file", file::ROWS_MAX) } else { ("body", MAX_CONTACTS) };
         let text = format!(
-            "the body is over its limit of {MAX_BYTES} bytes or {MAX_CONTACTS} contacts: {bytes} bytes were dropped, from byte \
+            "the {what} is over its limit of {MAX_BYTES} bytes or {most} contacts: {bytes} bytes were dropped, from byte \
              {} on{contacts}",
             dropped.at_byte
         );
@@ -225,6 +288,11 @@ pub fn clean(body: Body, fields: HashSet<String>, progress: &dyn Progress) -> Re
             crate::model::error::Error::from(Kind::Counts { what: format!("a line of the report: {error}") })
         })?;
         let is_rejected = line.outcome == "rejected";
+        let is_told = line.severity == "error" || is_rejected || line.outcome == "held_back";
+        let is_warning = line.code == Code::DUP001.as_str() || line.code == Code::CUS004.as_str();
+        if let (Some(contact), Some(offset)) = (line.contact, line.offset.filter(|_| is_told || is_warning)) {
+            errors.contacts.add_at(contact, bytes, offset, work);
+        }
         if is_rejected {
             rejected.extend(line.contact);
         }
@@ -238,8 +306,13 @@ pub fn clean(body: Body, fields: HashSet<String>, progress: &dyn Progress) -> Re
             errors.repeat(&line.code, text);
             continue;
         }
+        // The account keeps the value. What the service does with it is not known, so the user is told.
+        if line.code == Code::CUS004.as_str() && !is_rejected {
+            errors.warn(&line.code, text);
+            continue;
+        }
         // A kept value is in the account; its warning is not an error of the import.
-        if !(line.severity == "error" || is_rejected || line.outcome == "held_back") {
+        if !is_told {
             continue;
         }
         match Code::parse(&line.code) {
@@ -292,19 +365,24 @@ pub enum Applied {
 pub type Watch<'w> = dyn FnMut(u64) -> ControlFlow<Halt> + 'w;
 
 /// Contacts between two calls of the watch.
-const STEP: u64 = 256;
+pub(super) const STEP: u64 = 256;
 
 /// Applies a cleaned body to the account within the given transaction.
 ///
 /// # Errors
 /// The account cannot be written.
-pub fn apply(transaction: &Transaction<'_>, cleaned: Cleaned, watch: &mut Watch<'_>) -> Result<Applied> {
+pub(super) fn apply(
+    transaction: &Transaction<'_>,
+    cleaned: Cleaned,
+    stamp: Stamp,
+    watch: &mut Watch<'_>,
+) -> Result<Applied> {
     let Cleaned { lists: list_ids, explicit, body, rejected, mut errors, .. } = cleaned;
     let list_rows = match list_rows(transaction, list_ids)? {
         Ok(rows) => rows,
         Err(unknown) => return Ok(Applied::UnknownLists(unknown)),
     };
-    let mut importer = Importer::new(transaction, explicit, list_rows)?;
+    let mut importer = Importer::new(transaction, explicit, list_rows, stamp)?;
     // Without an accepted contact there is no body.
     let contacts = match &body[..] {
         [] => CleanedBody { import_data: Vec::new() },
@@ -321,7 +399,12 @@ pub fn apply(transaction: &Transaction<'_>, cleaned: Cleaned, watch: &mut Watch<
         {
             return Ok(Applied::Halted(halt));
         }
-        match importer.contact(index, contact, &mut errors)? {
+        let before = errors.others;
+        let outcome = importer.contact(index, contact, &mut errors)?;
+        if errors.others > before {
+            errors.contacts.add_cleaned(index, contact);
+        }
+        match outcome {
             ContactOutcome::Imported => imported += 1,
             ContactOutcome::Unsubscribed => {
                 imported += 1;
@@ -330,11 +413,12 @@ pub fn apply(transaction: &Transaction<'_>, cleaned: Cleaned, watch: &mut Watch<
             ContactOutcome::Refused => {}
         }
     }
+    importer.ids.save(transaction)?;
     Ok(Applied::Done { imported, unsubscribed, lists: importer.lists.len() as u64, errors })
 }
 
 /// The rows of these lists, or those of them that the account does not have.
-fn list_rows(
+pub(super) fn list_rows(
     transaction: &Transaction<'_>,
     list_ids: Vec<String>,
 ) -> Result<std::result::Result<Vec<i64>, Vec<String>>> {

@@ -6,22 +6,30 @@
 //! does not wait for an import (`queue.rs`).
 
 pub mod activities;
+pub mod clock;
 pub mod contacts;
 pub mod error;
 pub mod fields;
 pub mod import;
 pub mod lists;
+pub mod overview;
 pub mod page;
 mod queue;
 pub mod runner;
 mod schema;
-mod values;
+pub mod seed;
+mod snapshot;
+pub mod summary;
+pub mod tags;
+pub mod tasks;
+pub(crate) mod values;
 
 pub use error::{Audience, Error, Result};
 
 use queue::Queue;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicI64;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -50,6 +58,13 @@ pub struct Account {
     /// Activities accepted since the last [`Account::wait_for_more`].
     accepted: Mutex<u64>,
     more: Condvar,
+    clock: clock::Clock,
+    /// While the account is reset: activities up to this one must end.
+    cancelling: AtomicI64,
+    /// Held while a snapshot is written or read.
+    snapshots: Mutex<()>,
+    /// New identifiers are repeatable.
+    seeded: bool,
     /// Waiting activities. Closed last.
     queue: Queue,
 }
@@ -150,7 +165,11 @@ impl Account {
             )));
         }
         let last = connection
-            .query_row("SELECT max(seq) FROM activities", [], |row| row.get::<_, Option<i64>>(0))
+            .query_row(
+                "SELECT max(seq) FROM (SELECT seq FROM activities UNION ALL SELECT value FROM settings WHERE name = 'cancelled')",
+                [],
+                |row| row.get::<_, Option<i64>>(0),
+            )
             .map_err(database)?;
         let queue = Queue::open(&real, last.unwrap_or(0))?;
         let account = Account {
@@ -161,6 +180,10 @@ impl Account {
             running: Mutex::default(),
             accepted: Mutex::default(),
             more: Condvar::new(),
+            clock: clock::Clock::default(),
+            cancelling: AtomicI64::new(0),
+            snapshots: Mutex::default(),
+            seeded: false,
             queue,
         };
         account.drop_finished()?;
@@ -170,12 +193,16 @@ impl Account {
     /// Removes finished activities from the queue, where a process ended before it could: once the account has deleted their
     /// status, they would run again.
     fn drop_finished(&self) -> Result<()> {
-        let over = self.read(|transaction| {
+        let (over, cancelled) = self.read(|transaction| {
             let mut statement = transaction.prepare(
                 "SELECT activity_id FROM queue.waiting WHERE activity_id IN (SELECT activity_id FROM activities)",
             )?;
-            Ok(statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<_>>>()?)
+            let over = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+            Ok((over, snapshot::cancelled(transaction)?))
         })?;
+        if cancelled > 0 {
+            self.queue.remove_to(cancelled)?;
+        }
         over.into_iter().try_for_each(|id| self.queue.remove(id))
     }
 

@@ -7,15 +7,18 @@
 //! The last process that has the file open deletes it if the queue is empty. Each process holds a shared lock on it, so that
 //! the last one knows that it is the last.
 
+use super::clock::{IdOf, Stamp};
 use super::import::{Body, KEPT_MAX};
+use super::tasks::Work;
 use super::values::{Id, Time};
 use super::{Error, QUEUED_MAX, Result, connect, lock, patiently, private};
 use crate::document::envelope::EnvelopeOverrides;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS waiting (
@@ -29,6 +32,21 @@ const SCHEMA: &str = "
     ) STRICT;
 ";
 
+/// What an activity was asked for, beside its body.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Asked {
+    #[serde(flatten)]
+    overrides: EnvelopeOverrides,
+    #[serde(skip_serializing_if = "Work::is_json_import")]
+    work: Work,
+}
+
+/// What a waiting activity does, from what it was asked for.
+pub(super) fn work_of(asked: &str) -> Work {
+    serde_json::from_str(asked).map_or_else(|_| Work::default(), |asked: Asked| asked.work)
+}
+
 /// A waiting activity.
 #[derive(Debug, Clone)]
 pub struct Waiting {
@@ -40,6 +58,8 @@ pub struct Waiting {
     pub source_file_name: Option<String>,
     /// When it was accepted.
     pub created_at: Time,
+    /// What it does.
+    pub work: Work,
 }
 
 /// The queue of an account.
@@ -50,6 +70,8 @@ pub struct Queue {
     connection: Mutex<Option<Connection>>,
     /// The greatest [`Waiting::seq`] so far: a clock may go back.
     last: AtomicI64,
+    /// The number of the last seeded identifier.
+    number: AtomicU64,
     /// Holds the lock. It must be closed after the connections: POSIX drops SQLite's locks on a file when this process closes
     /// any handle to it.
     file: Option<File>,
@@ -82,7 +104,18 @@ impl Queue {
             Ok(connection)
         };
         let connection = patiently(open).map_err(|source| Error::database(&path, source))?;
-        Ok(Queue { path, connection: Mutex::new(Some(connection)), last: AtomicI64::new(last), file: Some(file) })
+        Ok(Queue {
+            path,
+            connection: Mutex::new(Some(connection)),
+            last: AtomicI64::new(last),
+            number: AtomicU64::new(0),
+            file: Some(file),
+        })
+    }
+
+    /// Sets the number of the last seeded identifier.
+    pub fn seed(&self, number: u64) {
+        self.number.store(number, Ordering::Relaxed);
     }
 
     /// The path of its file.
@@ -105,20 +138,21 @@ impl Queue {
     ///
     /// # Errors
     /// The queue is full, or cannot be written.
-    pub fn push(&self, body: &Body, source_file_name: Option<&str>) -> Result<Waiting> {
-        self.put(body, source_file_name, false)
+    pub fn push(&self, body: &Body, source_file_name: Option<&str>, stamp: Stamp) -> Result<Waiting> {
+        self.put(body, source_file_name, false, stamp)
     }
 
     /// Like [`Queue::push`], but returns the waiting activity if the same body of the same file waits already.
     ///
     /// # Errors
     /// As [`Queue::push`].
-    pub fn push_once(&self, body: &Body, source_file_name: &str) -> Result<Waiting> {
-        self.put(body, Some(source_file_name), true)
+    pub fn push_once(&self, body: &Body, source_file_name: &str, stamp: Stamp) -> Result<Waiting> {
+        self.put(body, Some(source_file_name), true, stamp)
     }
 
-    fn put(&self, body: &Body, source_file_name: Option<&str>, once: bool) -> Result<Waiting> {
-        let overrides = serde_json::to_string(&body.overrides).unwrap_or_default();
+    fn put(&self, body: &Body, source_file_name: Option<&str>, once: bool, stamp: Stamp) -> Result<Waiting> {
+        let asked = Asked { overrides: body.overrides.clone(), work: body.work };
+        let asked = serde_json::to_string(&asked).unwrap_or_default();
         let kept = &body.bytes[..body.bytes.len().min(KEPT_MAX)];
         let dropped = body.bytes_dropped + (body.bytes.len() - kept.len()) as u64;
         self.with(|connection| {
@@ -129,9 +163,15 @@ impl Queue {
                         "SELECT seq, activity_id, created_at FROM waiting
                          WHERE source_file_name = ?1 AND bytes_dropped = ?2 AND asked = ?3 AND body = ?4 LIMIT 1",
                     )?
-                    .query_row(params![source_file_name, dropped as i64, overrides, kept], |row| {
+                    .query_row(params![source_file_name, dropped as i64, asked, kept], |row| {
                         let source_file_name = source_file_name.map(str::to_owned);
-                        Ok(Waiting { seq: row.get(0)?, id: row.get(1)?, source_file_name, created_at: row.get(2)? })
+                        Ok(Waiting {
+                            seq: row.get(0)?,
+                            id: row.get(1)?,
+                            source_file_name,
+                            created_at: row.get(2)?,
+                            work: body.work,
+                        })
                     })
                     .optional()?;
                 if let Some(duplicate) = duplicate {
@@ -145,7 +185,11 @@ impl Queue {
                 return Err(Error::Full);
             }
             // In the transaction, so that identifiers are in the order of the queue.
-            let (id, now) = (Id::new(), Time::now());
+            let id = match stamp.seeded {
+                true => IdOf::Activity.seeded(self.number.fetch_add(1, Ordering::Relaxed) + 1),
+                false => Id::new(),
+            };
+            let now = stamp.now;
             let last = last.unwrap_or(0).max(self.last.load(Ordering::Relaxed));
             let seq = jiff::Timestamp::now().as_microsecond().max(last + 1);
             transaction
@@ -153,10 +197,11 @@ impl Queue {
                     "INSERT INTO waiting (seq, activity_id, source_file_name, created_at, bytes_dropped, asked, body)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
-                .execute(params![seq, id, source_file_name, now, dropped as i64, overrides, kept])?;
+                .execute(params![seq, id, source_file_name, now, dropped as i64, asked, kept])?;
             transaction.commit()?;
             self.last.fetch_max(seq, Ordering::Relaxed);
-            Ok(Waiting { seq, id, source_file_name: source_file_name.map(str::to_owned), created_at: now })
+            let source_file_name = source_file_name.map(str::to_owned);
+            Ok(Waiting { seq, id, source_file_name, created_at: now, work: body.work })
         })
     }
 
@@ -169,16 +214,18 @@ impl Queue {
                      ORDER BY seq LIMIT 1",
                 )?
                 .query_row([], |row| {
+                    let asked: Option<Asked> = serde_json::from_str(row.get_ref(5)?.as_str()?).ok();
                     let waiting = Waiting {
                         seq: row.get(0)?,
                         id: row.get(1)?,
                         source_file_name: row.get(2)?,
                         created_at: row.get(3)?,
+                        work: asked.as_ref().map_or_else(Work::default, |asked| asked.work),
                     };
-                    let overrides: Option<EnvelopeOverrides> = serde_json::from_str(row.get_ref(5)?.as_str()?).ok();
                     let bytes_dropped = row.get::<_, i64>(4)?.unsigned_abs();
                     let bytes = row.get(6)?;
-                    Ok((waiting, overrides.map(|overrides| Body { bytes, bytes_dropped, overrides })))
+                    let body = asked.map(|Asked { overrides, work }| Body { bytes, bytes_dropped, overrides, work });
+                    Ok((waiting, body))
                 })
                 .optional()?)
         })
@@ -188,9 +235,15 @@ impl Queue {
     pub fn find(&self, id: Id) -> Result<Option<Waiting>> {
         self.with(|connection| {
             Ok(connection
-                .prepare_cached("SELECT seq, source_file_name, created_at FROM waiting WHERE activity_id = ?1")?
+                .prepare_cached("SELECT seq, source_file_name, created_at, asked FROM waiting WHERE activity_id = ?1")?
                 .query_row([id], |row| {
-                    Ok(Waiting { seq: row.get(0)?, id, source_file_name: row.get(1)?, created_at: row.get(2)? })
+                    Ok(Waiting {
+                        seq: row.get(0)?,
+                        id,
+                        source_file_name: row.get(1)?,
+                        created_at: row.get(2)?,
+                        work: work_of(row.get_ref(3)?.as_str()?),
+                    })
                 })
                 .optional()?)
         })
@@ -204,6 +257,24 @@ impl Queue {
             let done = connection.prepare_cached("DELETE FROM waiting WHERE activity_id = ?1")?.execute([id]);
             connection.pragma_update(None, "synchronous", "FULL")?;
             done?;
+            Ok(())
+        })
+    }
+
+    /// The position of the last activity that waits; 0 if none does.
+    pub fn last_waiting(&self) -> Result<i64> {
+        self.with(|connection| {
+            let last: Option<i64> =
+                connection.prepare_cached("SELECT max(seq) FROM waiting")?.query_row([], |row| row.get(0))?;
+            Ok(last.unwrap_or(0))
+        })
+    }
+
+    /// Removes the activities up to a position. Later ones get greater positions.
+    pub fn remove_to(&self, seq: i64) -> Result<()> {
+        self.last.fetch_max(seq, Ordering::Relaxed);
+        self.with(|connection| {
+            connection.prepare_cached("DELETE FROM waiting WHERE seq <= ?1")?.execute([seq])?;
             Ok(())
         })
     }
@@ -286,6 +357,10 @@ mod tests {
     use super::*;
     use crate::document::envelope::SmsPermission;
 
+    fn stamp() -> Stamp {
+        Stamp { now: Time::now(), seeded: false, activity: None }
+    }
+
     fn body(text: &str) -> Body {
         Body {
             bytes: text.into(),
@@ -294,6 +369,7 @@ mod tests {
                 sms_permission: Some(SmsPermission::Explicit),
                 ..EnvelopeOverrides::default()
             },
+            work: Work::FileImport,
         }
     }
 
@@ -301,7 +377,8 @@ mod tests {
     fn what_waits_comes_out_in_order() {
         let dir = tempfile::tempdir().unwrap();
         let queue = Queue::open(&dir.path().join("a"), 0).unwrap();
-        let pushed: Vec<Waiting> = (0..20).map(|i| queue.push(&body(&i.to_string()), Some("name")).unwrap()).collect();
+        let pushed: Vec<Waiting> =
+            (0..20).map(|i| queue.push(&body(&i.to_string()), Some("name"), stamp()).unwrap()).collect();
         assert!(pushed.is_sorted_by(|a, b| a.seq < b.seq && a.id < b.id));
         assert_eq!(queue.count().unwrap(), 20);
         assert!(queue.find(pushed[3].id).unwrap().is_some());
@@ -311,7 +388,7 @@ mod tests {
             assert_eq!(waiting.source_file_name.as_deref(), Some("name"));
             let found = found.unwrap();
             assert_eq!((found.bytes, found.bytes_dropped), (i.to_string().into_bytes(), 7));
-            assert_eq!(found.overrides.sms_permission, Some(SmsPermission::Explicit));
+            assert_eq!((found.overrides.sms_permission, found.work), (Some(SmsPermission::Explicit), Work::FileImport));
             queue.remove(waiting.id).unwrap();
         }
         assert!(queue.first().unwrap().is_none());
@@ -321,18 +398,18 @@ mod tests {
     fn a_body_that_waits_is_not_put_in_once_more() {
         let dir = tempfile::tempdir().unwrap();
         let queue = Queue::open(&dir.path().join("a"), 0).unwrap();
-        let first = queue.push_once(&body("x"), "x.json").unwrap();
-        assert_eq!(queue.push_once(&body("x"), "x.json").unwrap().id, first.id);
+        let first = queue.push_once(&body("x"), "x.json", stamp()).unwrap();
+        assert_eq!(queue.push_once(&body("x"), "x.json", stamp()).unwrap().id, first.id);
         // Another file, another body, other lists.
-        queue.push_once(&body("x"), "y.json").unwrap();
-        queue.push_once(&body("y"), "x.json").unwrap();
-        queue.push_once(&Body { overrides: EnvelopeOverrides::default(), ..body("x") }, "x.json").unwrap();
+        queue.push_once(&body("x"), "y.json", stamp()).unwrap();
+        queue.push_once(&body("y"), "x.json", stamp()).unwrap();
+        queue.push_once(&Body { overrides: EnvelopeOverrides::default(), ..body("x") }, "x.json", stamp()).unwrap();
         assert_eq!(queue.count().unwrap(), 4);
         // A body from HTTP has no file name, so each is queued.
-        (0..2).for_each(|_| drop(queue.push(&body("x"), None).unwrap()));
+        (0..2).for_each(|_| drop(queue.push(&body("x"), None, stamp()).unwrap()));
         assert_eq!(queue.count().unwrap(), 6);
         queue.remove(first.id).unwrap();
-        assert_ne!(queue.push_once(&body("x"), "x.json").unwrap().id, first.id);
+        assert_ne!(queue.push_once(&body("x"), "x.json", stamp()).unwrap().id, first.id);
     }
 
     #[cfg(unix)]
@@ -341,7 +418,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let queue = Queue::open(&dir.path().join("a"), 0).unwrap();
-        queue.push(&body("x"), None).unwrap();
+        queue.push(&body("x"), None, stamp()).unwrap();
         for name in ["a-queue", "a-queue-wal", "a-queue-shm"] {
             let mode = std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
             assert_eq!(mode, 0o600, "{name}");
@@ -353,10 +430,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let later = i64::MAX / 2;
         let queue = Queue::open(&dir.path().join("a"), later).unwrap();
-        let pushed = queue.push(&body(""), None).unwrap();
+        let pushed = queue.push(&body(""), None, stamp()).unwrap();
         assert_eq!(pushed.seq, later + 1);
         queue.remove(pushed.id).unwrap();
-        assert_eq!(queue.push(&body(""), None).unwrap().seq, later + 2);
+        assert_eq!(queue.push(&body(""), None, stamp()).unwrap().seq, later + 2);
     }
 
     #[test]
@@ -365,12 +442,12 @@ mod tests {
         let queue = Queue::open(&dir.path().join("a"), 0).unwrap();
         queue.with(|connection| Ok(connection.pragma_update(None, "synchronous", "OFF")?)).unwrap();
         for _ in 0..QUEUED_MAX {
-            queue.push(&body(""), None).unwrap();
+            queue.push(&body(""), None, stamp()).unwrap();
         }
-        assert!(matches!(queue.push(&body(""), None), Err(Error::Full)));
+        assert!(matches!(queue.push(&body(""), None, stamp()), Err(Error::Full)));
         let (first, _) = queue.first().unwrap().unwrap();
         queue.remove(first.id).unwrap();
-        queue.push(&body(""), None).unwrap();
+        queue.push(&body(""), None, stamp()).unwrap();
     }
 
     #[test]
@@ -381,7 +458,7 @@ mod tests {
         let (one, two) = (Queue::open(&account, 0).unwrap(), Queue::open(&account, 0).unwrap());
         drop(one);
         assert!(there(), "the other has it open");
-        let waiting = two.push(&body("x"), None).unwrap();
+        let waiting = two.push(&body("x"), None, stamp()).unwrap();
         drop(two);
         assert!(there(), "something waits");
         let three = Queue::open(&account, 0).unwrap();
@@ -401,7 +478,7 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..25 {
-                        let pushed = Queue::open(&account, 0).unwrap().push(&body("x"), None).unwrap();
+                        let pushed = Queue::open(&account, 0).unwrap().push(&body("x"), None, stamp()).unwrap();
                         let queue = Queue::open(&account, 0).unwrap();
                         assert!(queue.find(pushed.id).unwrap().is_some(), "it was written into a file that went away");
                         queue.remove(pushed.id).unwrap();

@@ -1,19 +1,22 @@
 //! Running activities: one after the other, within a time limit, until the process is about to end.
 
 use super::activities::{Activity, ActivityState, ActivityStatus};
-use super::import::{self, Applied, Body, Cleaned};
+use super::clock::DAY;
+use super::import::{self, Applied, Body, Cleaned, NamedContacts};
 use super::queue::Waiting;
+use super::snapshot;
+use super::tasks::{self, TaskEnd, Work};
 use super::values::{Id, Time};
 use super::{Account, Audience, Error, KEPT_DAYS, Result, Transacted, fields, lock};
 use crate::model::error::{Kind, panic_text};
 use crate::model::finding::Code;
-use crate::rules::rule;
+use crate::rules::{custom, rule};
 use crate::run::reader::Progress;
 use rusqlite::{Transaction, params};
-use std::collections::HashSet;
+use serde::Serialize;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The activity that runs in this process.
@@ -21,17 +24,40 @@ use std::time::{Duration, Instant};
 pub(super) struct Running {
     pub(super) id: Id,
     pub(super) started_at: Time,
+    /// The time when it was looked at.
+    pub(super) now: Time,
     pub(super) total: u64,
     pub(super) done: u64,
 }
 
+impl Running {
+    /// Progress in percent: less than all as long as it runs.
+    pub(super) fn percent(&self) -> u8 {
+        (self.done * 100 / self.total.max(1)).min(99) as u8
+    }
+}
+
+/// How long an activity that is to be slow sleeps between two looks at whether it must end.
+const SHORT: Duration = Duration::from_millis(10);
+
 /// Why the work on an activity ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Halt {
-    /// The process is about to end.
+    /// The process is about to end, or the account is reset.
     Stop,
     /// The time limit is over.
     Time,
+}
+
+/// How an activity ends that a test wants to go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It fails.
+    Fail,
+    /// It takes longer than it may.
+    TimeOut,
+    /// It runs for so long before it does anything.
+    Wait(Duration),
 }
 
 /// How [`Account::run_next`] and [`Account::accept_within`] do their work.
@@ -51,20 +77,23 @@ impl Runner<'_> {
     }
 }
 
-/// The clock of one activity.
-pub(super) struct Clock<'r> {
+/// The time that one activity takes.
+pub(super) struct Stopwatch<'r> {
     runner: &'r Runner<'r>,
     began: Instant,
+    /// Activities up to this one are being cancelled, and which this one is.
+    cancelling: Option<(&'r AtomicI64, i64)>,
 }
 
-impl<'r> Clock<'r> {
-    pub(super) fn start(runner: &'r Runner<'r>) -> Clock<'r> {
-        Clock { runner, began: Instant::now() }
+impl<'r> Stopwatch<'r> {
+    pub(super) fn start(runner: &'r Runner<'r>) -> Stopwatch<'r> {
+        Stopwatch { runner, began: Instant::now(), cancelling: None }
     }
 
     /// Why the work must end now, if it must.
     pub(super) fn halt(&self) -> Option<Halt> {
-        if self.runner.stop.load(Ordering::Relaxed) {
+        let is_cancelled = self.cancelling.is_some_and(|(to, seq)| seq <= to.load(Ordering::Relaxed));
+        if is_cancelled || self.runner.stop.load(Ordering::Relaxed) {
             Some(Halt::Stop)
         } else if self.began.elapsed() > self.runner.time {
             Some(Halt::Time)
@@ -74,8 +103,8 @@ impl<'r> Clock<'r> {
     }
 }
 
-/// Cleaning and the import that follows share one clock.
-impl Progress for Clock<'_> {
+/// Cleaning and the import that follows share one stopwatch.
+impl Progress for Stopwatch<'_> {
     fn input(&self, _: &str, _: Option<u64>) {}
     fn bytes(&self, _: u64) {}
     fn done(&self) {}
@@ -88,6 +117,9 @@ impl Progress for Clock<'_> {
 pub(super) fn is_halted(error: &Error) -> bool {
     matches!(error, Error::Body(body) if matches!(body.kind(), Kind::Halted))
 }
+
+/// The final state of an activity, its counts and its errors.
+type Ended = (ActivityState, ActivityStatus, Vec<String>, NamedContacts);
 
 /// What became of an activity that ran.
 enum RunOutcome {
@@ -110,6 +142,23 @@ impl RunOutcome {
         }
     }
 
+    /// Lets an activity meet its fate. `None` if it is to run now.
+    fn fated(fate: Fate, clock: &Stopwatch<'_>) -> Option<RunOutcome> {
+        match fate {
+            Fate::Fail => Some(RunOutcome::failed("the import failed, as a fault was asked for")),
+            Fate::TimeOut => Some(RunOutcome::halted(Halt::Time, clock.runner)),
+            Fate::Wait(time) => loop {
+                if let Some(halt) = clock.halt() {
+                    break Some(RunOutcome::halted(halt, clock.runner));
+                }
+                let Some(left) = time.checked_sub(clock.began.elapsed()).filter(|left| !left.is_zero()) else {
+                    break None;
+                };
+                std::thread::sleep(left.min(SHORT));
+            },
+        }
+    }
+
     fn failed(error: impl Into<String>) -> RunOutcome {
         RunOutcome::Failed(ActivityState::Failed, error.into())
     }
@@ -122,11 +171,27 @@ impl Account {
     /// # Errors
     /// The account cannot be read or written; the activity still waits.
     pub fn run_next(&self, runner: &Runner<'_>) -> Result<Option<Activity>> {
+        self.run_next_to(runner, |_| None)
+    }
+
+    /// Like [`Account::run_next`]; `fate` says how the activity with an identifier is to end.
+    ///
+    /// # Errors
+    /// As [`Account::run_next`].
+    pub fn run_next_to(&self, runner: &Runner<'_>, fate: impl Fn(&str) -> Option<Fate>) -> Result<Option<Activity>> {
         let Some((waiting, body)) = self.queue.first()? else { return Ok(None) };
-        let clock = Clock::start(runner);
-        let started_at = Time::now();
-        *lock(&self.running) = Some(Running { id: waiting.id, started_at, total: 0, done: 0 });
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.run(&waiting, body, &clock, started_at)));
+        if self.is_cancelling(&waiting) {
+            return Ok(None);
+        }
+        let clock = Stopwatch { cancelling: Some((&self.cancelling, waiting.seq)), ..Stopwatch::start(runner) };
+        let started_at = self.clock.now();
+        *lock(&self.running) = Some(Running { id: waiting.id, started_at, now: started_at, total: 0, done: 0 });
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            match fate(&waiting.id.to_string()).and_then(|fate| RunOutcome::fated(fate, &clock)) {
+                Some(outcome) => Ok(outcome),
+                None => self.run(&waiting, body, &clock, started_at),
+            }
+        }));
         // Retried, it would panic again, and keep all others waiting.
         let outcome = outcome.unwrap_or_else(|panic| {
             Ok(RunOutcome::failed(format!("an internal error: {}; please report this", panic_text(&*panic))))
@@ -134,7 +199,16 @@ impl Account {
         let settled = outcome.and_then(|outcome| self.settle(&waiting, outcome, started_at));
         *lock(&self.running) = None;
         settled?;
-        self.activity(&waiting.id.to_string()).map(Some)
+        match self.activity(&waiting.id.to_string()) {
+            // The account was reset.
+            Err(Error::NotFound(_)) => Ok(None),
+            activity => activity.map(Some),
+        }
+    }
+
+    /// True when a reset is about to cancel an activity.
+    fn is_cancelling(&self, waiting: &Waiting) -> bool {
+        waiting.seq <= self.cancelling.load(Ordering::Relaxed)
     }
 
     /// Records a failure, and removes from the queue what is over.
@@ -144,17 +218,32 @@ impl Account {
             RunOutcome::Recorded => {}
             RunOutcome::Failed(state, error) => {
                 let status = ActivityStatus { error_count: 1, ..ActivityStatus::default() };
-                let end = End { state, started_at: Some(started_at), status, errors: &[error] };
-                self.write(|transaction| Ok(end.write(transaction, waiting)?))?;
+                let end = End {
+                    state,
+                    started_at: Some(started_at),
+                    status,
+                    errors: &[error],
+                    named: NamedContacts::default(),
+                };
+                self.write(|transaction| end.write(transaction, waiting, self.clock.now()))?;
             }
         }
         self.queue.remove(waiting.id)
     }
 
-    fn run(&self, waiting: &Waiting, body: Option<Body>, clock: &Clock<'_>, started_at: Time) -> Result<RunOutcome> {
+    fn run(
+        &self,
+        waiting: &Waiting,
+        body: Option<Body>,
+        clock: &Stopwatch<'_>,
+        started_at: Time,
+    ) -> Result<RunOutcome> {
         let Some(body) = body else { return Ok(RunOutcome::failed("the options of the import cannot be read")) };
-        let Some(fields) = self.fields_unless_over(waiting.id)? else { return Ok(RunOutcome::Recorded) };
-        let cleaned = match import::clean(body, fields, clock) {
+        if !body.work.is_import() {
+            return self.run_task(waiting, &body, clock, started_at);
+        }
+        let Some(fields) = self.fields_unless_over(waiting)? else { return Ok(RunOutcome::Recorded) };
+        let cleaned = match import::clean(body, fields, self.clock.today(), clock) {
             Ok(cleaned) => cleaned,
             Err(error) if is_halted(&error) => {
                 return Ok(RunOutcome::halted(clock.halt().unwrap_or(Halt::Time), clock.runner));
@@ -171,32 +260,45 @@ impl Account {
         }
     }
 
-    /// The names of the custom fields; `None` when the activity is over already, and only has to leave the queue.
-    fn fields_unless_over(&self, id: Id) -> Result<Option<HashSet<String>>> {
-        self.read(|transaction| match is_over(transaction, id)? {
+    /// The custom fields; `None` when the activity is over already, and only has to leave the queue.
+    fn fields_unless_over(&self, waiting: &Waiting) -> Result<Option<custom::Fields>> {
+        self.read(|transaction| match is_over(transaction, waiting)? {
             true => Ok(None),
-            false => Ok(Some(fields::rows(transaction)?.into_keys().collect())),
+            false => Ok(Some(fields::known(transaction)?)),
         })
     }
 
-    /// Applies a cleaned body and records the end of its activity, in one transaction.
-    fn apply(&self, waiting: &Waiting, cleaned: Cleaned, clock: &Clock<'_>, started_at: Time) -> Result<RunOutcome> {
-        self.write_or_roll_back(|transaction| {
-            // Another process may have run it meanwhile, or it was cancelled.
-            if is_over(transaction, waiting.id)? {
-                return Ok(Transacted::RollBack(RunOutcome::Recorded));
-            }
-            let watch = &mut |done| {
-                if let Some(running) = &mut *lock(&self.running) {
-                    running.done = done;
+    /// Does the work of an activity that is no import.
+    fn run_task(&self, waiting: &Waiting, body: &Body, clock: &Stopwatch<'_>, started_at: Time) -> Result<RunOutcome> {
+        let done = self.in_one_transaction(waiting, clock, started_at, |transaction, watch| {
+            Ok(match tasks::apply(transaction, body.work, &body.bytes, self.stamp_of(waiting.id), watch)? {
+                TaskEnd::Halted(halt) => ControlFlow::Break(halt),
+                TaskEnd::Done(status, errors) => {
+                    ControlFlow::Continue((ActivityState::Completed, status, errors, NamedContacts::default()))
                 }
-                clock.halt().map_or(ControlFlow::Continue(()), ControlFlow::Break)
-            };
+                TaskEnd::Failed(status, error) => {
+                    ControlFlow::Continue((ActivityState::Failed, status, vec![error], NamedContacts::default()))
+                }
+            })
+        });
+        match done {
+            Err(error @ Error::Invalid(_)) => Ok(RunOutcome::failed(error.to_string())),
+            done => done,
+        }
+    }
+
+    /// Applies a cleaned body.
+    fn apply(
+        &self,
+        waiting: &Waiting,
+        cleaned: Cleaned,
+        clock: &Stopwatch<'_>,
+        started_at: Time,
+    ) -> Result<RunOutcome> {
+        self.in_one_transaction(waiting, clock, started_at, |transaction, watch| {
             let contacts = cleaned.contacts;
-            let (state, status, errors) = match import::apply(transaction, cleaned, watch)? {
-                Applied::Halted(halt) => {
-                    return Ok(Transacted::RollBack(RunOutcome::halted(halt, clock.runner)));
-                }
+            Ok(ControlFlow::Continue(match import::apply(transaction, cleaned, self.stamp_of(waiting.id), watch)? {
+                Applied::Halted(halt) => return Ok(ControlFlow::Break(halt)),
                 Applied::Done { imported, unsubscribed, lists, errors } => {
                     let status = ActivityStatus {
                         items_total_count: contacts,
@@ -208,7 +310,8 @@ impl Account {
                         list_count: lists,
                         errors_by_code: errors.codes.clone(),
                     };
-                    (ActivityState::Completed, status, errors.into_texts())
+                    let named = errors.contacts.clone();
+                    (ActivityState::Completed, status, errors.into_texts(), named)
                 }
                 Applied::UnknownLists(lists) => {
                     let rule = rule(Code::IMP001);
@@ -220,11 +323,37 @@ impl Account {
                         errors_by_code: [(rule.code.to_string(), lists.len() as u64)].into(),
                         ..ActivityStatus::default()
                     };
-                    (ActivityState::Failed, status, vec![error])
+                    (ActivityState::Failed, status, vec![error], NamedContacts::default())
                 }
+            }))
+        })
+    }
+
+    /// Does the work of an activity and records its end, in one transaction.
+    fn in_one_transaction(
+        &self,
+        waiting: &Waiting,
+        clock: &Stopwatch<'_>,
+        started_at: Time,
+        work: impl FnOnce(&Transaction<'_>, &mut import::Watch<'_>) -> Result<ControlFlow<Halt, Ended>>,
+    ) -> Result<RunOutcome> {
+        self.write_or_roll_back(|transaction| {
+            // Another process may have run it meanwhile, or it was cancelled.
+            if is_over(transaction, waiting)? {
+                return Ok(Transacted::RollBack(RunOutcome::Recorded));
+            }
+            let watch = &mut |done| {
+                if let Some(running) = &mut *lock(&self.running) {
+                    running.done = done;
+                }
+                clock.halt().map_or(ControlFlow::Continue(()), ControlFlow::Break)
             };
-            let end = End { state, started_at: Some(started_at), status, errors: &errors };
-            end.write(transaction, waiting)?;
+            let (state, status, errors, named) = match work(transaction, watch)? {
+                ControlFlow::Break(halt) => return Ok(Transacted::RollBack(RunOutcome::halted(halt, clock.runner))),
+                ControlFlow::Continue(ended) => ended,
+            };
+            let end = End { state, started_at: Some(started_at), status, errors: &errors, named };
+            end.write(transaction, waiting, self.clock.now())?;
             Ok(Transacted::Commit(RunOutcome::Recorded))
         })
     }
@@ -248,23 +377,36 @@ impl Account {
     }
 }
 
+/// The status of an activity in the account: in the column before its errors, which may be long, is also what it did.
+#[derive(Serialize)]
+struct Recorded<'s> {
+    #[serde(flatten)]
+    status: &'s ActivityStatus,
+    #[serde(skip_serializing_if = "Work::is_json_import")]
+    work: Work,
+}
+
 /// How an activity ended.
 pub(super) struct End<'e> {
     pub(super) state: ActivityState,
     pub(super) started_at: Option<Time>,
     pub(super) status: ActivityStatus,
     pub(super) errors: &'e [String],
+    pub(super) named: NamedContacts,
 }
 
 impl End<'_> {
     /// Records it in the account; from then on the activity is over. An activity that is over already stays as it is.
-    pub(super) fn write(&self, transaction: &Transaction<'_>, waiting: &Waiting) -> rusqlite::Result<()> {
-        let now = Time::now();
+    pub(super) fn write(&self, transaction: &Transaction<'_>, waiting: &Waiting, now: Time) -> Result<()> {
+        if is_cancelled(transaction, waiting)? {
+            return Ok(());
+        }
         expire(transaction, now)?;
         transaction
             .prepare_cached(
                 "INSERT INTO activities (seq, activity_id, state, source_file_name, created_at, updated_at, started_at,
-                 completed_at, percent_done, status, errors) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?8, ?9, ?10)
+                 completed_at, percent_done, status, errors, contacts)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?8, ?9, ?10, ?11)
                  ON CONFLICT DO NOTHING",
             )?
             .execute(params![
@@ -276,20 +418,27 @@ impl End<'_> {
                 now,
                 self.started_at,
                 if self.state == ActivityState::Completed { 100 } else { 0 },
-                serde_json::to_string(&self.status).unwrap_or_default(),
+                serde_json::to_string(&Recorded { status: &self.status, work: waiting.work }).unwrap_or_default(),
                 serde_json::to_string(&self.errors).unwrap_or_default(),
+                self.named.to_json(),
             ])?;
         Ok(())
     }
 }
 
-fn is_over(transaction: &Transaction<'_>, id: Id) -> rusqlite::Result<bool> {
-    transaction.prepare_cached("SELECT 1 FROM activities WHERE activity_id = ?1")?.exists([id])
+fn is_over(transaction: &Transaction<'_>, waiting: &Waiting) -> Result<bool> {
+    let mut recorded = transaction.prepare_cached("SELECT 1 FROM activities WHERE activity_id = ?1")?;
+    Ok(is_cancelled(transaction, waiting)? || recorded.exists([waiting.id])?)
+}
+
+/// Whether the account was reset since the activity was accepted: the account has no record of it.
+fn is_cancelled(transaction: &Transaction<'_>, waiting: &Waiting) -> Result<bool> {
+    Ok(waiting.seq <= snapshot::cancelled(transaction)?)
 }
 
 /// Deletes the statuses that were kept long enough.
-fn expire(transaction: &Transaction<'_>, now: Time) -> rusqlite::Result<()> {
-    let before = now.0 - KEPT_DAYS * 24 * 60 * 60 * 1000;
+pub(super) fn expire(transaction: &Transaction<'_>, now: Time) -> rusqlite::Result<()> {
+    let before = now.0 - KEPT_DAYS * DAY;
     transaction.prepare_cached("DELETE FROM activities WHERE completed_at < ?1")?.execute([before])?;
     Ok(())
 }
@@ -361,8 +510,9 @@ pub(crate) mod tests {
         for runner in [Runner { stop: &go, time: Duration::ZERO }, Runner { stop: &stop, time: FOREVER }] {
             assert!(matches!(account.accept_within(&body, None, &runner), Err(Error::Halted(_))));
             assert_eq!(account.waiting().unwrap(), 0);
-            let clock = Clock::start(&runner);
-            assert!(import::clean(body.clone(), Default::default(), &clock).is_err_and(|error| is_halted(&error)));
+            let clock = Stopwatch::start(&runner);
+            let cleaned = import::clean(body.clone(), Default::default(), account.clock.today(), &clock);
+            assert!(cleaned.is_err_and(|error| is_halted(&error)));
         }
         account.accept_within(&body, None, &Runner { stop: &go, time: FOREVER }).unwrap();
         assert_eq!(account.waiting().unwrap(), 1);

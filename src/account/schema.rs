@@ -112,6 +112,22 @@ pub const MIGRATIONS: &[&str] = &[
     CREATE INDEX activities_by_seq ON activities (seq);
     CREATE INDEX activities_by_completed_at ON activities (completed_at);
     ",
+    // What the account is to remember about itself.
+    "
+    CREATE TABLE settings (
+        name TEXT NOT NULL PRIMARY KEY,
+        value ANY NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    ",
+    include_str!("schema/resources.sql"),
+    // What a person looks at.
+    "
+    -- The activity that changed a contact last; none where a request for this contact alone came later.
+    ALTER TABLE contacts ADD COLUMN activity BLOB;
+    CREATE INDEX contacts_by_deleted_at ON contacts (deleted_at) WHERE deleted_at IS NOT NULL;
+    -- The contacts of the body that the errors name: a JSON object of their texts by index.
+    ALTER TABLE activities ADD COLUMN contacts TEXT NOT NULL DEFAULT '{}';
+    ",
 ];
 
 /// Migrates the tables to this version, one transaction per step. Returns the version as an error if it is a later one.

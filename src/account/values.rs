@@ -64,6 +64,11 @@ impl Time {
     pub fn now() -> Time {
         Time(Timestamp::now().as_millisecond())
     }
+
+    /// The day in UTC, `YYYY-MM-DD`.
+    pub fn day(self) -> String {
+        Timestamp::from_millisecond(self.0).unwrap_or_default().strftime("%Y-%m-%d").to_string()
+    }
 }
 
 impl fmt::Display for Time {

@@ -1,5 +1,6 @@
 //! Contacts that were read together.
 
+use crate::clean::lines::InputLabel;
 use crate::clean::mapped::InputMapping;
 use crate::json::split::{Layout, Span};
 use crate::model::position::Position;
@@ -23,8 +24,8 @@ pub struct Batch<'b> {
     pub has_gaps: bool,
     /// Index of the input on the command line.
     pub input: usize,
-    /// Its name, where there are several.
-    pub input_name: Option<&'b str>,
+    /// What findings say of it.
+    pub input_label: Option<InputLabel<'b>>,
     /// How its records become contacts, if they have other names than the contract's.
     pub mapping: Option<&'b InputMapping>,
 }
@@ -42,7 +43,7 @@ impl<'b> Batch<'b> {
             layout,
             has_gaps: false,
             input: 0,
-            input_name: None,
+            input_label: None,
             mapping: None,
         }
     }

@@ -252,7 +252,7 @@ impl<'w> BatchContext<'w> {
     fn place(&self, i: usize) -> Place<'w> {
         let span = &self.raw.spans[i];
         Place {
-            input: self.raw.input_name,
+            input: self.raw.input_label,
             contact: Some(self.raw.first + i as u64),
             offset: self.raw.offset(span),
             line: span.line,

@@ -216,8 +216,27 @@ impl Validator<'_, '_> {
         }
     }
 
+    /// The value of a typed custom field fits its type.
+    #[cold]
+    fn types_of_custom_fields(&mut self) {
+        let Some(fields) = &self.settings.custom_fields else { return };
+        for i in 0..self.slots.len() {
+            let Slot { id, name, output, .. } = self.slots[i];
+            if id != MemberId::Custom || output == Output::Nothing {
+                continue;
+            }
+            let kind = fields.find(&name[3..]).and_then(|field| fields.type_of(field));
+            if let Some(what) = kind.and_then(|kind| kind.misfit(self.text_of(output))) {
+                self.keep_with_warning(i, Code::CUS004, Detail::Is(what));
+            }
+        }
+    }
+
     /// A contact has a limited number of custom fields.
     fn custom_fields(&mut self) {
+        if self.any_custom() && self.settings.custom_fields.as_ref().is_some_and(custom::Fields::has_types) {
+            self.types_of_custom_fields();
+        }
         if self.slots.len() <= custom::MAX {
             return;
         }

@@ -13,11 +13,20 @@ use std::borrow::Cow;
 /// Longest value in a report, in characters.
 pub const VALUE_MAX: usize = 1_000;
 
+/// What a finding says of its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputLabel<'a> {
+    /// Its name, where there are several.
+    Input(&'a str),
+    /// The sheet of the only workbook.
+    Sheet(&'a str),
+}
+
 /// Where a finding's contact is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place<'a> {
-    /// Name of the input, where there are several.
-    pub input: Option<&'a str>,
+    /// The input, where the run has several or it is a sheet.
+    pub input: Option<InputLabel<'a>>,
     /// Index of the contact in its input; none for the envelope.
     pub contact: Option<u64>,
     /// Offset of its first byte in the input; none in a spreadsheet.
@@ -58,9 +67,13 @@ impl Redactor {
 pub fn line(place: &Place<'_>, finding: &Finding<'_>, redactor: Option<&Redactor>, line: &mut Vec<u8>) {
     let rule = rule(finding.code);
     line.push(b'{');
-    if let Some(input) = place.input {
-        line.extend_from_slice(b"\"input\":");
-        json_string(input, line);
+    if let Some(label) = place.input {
+        let (key, name) = match label {
+            InputLabel::Input(name) => (&b"\"input\":"[..], name),
+            InputLabel::Sheet(name) => (&b"\"sheet\":"[..], name),
+        };
+        line.extend_from_slice(key);
+        json_string(name, line);
         line.push(b',');
     }
     line.extend_from_slice(b"\"contact\":");
@@ -359,7 +372,7 @@ mod tests {
                 (Raw::Bytes(value.as_bytes()), value.as_str()),
             ] {
                 let phone = finding(raw, To::Text(&value), &field, Detail::Is(&is));
-                let line = text(&Place { input: Some(&input), ..PLACE }, &phone, None);
+                let line = text(&Place { input: Some(InputLabel::Input(&input)), ..PLACE }, &phone, None);
                 let lines = line.matches('\n').count();
                 prop_assert_eq!(lines, 1);
                 let read: serde_json::Value = serde_json::from_str(&line).unwrap();

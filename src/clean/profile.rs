@@ -17,7 +17,7 @@ use crate::model::printable;
 use sketch::Sketch;
 use std::collections::HashMap;
 use std::ops::Range;
-use walk::Seen;
+use walk::{Content, Seen};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Samples, shapes and frequent values are of every contact whose index in its input is a multiple of this.
@@ -99,6 +99,8 @@ pub struct BatchProfile {
     text: String,
     samples: u64,
     typos: Vec<(String, &'static str)>,
+    order: Order,
+    domains: DomainMemo,
     contacts: u64,
     /// Contacts with findings: the index in the batch, and what became of them.
     outcomes: Vec<(u32, Segment)>,
@@ -140,32 +142,40 @@ impl BatchProfile {
             self.contacts += 1;
             let is_sample = (batch.first + i as u64).is_multiple_of(EVERY);
             self.samples += u64::from(is_sample);
+            self.order.next = 0;
             walk::members(batch.contact(span), |name, value| self.member(name, value, is_sample, values));
         }
     }
 
     fn member(&mut self, name: &[u8], value: Seen<'_>, is_sample: bool, values: bool) {
-        let (bytes, escaped) = match value {
-            Seen::Text(bytes, escaped) => (bytes, escaped),
-            Seen::Other(bytes) => (bytes, false),
+        let (bytes, content) = match value {
+            Seen::Text(bytes, content) => (bytes, content),
+            Seen::Other(bytes) => (bytes, Content { escaped: false, beyond_ascii: !bytes.is_ascii() }),
             Seen::Null => return,
         };
-        if bytes.iter().all(|b| *b == b' ') {
+        if bytes.first().is_none_or(|first| *first == b' ') && bytes.iter().all(|b| *b == b' ') {
             return;
         }
-        let own = std::str::from_utf8(name).map_or(MemberId::Unknown, MemberId::of);
-        let at = if own < MemberId::Custom { own as usize } else { self.other(name) };
-        let chars = match escaped {
-            true => unescape(bytes).chars().count(),
-            // Bytes that begin a character.
-            false => bytes.iter().filter(|b| (**b as i8) >= -64).count(),
+        let at = match self.order.find(name) {
+            Some(at) => at,
+            None => {
+                let own = std::str::from_utf8(name).map_or(MemberId::Unknown, MemberId::of);
+                let at = if own < MemberId::Custom { own as usize } else { self.other(name) };
+                self.order.insert(name, at);
+                at
+            }
         };
-        let hash = xxh3_64(bytes);
-        self.members[at].value(hash, chars as u32);
-        if own == MemberId::Email
+        let chars = match content {
+            Content { escaped: true, .. } => unescape(bytes).chars().count(),
+            Content { beyond_ascii: false, .. } => bytes.len(),
+            // Bytes that begin a character.
+            _ => bytes.iter().filter(|b| (**b as i8) >= -64).count(),
+        };
+        self.members[at].value(xxh3_64(bytes), chars as u32);
+        if at == MemberId::Email as usize
             && values
-            && let Some(separator) = memchr::memrchr(b'@', bytes)
-            && let Some(meant) = typos::meant(&bytes[separator + 1..])
+            && let Some(separator) = bytes.iter().rposition(|byte| *byte == b'@')
+            && let Some(meant) = self.domains.meant(&bytes[separator + 1..])
         {
             let domain = String::from_utf8_lossy(&bytes[separator + 1..]).to_ascii_lowercase();
             self.typos.push((domain, meant));
@@ -227,8 +237,64 @@ impl BatchProfile {
         self.sampled.clear();
         self.text.clear();
         self.typos.clear();
+        self.order.names.clear();
         self.outcomes.clear();
         (self.samples, self.contacts) = (0, 0);
+    }
+}
+
+/// The names of a contact and the places of their counts, in the order in which they came: the next contact mostly has the same.
+#[derive(Debug, Default)]
+struct Order {
+    names: Vec<(Vec<u8>, usize)>,
+    next: usize,
+}
+
+impl Order {
+    /// Names that are kept.
+    const MAX: usize = 64;
+
+    /// Names that are passed over: those that this contact does not have.
+    const AHEAD: usize = 8;
+
+    #[inline]
+    fn find(&mut self, name: &[u8]) -> Option<usize> {
+        let ahead = self.names.get(self.next..)?.iter().take(Self::AHEAD);
+        let passed = ahead.clone().position(|(known, _)| known == name)?;
+        self.next += passed + 1;
+        Some(self.names[self.next - 1].1)
+    }
+
+    fn insert(&mut self, name: &[u8], place: usize) {
+        if self.names.len() < Self::MAX {
+            let at = self.next.min(self.names.len());
+            self.names.insert(at, (name.to_owned(), place));
+            self.next = at + 1;
+        }
+    }
+}
+
+/// What the last domains are typos of: few domains have most addresses.
+#[derive(Debug)]
+struct DomainMemo([(u64, Option<&'static str>); DomainMemo::SLOTS]);
+
+impl DomainMemo {
+    const SLOTS: usize = 64;
+
+    fn meant(&mut self, domain: &[u8]) -> Option<&'static str> {
+        let hash = xxh3_64(domain);
+        let slot = &mut self.0[hash as usize % Self::SLOTS];
+        if slot.0 != hash {
+            *slot = (hash, typos::meant(domain));
+        }
+        slot.1
+    }
+}
+
+impl Default for DomainMemo {
+    fn default() -> Self {
+        // The empty domain is a typo of none.
+        DomainMemo([(xxh3_64(b""), None); Self::SLOTS])
     }
 }
 
@@ -250,8 +316,7 @@ impl Frequent {
         if values {
             let end = text.char_indices().nth(VALUE_MAX).map_or(text.len(), |(end, _)| end);
             let value = &text[..end];
-            let is_new = !self.values.contains_key(value);
-            if is_new && self.first.len() < 3 {
+            if self.first.len() < 3 && !self.values.contains_key(value) {
                 self.first.push(value.to_owned());
             }
             count(&mut self.values, value, VALUES_MAX);

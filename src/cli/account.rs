@@ -202,7 +202,8 @@ impl AccountArgs {
                 account.lists(&query)?.items.iter().try_for_each(|list| print(&mut out, list))?;
             }
             AccountVerb::Fields { verb: FieldsVerb::Add { label, kind } } => {
-                print(&mut out, &account.add_field(&NewField { label: label.clone(), kind: kind.clone() })?)?;
+                let new = NewField { label: label.clone(), kind: kind.clone(), ..NewField::default() };
+                print(&mut out, &account.add_field(&new)?)?;
             }
             AccountVerb::Fields { verb: FieldsVerb::List } => {
                 account.fields(PageRequest::all())?.items.iter().try_for_each(|field| print(&mut out, field))?;

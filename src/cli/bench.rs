@@ -11,7 +11,7 @@ use crate::sample::{Sample, SampleFormat};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -94,7 +94,10 @@ pub fn run(input: Option<&Path>, runs: usize, threads: usize, as_json: bool) -> 
 /// The file to measure on: the named one, or a sample in `dir`.
 fn input_file(input: Option<&Path>, dir: &Path) -> Result<PathBuf> {
     match input {
-        Some(path) if path.as_os_str() != "-" => Ok(path.to_path_buf()),
+        Some(path) if path.as_os_str() != "-" => {
+            refuse_container(path)?;
+            Ok(path.to_path_buf())
+        }
         Some(_) => Err(Error::usage("bench reads its file several times: name a file, not standard input")),
         None => {
             let path = dir.join("sample.json");
@@ -104,6 +107,24 @@ fn input_file(input: Option<&Path>, dir: &Path) -> Result<PathBuf> {
             Ok(path)
         }
     }
+}
+
+/// Refuses spreadsheets and archives, whose stages are others, and directories.
+fn refuse_container(path: &Path) -> Result<()> {
+    let mut start = Vec::new();
+    let is_directory = path.is_dir();
+    if !is_directory {
+        let file = File::open(path).map_err(|error| Error::io("read", path.display().to_string(), error))?;
+        file.take(8).read_to_end(&mut start).map_err(|error| Error::io("read", path.display().to_string(), error))?;
+    }
+    if is_directory || start.starts_with(b"PK") || start.starts_with(b"\xd0\xcf\x11\xe0") {
+        let name = path.display();
+        return Err(Error::usage(format!(
+            "bench measures one file of JSON, delimited text or vCards, and {name} is a directory, spreadsheet or archive: \
+             write its contacts to a file with presort clean {name} --format ndjson -o contacts.ndjson, and name that"
+        )));
+    }
+    Ok(())
 }
 
 fn rows(threads: usize) -> Vec<Row> {

@@ -115,6 +115,6 @@ impl BodyFile {
             let name = &self.name;
             return Err(Error::usage(format!("{name} changed since it was checked against {RECEIPT}; run again")));
         }
-        Ok(Body { bytes, bytes_dropped, overrides: overrides.clone() })
+        Ok(Body { bytes, bytes_dropped, overrides: overrides.clone(), ..Body::default() })
     }
 }

@@ -5,7 +5,7 @@ mod charts;
 mod tables;
 
 use super::summary::causes::FixFirst;
-use super::summary::{bytes, count, percent, shortened};
+use super::summary::{bytes, count, line_word, percent, shortened};
 use super::{Main, Plan};
 use crate::model::error::{Error, Result};
 use crate::model::finding::{Code, Outcome, Severity};
@@ -267,7 +267,8 @@ fn fixes(summary: &Summary) -> Vec<FixGroup<'_>> {
                         "" => "(the contact as a whole)".to_owned(),
                         value => shown(value),
                     };
-                    let place = format!("{name}line {}, contact {}", count(example.line), count(example.contact));
+                    let line = line_word(&summary.receipt.input, example.input);
+                    let place = format!("{name}{line} {}, contact {}", count(example.line), count(example.contact));
                     FixExampleView { place, value }
                 })
                 .collect(),

@@ -2,6 +2,7 @@
 
 pub(super) mod causes;
 mod line;
+mod notes;
 
 use super::paint::Paint;
 use super::{Main, Plan};
@@ -9,16 +10,19 @@ use crate::csv::sniff::delimiter_name;
 use crate::document::format::Shape;
 use crate::model::finding::{Code, Example, Severity};
 use crate::model::printable::printable;
-use crate::output::body::Earlier;
 use crate::output::receipt::{InputReceipt, Receipt};
 use crate::rules::rule;
 use crate::run::job::Summary;
 use crate::run::mapping::OtherNames;
 use line::{COLUMNS, Ink, Line};
+use notes::{listed_names, notes};
 use std::fmt::Write as _;
 
 /// Lines of a summary, at most.
 const LINES: usize = 15;
+
+/// Lines of these for what was rejected and held back, whatever else there is to say.
+const CAUSES: usize = 8;
 
 /// A number with its thousands set apart.
 pub(super) fn count(n: u64) -> String {
@@ -70,9 +74,7 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
     if let Some(other) = &summary.other_names {
         lines.extend(other_names(other, receipt));
     } else {
-        let mut notes = notes(plan, summary);
-        let middle: Vec<Line> =
-            [causes::changed(summary), causes::duplicates(plan, summary)].into_iter().flatten().collect();
+        let (warnings, mut notes) = notes(plan, summary);
         let fixes = causes::fix_first(summary, 2);
         let mut written = written(plan, receipt, summary);
         let unchecked = "; names of custom fields were not checked: --custom-fields FILE";
@@ -83,12 +85,15 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
         }
         let last = [Some(written), next(plan, receipt).map(|next| format!("next: {next}"))];
         let last: Vec<Line> = last.into_iter().flatten().map(Line::new).collect();
-        let taken = lines.len() + notes.len() + middle.len() + fixes.len() + last.len();
-        let causes = causes::lines(plan, summary, LINES.saturating_sub(taken));
+        let middle = [causes::changed(summary), causes::duplicates(plan, summary)];
+        let middle: Vec<Line> = warnings.into_iter().chain(middle.into_iter().flatten()).chain(notes).collect();
+        let room = LINES.saturating_sub(lines.len() + fixes.len() + last.len());
+        // Examples of what cost people come before everything that cost none of them.
+        let causes = causes::lines(plan, summary, room.saturating_sub(middle.len()).max(room.min(CAUSES)));
         let room = LINES.saturating_sub(lines.len() + causes.len() + last.len());
         lines.extend(causes);
         // Where every rejecting rule takes many lines, the others make room for them.
-        lines.extend(fixes.into_iter().chain(middle).chain(notes).take(room));
+        lines.extend(fixes.into_iter().chain(middle).take(room));
         lines.extend(last);
     }
     lines.iter().map(|line| line.render(&paint) + "\n").collect()
@@ -110,7 +115,8 @@ fn dropped(receipt: &Receipt) -> Option<Line> {
     Some(line.plain(format!(": {what}{from}; --split takes all")))
 }
 
-/// What came in and what became of it; a second line if the first has no room for the form of the input.
+/// What came in and what became of it; a second line for what the first has no room for: the form of the input, and then the
+/// counts.
 fn came_in(plan: &Plan, receipt: &Receipt) -> Vec<Line> {
     let what = match &receipt.input[..] {
         [one] => printable(&one.name).into_owned(),
@@ -122,60 +128,37 @@ fn came_in(plan: &Plan, receipt: &Receipt) -> Vec<Line> {
     };
     let c = &receipt.contacts;
     let verb = if matches!(plan.output, Main::Nothing) { "good" } else { "accepted" };
-    let seen = format!(": {}, {} seen: ", bytes(receipt.bytes_read), contacts(c.seen));
-    let (accepted, rejected) = (count(c.accepted), count(c.rejected));
-    let mut rest = seen.chars().count() + format!("presort: {accepted} {verb}, {rejected} rejected").len();
-    let has_room = what.chars().count().min(30) + form.chars().count() + rest <= COLUMNS;
-    let (form, second) = if has_room { (form, None) } else { (String::new(), Some(form)) };
-    rest += form.chars().count();
-    let name = if what.chars().count() + rest > COLUMNS && what.chars().count() > 15 {
-        // The end of a path says more than its start.
-        let keep = COLUMNS.saturating_sub(rest + 3).max(12);
-        let start = what.chars().count().saturating_sub(keep);
-        format!("...{}", what.chars().skip(start).collect::<String>())
-    } else {
-        what
+    let seen = format!(": {}, {} seen", bytes(receipt.bytes_read), contacts(c.seen));
+    let (accepted, rejected) = (count(c.accepted), count(c.rejected - c.opted_out));
+    let opted_out = if c.opted_out > 0 { format!(", {} opted out", count(c.opted_out)) } else { String::new() };
+    let counts = |line: Line| {
+        let line = line.with(Ink::Bold, accepted.clone()).plain(format!(" {verb}, "));
+        line.with(Ink::Bold, rejected.clone()).plain(format!(" rejected{opted_out}"))
     };
-    let line = Line::new(format!("presort: {name}{form}{seen}")).with(Ink::Bold, accepted).plain(format!(" {verb}, "));
-    let line = line.with(Ink::Bold, rejected).plain(" rejected");
-    let second = second.map(|form| Line::new(format!("  {}", form.trim_start_matches(" (").trim_end_matches(')'))));
-    [Some(line), second].into_iter().flatten().collect()
-}
-
-/// What else a person should know.
-fn notes(plan: &Plan, summary: &Summary) -> Vec<Line> {
-    let receipt = &summary.receipt;
-    let mut notes: Vec<String> = dates(receipt).into_iter().chain(sheets(receipt)).chain(names(receipt)).collect();
-    if let Some(input) = receipt.input.iter().find(|input| input.spooled && input.shape != Shape::Body) {
-        let spare = input
-            .records
-            .as_ref()
-            .map_or(String::new(), |records| format!("; --records {} spares it", printable(&shortened(records, 40))));
-        notes.push(format!("  the pipe went through a temporary file, to look at the whole object first{spare}"));
+    let width = |text: &str| text.chars().count();
+    let fixed = width(&seen) + "presort: ".len();
+    let all = fixed + ": ".len() + counts(Line::new("")).columns();
+    let (len, least) = (width(&what), width(&what).min(30));
+    // The end of a path says more than its start.
+    let named = |room: usize| {
+        let keep = room.saturating_sub(3).max(12);
+        let end: String = what.chars().skip(len.saturating_sub(keep)).collect();
+        if len > room && len > 15 { format!("...{end}") } else { what.clone() }
+    };
+    if least + width(&form) + all <= COLUMNS {
+        let name = named(COLUMNS - all - width(&form));
+        vec![counts(Line::new(format!("presort: {name}{form}{seen}: ")))]
+    } else if least.min(15) + all <= COLUMNS {
+        let name = named(COLUMNS - all);
+        let form = form.trim_start_matches(" (").trim_end_matches(')');
+        let form = (!form.is_empty()).then(|| Line::new(format!("  {form}")));
+        [Some(counts(Line::new(format!("presort: {name}{seen}: ")))), form].into_iter().flatten().collect()
+    } else {
+        let has_form = least + width(&form) + fixed <= COLUMNS;
+        let form = if has_form { form } else { String::new() };
+        let name = named(COLUMNS.saturating_sub(fixed + width(&form)));
+        vec![Line::new(format!("presort: {name}{form}{seen}")), counts(Line::new("  "))]
     }
-    if receipt.input.iter().any(|input| input.spooled && input.shape == Shape::Body) {
-        let why = "the envelope stands behind the contacts";
-        notes.push(format!("  the pipe went through a temporary file: {why}; --list-id and --sms-permission"));
-        notes.push("  spare it".to_owned());
-    }
-    for input in &receipt.input {
-        if let Some(size) = input.grown_to {
-            let read = input.bytes_total.unwrap_or(input.bytes_read);
-            notes.push(format!(
-                "  warning: {} grew while it was read: {} are not in this run, from byte {} on",
-                printable(&shortened(&input.name, 30)),
-                bytes(size.saturating_sub(read)),
-                count(read)
-            ));
-        }
-    }
-    if summary.removed_bodies > 0 {
-        let n = summary.removed_bodies as u64;
-        let run = if plan.earlier == Earlier::Append { "a run that did not finish" } else { "an earlier run" };
-        notes.push(format!("  {} {} of {run} removed", count(n), if n == 1 { "body" } else { "bodies" }));
-    }
-    notes.truncate(4);
-    notes.into_iter().map(Line::new).collect()
 }
 
 /// `wrapped, /results` or `ndjson, windows-1252`.
@@ -199,123 +182,6 @@ fn shape(input: &InputReceipt) -> String {
         let _ = write!(text, ", read as {encoding}{guess}");
     }
     text
-}
-
-/// Characters of a list of names in the summary.
-const NAMES_MAX: usize = 36;
-
-/// Names with commas, as many as there is room for.
-fn listed_names<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
-    let (all, mut shown, mut text) = (names.len(), 0, String::new());
-    for name in names {
-        let name = shortened(name, 30);
-        if shown > 0 && text.chars().count() + name.chars().count() > NAMES_MAX {
-            break;
-        }
-        let _ = write!(text, "{}{}", if shown > 0 { ", " } else { "" }, printable(&name));
-        shown += 1;
-    }
-    if shown < all {
-        let _ = write!(text, " and {} more", count((all - shown) as u64));
-    }
-    text
-}
-
-/// What of the first spreadsheet that has more than its rows show was not read, or is not seen in it.
-fn sheets(receipt: &Receipt) -> Vec<String> {
-    let mut lines = receipt.input.iter().filter_map(|input| input.sheet.as_ref()).map(|sheet| {
-        let mut lines = Vec::new();
-        if !sheet.not_read.is_empty() {
-            let more = if sheet.not_read.len() == 1 { "the sheet" } else { "the sheets" };
-            let names = listed_names(sheet.not_read.iter().map(String::as_str));
-            lines.push(format!("  {more} {names} not read: --sheet NAME"));
-        }
-        let mut parts = Vec::new();
-        let (rows, columns) = (sheet.hidden_rows, sheet.hidden_columns);
-        let hidden: Vec<String> = [(rows, "row"), (columns, "column")]
-            .into_iter()
-            .filter(|(n, _)| *n > 0)
-            .map(|(n, word)| format!("{} hidden {word}{}", count(n), if n == 1 { "" } else { "s" }))
-            .collect();
-        if !hidden.is_empty() {
-            parts.push(format!("{} taken as well", hidden.join(" and ")));
-        }
-        if sheet.merged_areas > 0 {
-            let (s, has) = if sheet.merged_areas == 1 { ("", "has its value") } else { ("s", "have their value") };
-            parts.push(format!("{} merged area{s} {has} in the first cell alone", count(sheet.merged_areas)));
-        }
-        if !parts.is_empty() {
-            lines.push(format!("  warning: {}", parts.join("; ")));
-        }
-        lines
-    });
-    let mut first = lines.by_ref().find(|lines| !lines.is_empty()).unwrap_or_default();
-    let more = lines.filter(|lines| !lines.is_empty()).count();
-    if let (Some(last), 1..) = (first.last_mut(), more) {
-        *last += &format!(" (and more in {} other inputs: --receipt FILE)", count(more as u64));
-    }
-    first
-}
-
-/// Kinds of inputs, by what became of their names, that the summary lists.
-const KINDS: usize = 3;
-
-/// What the names of the mapped inputs became.
-fn names(receipt: &Receipt) -> Option<String> {
-    let (mut kinds, mut left): (Vec<String>, Vec<&str>) = Default::default();
-    for mapping in receipt.input.iter().filter_map(|input| input.mapping.as_ref()) {
-        let system = mapping.system.map_or(String::new(), |system| format!("{system}: "));
-        let kind = format!("{system}{} of {} mapped", mapping.mapped, mapping.names);
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
-        }
-        let late = mapping.late.iter().map(|late| late.column.as_str());
-        for name in mapping.unmapped.iter().map(|column| column.column.as_str()).chain(late) {
-            if !left.contains(&name) {
-                left.push(name);
-            }
-        }
-    }
-    let mut line = format!("  names: {}", kinds.first()?);
-    kinds.iter().take(KINDS).skip(1).for_each(|kind| line += &format!(", {kind}"));
-    if kinds.len() > KINDS {
-        let _ = write!(line, " and {} more kinds", count((kinds.len() - KINDS) as u64));
-    }
-    if !left.is_empty() {
-        let _ = write!(line, "; not in the output: {}", listed_names(left.into_iter()));
-    }
-    Some(line)
-}
-
-/// What dates prove about their order, where it is not the one they were read in.
-fn dates(receipt: &Receipt) -> Option<String> {
-    let dates = receipt.dates?;
-    let (day_first, month_first) = ((dates.day_first, "day-first", "dmy"), (dates.month_first, "month-first", "mdy"));
-    let ((proofs, order, option), (others, read_as, _)) = match receipt.options.date_order {
-        "mdy" => (day_first, month_first),
-        "dmy" => (month_first, day_first),
-        _ => {
-            let with = if dates.month_first > dates.day_first { "mdy" } else { "dmy" };
-            return Some(format!("  dates whose year is last were held back: run again with --date-order {with}"));
-        }
-    };
-    // Fewer than prove the order in which they were read are mistakes of their own.
-    if proofs <= others {
-        return None;
-    }
-    let proves = if proofs == 1 { "date proves" } else { "dates prove" };
-    let were = if dates.ambiguous == 1 { "was" } else { "were" };
-    let mut line = format!(
-        "  {} {proves} {order} order; {} {were} ambiguous and read {read_as}: ",
-        count(proofs),
-        count(dates.ambiguous)
-    );
-    let _ = match others {
-        0 => write!(line, "run again with --date-order {option}"),
-        1 => write!(line, "run again with --date-order {option}, but 1 proves {read_as} order"),
-        n => write!(line, "run again with --date-order {option}, but {} prove {read_as} order", count(n)),
-    };
-    Some(line)
 }
 
 /// The way out for an export under other names.
@@ -348,6 +214,11 @@ fn again(options: &str) -> String {
     if reads_a_file && command.len() + 6 <= COLUMNS { command } else { format!("run again with {options}") }
 }
 
+/// What people call a line of an input: a sheet has rows.
+pub(super) fn line_word(inputs: &[InputReceipt], input: usize) -> &'static str {
+    if inputs.get(input).is_some_and(|input| input.sheet.is_some()) { "row" } else { "line" }
+}
+
 /// `export.json: contact 17`
 fn contact(example: &Example, plan: &Plan, inputs: &[InputReceipt]) -> String {
     let is_one = plan.inputs.len() == 1 && inputs.len() <= 1;
@@ -357,8 +228,9 @@ fn contact(example: &Example, plan: &Plan, inputs: &[InputReceipt]) -> String {
         // The run did not get there.
         None => plan.inputs.get(example.input).map_or(String::new(), |input| format!("{}: ", path(input))),
     };
+    let line = line_word(inputs, example.input);
     match example.contact {
-        Some(contact) => format!("{input}line {}, contact {}", count(example.line), count(contact)),
+        Some(contact) => format!("{input}{line} {}, contact {}", count(example.line), count(contact)),
         None if matches!(example.code, Code::SYN004 | Code::SYN005 | Code::SYN006) => {
             format!("{input}line {}", count(example.line))
         }

@@ -13,6 +13,7 @@ use crate::model::position::Position;
 use crate::rules::{Duplicates, Settings};
 use crate::run::duplicates::{DuplicateIndex, Lookup};
 use crate::run::mapping::map_document;
+use crate::run::names::InputNames;
 use crate::run::reader::{Long, Next, ReadBatch, Reader};
 use crate::run::writer::{finding_of, kept_duplicate};
 use crate::source::{Encoding, Source};
@@ -175,7 +176,7 @@ impl<'i> Contacts<'i> {
         let selection = OutputSelection { findings: true, encodings, ..OutputSelection::default() };
         Ok(Reading {
             reader: Reader::new(vec![document], vec![self.settings.sms_explicit], None),
-            names: [READER.to_owned()],
+            names: InputNames::one(READER),
             selection,
             read: ReadBatch::default(),
             cleaner: BatchCleaner::default(),
@@ -216,7 +217,7 @@ fn owned(found: &[EnvelopeFinding]) -> impl Iterator<Item = OwnedFinding> {
 /// An input that is being read, and its current batch.
 struct Reading<'i> {
     reader: Reader<'i>,
-    names: [String; 1],
+    names: InputNames,
     selection: OutputSelection,
     read: ReadBatch,
     cleaner: BatchCleaner,

@@ -1,5 +1,9 @@
 //! Custom fields: `cf:NAME`.
 
+mod types;
+
+pub use types::FieldType;
+
 use super::text::{self, TextResult};
 use super::{Effect, Rule, Settings, ValueCheck};
 use crate::model::finding::{Code, Detail, Severity};
@@ -44,6 +48,16 @@ pub static RULES: &[Rule] = &[
         before: r#""cf:Teir":"gold"   (with --custom-fields, where the field is Tier)"#,
         after: "held back: the contact goes on without it",
     },
+    Rule {
+        code: Code::CUS004,
+        severity: Severity::Warning,
+        effect: Effect::Keeps,
+        message: "the value does not fit the type of its custom field",
+        help: "correct the value, or the type or choices of the field",
+        why: "Fields have types and choices. What an import does with a value that does not fit is not documented.",
+        before: r#""cf:Birthdate":"soon"   (with --custom-fields, where the field is of type date)"#,
+        after: "kept",
+    },
 ];
 
 /// True when `name`, without `cf:`, is of a good length.
@@ -68,6 +82,13 @@ pub fn check(name: &str, given: &str, settings: &Settings, buffer: &mut String) 
     text::check_length(normal, given, MemberId::Custom, settings, buffer)
 }
 
+/// The labels in the value of a field with several choices: separated by semicolons, or by commas where there are none.
+#[must_use]
+pub fn chosen(value: &str) -> Vec<&str> {
+    let separator = if value.contains(';') { ';' } else { ',' };
+    value.split(separator).map(str::trim).filter(|label| !label.is_empty()).collect()
+}
+
 /// The custom fields of an account. A field can be named by its name or its label.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fields {
@@ -75,15 +96,26 @@ pub struct Fields {
     fields: HashMap<String, u32>,
     /// A name or label of each field, by letters and digits alone.
     similar: HashMap<String, String>,
+    /// The types of fields that do not take any text.
+    types: HashMap<u32, FieldType>,
 }
 
 impl Fields {
     /// Adds a field with all of these names. A name of an earlier field stays with that field.
     pub fn add<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
+        self.add_typed(names, None);
+    }
+
+    /// The same for a field of this type.
+    pub fn add_typed<'n>(&mut self, names: impl IntoIterator<Item = &'n str>, kind: Option<FieldType>) {
         let field = self.fields.len() as u32;
         for name in names {
             self.fields.entry(name.to_owned()).or_insert(field);
             self.similar.entry(similar(name)).or_insert_with(|| name.to_owned());
+        }
+        // A field without a name of its own is none.
+        if let Some(kind) = kind.filter(|_| self.fields.len() as u32 > field) {
+            self.types.insert(field, kind);
         }
     }
 
@@ -92,6 +124,18 @@ impl Fields {
     #[inline]
     pub fn find(&self, name: &str) -> Option<u32> {
         self.fields.get(name).copied()
+    }
+
+    /// True if some field has a type.
+    #[must_use]
+    pub fn has_types(&self) -> bool {
+        !self.types.is_empty()
+    }
+
+    /// The type of a field, if it does not take any text.
+    #[must_use]
+    pub fn type_of(&self, field: u32) -> Option<&FieldType> {
+        self.types.get(&field)
     }
 
     /// The name of a field from which this one, which is that of none, differs by case, punctuation or `cf:` only.
@@ -219,6 +263,7 @@ fn parse_json(file: &str) -> Result<Fields, String> {
         let given = [Some(field), field.get("name"), field.get("label")].into_iter().flatten();
         given.filter_map(Value::as_str).filter(|name| !name.is_empty()).map(str::to_owned).collect()
     };
+    let types: Vec<Option<FieldType>> = all.iter().map(type_in).collect();
     let all: Vec<Vec<String>> = all.iter().map(names).collect();
     if let Some(i) = all.iter().position(Vec::is_empty) {
         return Err(format!(
@@ -227,11 +272,20 @@ fn parse_json(file: &str) -> Result<Fields, String> {
     }
     // A text that is one field's name and another's label is the name.
     let by_name: HashSet<&String> = all.iter().map(|names| &names[0]).collect();
-    for names in &all {
+    for (names, kind) in all.iter().zip(types) {
         let names = names.iter().enumerate().filter(|(i, name)| *i == 0 || !by_name.contains(name));
-        fields.add(names.map(|(_, name)| name.as_str()));
+        fields.add_typed(names.map(|(_, name)| name.as_str()), kind);
     }
     Ok(fields)
+}
+
+/// The type in the JSON of a field.
+fn type_in(field: &serde_json::Value) -> Option<FieldType> {
+    let label =
+        |choice: &serde_json::Value| choice.get("choice_label").and_then(|label| label.as_str()).map(str::to_owned);
+    let choices = field.get("choices").and_then(|choices| choices.as_array());
+    let labels = choices.map(|choices| choices.iter().filter_map(label).collect()).unwrap_or_default();
+    FieldType::of(field.get("type")?.as_str()?, labels)
 }
 
 #[cfg(test)]

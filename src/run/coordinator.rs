@@ -18,6 +18,7 @@ use crate::model::error::{Error, Kind, Result, panic_text};
 use crate::output::body::{Hashed, Unhashed};
 use crate::rules::Settings;
 use crate::run::job::{Job, is_explicit};
+use crate::run::names::InputNames;
 use crate::run::reader::{Next, ReadBatch, ReadOutcome, Reader};
 use crate::run::writer::{More, Writer};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -57,7 +58,7 @@ impl WorkItem {
 struct Shared<'s> {
     settings: &'s [Settings; 2],
     selection: &'s OutputSelection,
-    names: &'s [String],
+    names: &'s InputNames,
     separator: Separator,
 }
 

@@ -26,6 +26,7 @@ use crate::rules::Settings;
 use crate::run::coordinator::execute;
 use crate::run::inputs::InputFile;
 use crate::run::mapping::{OtherNames, map_document};
+use crate::run::names::InputNames;
 pub use crate::run::reader::Progress;
 use crate::run::selection::selection_of;
 use crate::run::settle::{Ended, settle};
@@ -271,6 +272,23 @@ pub fn run_in_memory(job: &Job<'_>, bytes: Vec<u8>, limits: Limits) -> Result<In
     if let Some(end) = start_of(&document, limits.max_contacts) {
         document.source.set_limit(end);
     }
+    run_document_in_memory(job, document)
+}
+
+/// The same for a table. Its columns are mapped as those of any table.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_table_in_memory(job: &Job<'_>, bytes: Vec<u8>, limits: Limits) -> Result<InMemory> {
+    let source = Source::memory(input_name(job), bytes);
+    let mut document = Document::of(source, opening(job, false))?;
+    map_document(&job.mapping, None, &mut document)?;
+    let end = start_of(&document, limits.max_contacts).unwrap_or(u64::MAX);
+    document.source.set_limit(end.min(limits.max_bytes));
+    run_document_in_memory(job, document)
+}
+
+fn run_document_in_memory(job: &Job<'_>, document: Document<'_>) -> Result<InMemory> {
     let (mut body, mut report) = (Vec::new(), Vec::new());
     let outputs = Outputs {
         contacts: Some((&mut body).into()),
@@ -311,7 +329,7 @@ fn run_on<'i>(job: &Job<'i>, mut documents: Vec<Document<'i>>, outputs: Outputs<
     let (envelope, findings) = resolve(job, &mut documents)?;
     let prefix = envelope.prefix();
     refuse_small_bodies(job, &prefix)?;
-    let names: Vec<String> = documents.iter().map(|document| document.source.name().to_owned()).collect();
+    let names = InputNames::of(&documents);
     let settings = settings_of(job, &prefix);
     let selection = selection_of(job, &outputs, &documents);
     // Broken syntax behind the contacts of an input whose lists are not known: no body can be written. The run still checks the

@@ -1,5 +1,6 @@
 //! How the names of each input are mapped, decided before the run reads it.
 
+use super::names::InputNames;
 use super::reader::{Next, ReadBatch, Reader};
 use crate::clean::flatten::flatten;
 use crate::clean::mapped::InputMapping;
@@ -140,6 +141,7 @@ fn export_suppressed(source: Source<'_>, list: &mut SuppressionList) -> Result<(
     let mut cells = csv::Cells::default();
     let (mut cards, mut card) = (CardReader::default(), Vec::new());
     let mut reader = Reader::new(vec![document], vec![false], None);
+    let names = InputNames::default();
     let (mut batch, mut late) = (ReadBatch::default(), Late::default());
     loop {
         match reader.next(&mut batch) {
@@ -147,7 +149,7 @@ fn export_suppressed(source: Source<'_>, list: &mut SuppressionList) -> Result<(
             Next::Pause | Next::EnvelopeFindings(..) => continue,
             Next::End => break,
         }
-        let Some(contacts) = batch.batch(&[]) else { continue };
+        let Some(contacts) = batch.batch(&names) else { continue };
         for span in contacts.spans {
             let mut record = contacts.contact(span);
             if contacts.layout == Layout::Cards {

@@ -7,6 +7,7 @@ pub mod inputs;
 pub mod job;
 pub(crate) mod long;
 pub mod mapping;
+pub mod names;
 #[cfg(any(feature = "cli", feature = "send"))]
 pub mod origin;
 pub mod reader;

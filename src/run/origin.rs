@@ -10,6 +10,7 @@ use crate::model::error::{Error, Result};
 use crate::output::origins::Origin;
 use crate::output::receipt::FileReceipt;
 use crate::run::inputs::{InputFile, expand};
+use crate::run::names::InputNames;
 use crate::run::reader::{Next, ReadBatch, Reader};
 use crate::source::Encoding;
 use serde::Deserialize;
@@ -203,7 +204,7 @@ impl OriginInput {
         let opening = Opening { may_be_empty: true, ..Opening::whole(&overrides, &reading) };
         let document = Document::of(file.open()?, opening)?;
         Ok(Some(Open {
-            names: [file.name()],
+            names: InputNames::one(&file.name()),
             table: document.table.clone(),
             reader: Reader::new(vec![document], vec![false], None),
             read: ReadBatch::default(),
@@ -224,7 +225,7 @@ pub struct Cursor {
 }
 
 struct Open {
-    names: [String; 1],
+    names: InputNames,
     table: Option<Arc<Table>>,
     reader: Reader<'static>,
     read: ReadBatch,

@@ -16,6 +16,7 @@ use crate::model::finding::Code;
 use crate::model::position::Position;
 use crate::output::receipt::Dropped;
 pub use crate::run::long::Long;
+use crate::run::names::InputNames;
 use crate::source::{Chunk, GATHERING};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -68,7 +69,7 @@ pub struct ReadBatch {
 impl ReadBatch {
     /// The contacts as a batch, if there are any.
     #[must_use]
-    pub fn batch<'b>(&'b self, names: &'b [String]) -> Option<Batch<'b>> {
+    pub fn batch<'b>(&'b self, names: &'b InputNames) -> Option<Batch<'b>> {
         let chunk = self.chunk.as_deref().filter(|_| !self.spans.is_empty())?;
         Some(Batch {
             bytes: chunk.bytes(),
@@ -79,7 +80,7 @@ impl ReadBatch {
             layout: self.layout?,
             has_gaps: self.has_gaps,
             input: self.input,
-            input_name: (names.len() > 1).then(|| names[self.input].as_str()),
+            input_label: names.label(self.input),
             mapping: self.mapping.as_deref(),
         })
     }
@@ -628,7 +629,7 @@ mod tests {
     fn inputs_come_one_after_the_other() {
         let dir = tempfile::tempdir().unwrap();
         let documents = documents(dir.path(), &["[{},{}]", "{}\n{}\n{}", "", "[]", "[{}]"]);
-        let names: Vec<String> = (0..5).map(|i| i.to_string()).collect();
+        let names = InputNames::default();
         let mut reader = Reader::new(documents, vec![false, true, false, false, false], None);
         let mut batch = ReadBatch::default();
         let mut seen = Vec::new();

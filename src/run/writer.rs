@@ -9,7 +9,7 @@ use crate::csv::Cells;
 
 use crate::clean::batch::Batch;
 use crate::clean::causes::Causes;
-use crate::clean::lines::{self, Place};
+use crate::clean::lines::{self, InputLabel, Place};
 use crate::clean::mapped::{LateName, count_name};
 use crate::clean::profile::Profile;
 use crate::document::envelope::{EnvelopeFinding, FindingValue};
@@ -23,6 +23,7 @@ use crate::output::receipt::Dropped;
 use crate::rules::{Duplicates, Effect, Settings, rule};
 pub use crate::run::contacts::ContactOutput;
 use crate::run::duplicates::{DuplicateIndex, Lookup};
+use crate::run::names::InputNames;
 use crate::run::reader::Long;
 use crate::source::Watch;
 use std::io::Read;
@@ -70,7 +71,7 @@ pub struct Writer<'j> {
     /// The rejects.
     pub rejects: Option<Output<'j>>,
     /// Names of the inputs, where there are several.
-    pub names: &'j [String],
+    pub names: &'j InputNames,
     /// Detect changes of the inputs; `None` for those that are no files.
     pub watches: Vec<Option<Arc<Watch>>>,
     /// Bytes of all inputs, where that is known.
@@ -124,7 +125,7 @@ impl<'j> Writer<'j> {
     pub fn new(
         settings: &'j [Settings; 2],
         selection: &'j OutputSelection,
-        names: &'j [String],
+        names: &'j InputNames,
         contacts: ContactOutput<'j>,
     ) -> Self {
         Writer {
@@ -171,7 +172,7 @@ impl<'j> Writer<'j> {
             let finding = finding_of(found);
             let Position { offset, line, .. } = found.position;
             let offset = self.selection.offset(input, offset);
-            let place = Place { input: self.name(input), contact: None, offset, line, column: None };
+            let place = Place { input: self.label(input), contact: None, offset, line, column: None };
             self.stats.codes[finding.code as usize] += 1;
             let mut line = Vec::new();
             lines::line(&place, &finding, self.selection.redactor.as_ref(), &mut line);
@@ -189,8 +190,8 @@ impl<'j> Writer<'j> {
         Ok(())
     }
 
-    fn name(&self, input: usize) -> Option<&'j str> {
-        (self.names.len() > 1).then(|| self.names[input].as_str())
+    fn label(&self, input: usize) -> Option<InputLabel<'j>> {
+        self.names.label(input)
     }
 
     /// Whether a finding of this code is one that the run keeps, beside the first.
@@ -237,7 +238,7 @@ impl<'j> Writer<'j> {
         *count += 1;
         let is_first = *count == 1;
         let place = Place {
-            input: self.name(input),
+            input: self.label(input),
             contact: Some(long.contact),
             offset: self.selection.offset(input, long.span.start),
             line: long.span.line,
@@ -470,7 +471,8 @@ impl<'j> Writer<'j> {
 
     fn first(&self, index: u64) -> Detail<'j> {
         let input = self.starts.partition_point(|start| *start <= index).saturating_sub(1);
-        Detail::First { input: self.name(input), contact: index - self.starts[input] }
+        let name = (self.names.len() > 1).then(|| self.names[input].as_str());
+        Detail::First { input: name, contact: index - self.starts[input] }
     }
 
     /// Writes a range of report, ledger and rejects of a batch. Without `to`, writes to the end and replaces the buffers by empty ones.
@@ -497,7 +499,7 @@ impl<'j> Writer<'j> {
     fn keep_duplicate(&mut self, batch: &Batch<'_>, i: usize, detail: Detail<'j>) -> Result<()> {
         let span = &batch.spans[i];
         let place = Place {
-            input: self.name(batch.input),
+            input: self.label(batch.input),
             contact: Some(batch.first + i as u64),
             offset: batch.offset(span),
             line: span.line,

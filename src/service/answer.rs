@@ -36,10 +36,19 @@ const MESSAGE_MAX: usize = 1000;
 
 /// An array of one error.
 pub fn error(status: StatusCode, message: impl AsRef<str>) -> Response {
-    let message = message.as_ref();
-    let end = message.char_indices().nth(MESSAGE_MAX).map_or(message.len(), |(end, _)| end);
-    let object = ErrorObject { error_key: key(status), error_message: &message[..end] };
-    let mut response = (status, Json([object])).into_response();
+    errors(status, &[message.as_ref()])
+}
+
+/// An array of errors.
+fn errors(status: StatusCode, messages: &[&str]) -> Response {
+    let object = |message: &&'_ str| {
+        let end = message.char_indices().nth(MESSAGE_MAX).map_or(message.len(), |(end, _)| end);
+        (key(status), message[..end].to_owned())
+    };
+    let texts: Vec<(&'static str, String)> = messages.iter().map(object).collect();
+    let objects: Vec<ErrorObject<'_>> =
+        texts.iter().map(|(error_key, text)| ErrorObject { error_key, error_message: text }).collect();
+    let mut response = (status, Json(objects)).into_response();
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
@@ -51,6 +60,8 @@ pub fn error(status: StatusCode, message: impl AsRef<str>) -> Response {
 pub enum TooMany {
     /// Requests per second.
     Throttled,
+    /// Requests per day.
+    Quota,
     /// Waiting activities. The key of the published service is unknown.
     QueueFull,
 }
@@ -59,6 +70,7 @@ pub enum TooMany {
 pub fn too_many(why: TooMany, message: &str) -> Response {
     let error_key = match why {
         TooMany::Throttled => "throttled",
+        TooMany::Quota => "quota_exceeded",
         TooMany::QueueFull => "queue_full",
     };
     (StatusCode::TOO_MANY_REQUESTS, Json(ErrorObject { error_key, error_message: message })).into_response()
@@ -80,8 +92,8 @@ pub fn close(mut response: Response) -> Response {
     response
 }
 
-/// The answer to an error of the account.
-pub fn account_error(error: &Error) -> Response {
+/// The status and the message for an error of the account.
+pub fn status_of(error: &Error) -> (StatusCode, String) {
     let status = match error {
         // A bug in presort is not the client's error.
         Error::Body(body) if matches!(body.kind(), Kind::Bug { .. } | Kind::Counts { .. } | Kind::Io { .. }) => {
@@ -89,17 +101,33 @@ pub fn account_error(error: &Error) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR
         }
         Error::Invalid(_) | Error::Body(_) => StatusCode::BAD_REQUEST,
+        Error::Refused(texts) => return (StatusCode::BAD_REQUEST, texts.join("; ")),
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::Halted(_) => StatusCode::SERVICE_UNAVAILABLE,
-        Error::Full => return too_many(TooMany::QueueFull, &error.to_string()),
+        Error::Full => StatusCode::TOO_MANY_REQUESTS,
         Error::NotAnAccount(_) | Error::Database { .. } | Error::Io { .. } => {
             tracing::error!(%error, "the account");
             let status =
                 if error.is_busy() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::INTERNAL_SERVER_ERROR };
             // Only the log has the details.
-            return self::error(status, "the account cannot be read or written now");
+            return (status, "the account cannot be read or written now".to_owned());
         }
     };
-    self::error(status, error.for_audience(Audience::Http))
+    (status, error.for_audience(Audience::Http))
+}
+
+/// The answer to an error of the account.
+pub fn account_error(error: &Error) -> Response {
+    match error {
+        Error::Refused(texts) => {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            errors(StatusCode::BAD_REQUEST, &texts)
+        }
+        Error::Full => too_many(TooMany::QueueFull, &error.to_string()),
+        _ => {
+            let (status, text) = status_of(error);
+            self::error(status, text)
+        }
+    }
 }

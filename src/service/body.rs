@@ -28,7 +28,38 @@ pub struct Read<'s> {
     /// The body was not read to its end.
     pub cut: bool,
     /// Its share of the memory limit: a client that stalls holds only as much as it sent.
-    memory: Option<SemaphorePermit<'s>>,
+    memory: Memory<'s>,
+}
+
+/// The share of a body in the memory limit of all bodies.
+pub struct Memory<'s> {
+    service: &'s Service,
+    permits: Option<SemaphorePermit<'s>>,
+}
+
+impl<'s> Memory<'s> {
+    pub fn new(service: &'s Service) -> Self {
+        Memory { service, permits: None }
+    }
+
+    /// Takes what `bytes` in all need beyond the present share.
+    pub async fn grow(&mut self, bytes: usize) -> Result<(), Response> {
+        let have = self.permits.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let need = bytes.div_ceil(UNIT);
+        if need <= have {
+            return Ok(());
+        }
+        let more = self.service.memory.acquire_many((need - have) as u32);
+        let Ok(Ok(more)) = tokio::time::timeout(self.service.config.idle_time, more).await else {
+            let what = "too many request bodies are being read: try again later";
+            return Err(answer::close(answer::error(StatusCode::SERVICE_UNAVAILABLE, what)));
+        };
+        match &mut self.permits {
+            Some(permits) => permits.merge(more),
+            none => *none = Some(more),
+        }
+        Ok(())
+    }
 }
 
 /// Bytes that are read of the body of a refused request.
@@ -123,7 +154,7 @@ pub async fn read<'s>(
         let what = "the request body did not come in time";
         answer::close(answer::error(StatusCode::REQUEST_TIMEOUT, what))
     };
-    let mut read = Read { bytes: Vec::new(), dropped: 0, cut: false, memory: None };
+    let mut read = Read { bytes: Vec::new(), dropped: 0, cut: false, memory: Memory::new(service) };
     loop {
         let Some(left) = service.config.body_time.checked_sub(began.elapsed()) else { return Err(too_slow()) };
         let frame = match tokio::time::timeout(left.min(service.config.idle_time), body.frame()).await {
@@ -138,19 +169,7 @@ pub async fn read<'s>(
         };
         let Ok(data) = frame.into_data() else { continue };
         let kept = data.len().min(keep - read.bytes.len());
-        let have = read.memory.as_ref().map_or(0, SemaphorePermit::num_permits);
-        let need = (read.bytes.len() + kept).div_ceil(UNIT);
-        if need > have {
-            let more = service.memory.acquire_many((need - have) as u32);
-            let Ok(Ok(more)) = tokio::time::timeout(service.config.idle_time, more).await else {
-                let what = "too many request bodies are being read: try again later";
-                return Err(answer::close(answer::error(StatusCode::SERVICE_UNAVAILABLE, what)));
-            };
-            match &mut read.memory {
-                Some(memory) => memory.merge(more),
-                none => *none = Some(more),
-            }
-        }
+        read.memory.grow(read.bytes.len() + kept).await?;
         read.bytes.extend_from_slice(&data[..kept]);
         read.dropped += (data.len() - kept) as u64;
         if read.dropped > DRAINED_MAX {
@@ -170,12 +189,22 @@ pub async fn small<T: serde::de::DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<T, Response> {
+    object(service, headers, body, SMALL_MAX).await
+}
+
+/// Reads a body that is a JSON object of at most `max` bytes.
+pub async fn object<T: serde::de::DeserializeOwned>(
+    service: &Service,
+    headers: &HeaderMap,
+    body: Body,
+    max: usize,
+) -> Result<T, Response> {
     if let Err(answer) = is_json(headers) {
         return Err(refuse(service, headers, body, answer).await);
     }
-    let read = read(service, headers, body, SMALL_MAX).await?;
+    let read = read(service, headers, body, max).await?;
     if read.dropped > 0 {
-        let what = format!("the request body is larger than {SMALL_MAX} bytes");
+        let what = format!("the request body is larger than {max} bytes");
         return Err(answer::close(answer::error(StatusCode::BAD_REQUEST, what)));
     }
     // Require an object: serde also accepts an array of its values.

@@ -53,6 +53,20 @@ fn parse(text: &str) -> Option<(Host, Option<u16>)> {
     Some((host, port))
 }
 
+/// True for a host, with or without a port.
+pub(super) fn is_host(text: &str) -> bool {
+    parse(text).is_some()
+}
+
+/// True for a host that is this machine.
+pub(super) fn is_loopback(text: &str) -> bool {
+    match parse(text) {
+        Some((Host::Name(name), _)) => name == "localhost",
+        Some((Host::Address(address), _)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 /// A name for `--host`: without a port, in lower case.
 pub fn host_name(text: &str) -> Option<String> {
     // An IPv6 address may come without its brackets.

@@ -9,7 +9,6 @@ use crate::account::import::{Body as ImportBody, KEPT_MAX};
 use crate::account::lists::{List, ListQuery, MembershipCount, NewList};
 use crate::account::page::{Link, Page, PageRequest};
 use crate::account::{Error, Result as AccountResult};
-use crate::document::envelope::EnvelopeOverrides;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{MatchedPath, Path, RawQuery, State};
@@ -19,18 +18,18 @@ use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-type Answer = Result<Response, Response>;
-type Shared = State<Arc<Service>>;
+pub type Answer = Result<Response, Response>;
+pub type Shared = State<Arc<Service>>;
 
 /// The links of a collection: empty without a next page.
 #[derive(Serialize)]
-struct Links {
+pub struct Links {
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Link>,
 }
 
 impl Links {
-    fn of<T>(query: &Query, page: &Page<T>) -> Links {
+    pub fn of<T>(query: &Query, page: &Page<T>) -> Links {
         Links { next: page.next.map(|next| Link { href: query.next(next) }) }
     }
 }
@@ -66,15 +65,15 @@ struct FieldsAnswer {
 }
 
 #[expect(clippy::result_large_err, reason = "an answer is what axum takes")]
-fn or_answer<T>(result: AccountResult<T>) -> Result<T, Response> {
+pub fn or_answer<T>(result: AccountResult<T>) -> Result<T, Response> {
     result.map_err(|error| answer::account_error(&error))
 }
 
-type PathId = Result<Path<String>, PathRejection>;
+pub type PathId = Result<Path<String>, PathRejection>;
 
 /// The identifier in the path, which must be UTF-8.
 #[expect(clippy::result_large_err, reason = "an answer is what axum takes")]
-fn path_id(id: PathId) -> Result<String, Response> {
+pub fn path_id(id: PathId) -> Result<String, Response> {
     id.map(|Path(id)| id).map_err(|_| answer::error(StatusCode::BAD_REQUEST, "the path is not UTF-8"))
 }
 
@@ -84,11 +83,8 @@ pub async fn import(State(service): Shared, headers: HeaderMap, body: Body) -> A
     }
     let mut read = body::read(&service, &headers, body, KEPT_MAX).await?;
     let (bytes, cut) = (read.bytes.len() as u64, read.cut);
-    let import = ImportBody {
-        bytes: std::mem::take(&mut read.bytes),
-        bytes_dropped: read.dropped,
-        overrides: EnvelopeOverrides::default(),
-    };
+    let import =
+        ImportBody { bytes: std::mem::take(&mut read.bytes), bytes_dropped: read.dropped, ..ImportBody::default() };
     if service.closing.load(Ordering::Relaxed) {
         return Err(answer::close(answer::error(StatusCode::SERVICE_UNAVAILABLE, "the service is shutting down")));
     }
@@ -112,14 +108,16 @@ pub async fn activities(State(service): Shared, RawQuery(query): RawQuery) -> An
             )?)
         }
     };
-    let page = service.block(move |account| account.activities_with(state, page, ERRORS_OF_MANY)).await?;
+    let mut page = service.block(move |account| account.activities_with(state, page, ERRORS_OF_MANY)).await?;
+    page.items.iter_mut().for_each(|activity| service.reword(activity));
     let links = Links::of(&query, &page);
     body::json(&service, StatusCode::OK, &ActivitiesAnswer { activities: page.items, _links: links })
 }
 
 pub async fn activity(State(service): Shared, id: PathId) -> Answer {
     let id = path_id(id)?;
-    let activity = service.block(move |account| account.activity(&id)).await?;
+    let mut activity = service.block(move |account| account.activity(&id)).await?;
+    service.reword(&mut activity);
     body::json(&service, StatusCode::OK, &activity)
 }
 
@@ -127,12 +125,13 @@ pub async fn activity(State(service): Shared, id: PathId) -> Answer {
 const ERRORS_OF_MANY: usize = 20;
 
 /// Parameters of the published service that are not supported here.
-const UNSUPPORTED: [&str; 5] = ["segment_id", "tags", "optout_after", "optout_before", "sms_status"];
+const UNSUPPORTED: [&str; 4] = ["segment_id", "optout_after", "optout_before", "sms_status"];
 
 pub async fn contacts(State(service): Shared, RawQuery(text): RawQuery) -> Answer {
     let known = [
         "email",
         "lists",
+        "tags",
         "status",
         "include",
         "limit",
@@ -150,6 +149,7 @@ pub async fn contacts(State(service): Shared, RawQuery(text): RawQuery) -> Answe
         Ok(ContactQuery {
             email: query.get("email").map(str::to_owned),
             lists: query.list("lists"),
+            tags: query.list("tags"),
             statuses: query.list("status"),
             created_after: query.moment("created_after")?,
             created_before: query.moment("created_before")?,
@@ -174,6 +174,16 @@ pub async fn contact(State(service): Shared, id: PathId, RawQuery(query): RawQue
     body::json(&service, StatusCode::OK, &contact)
 }
 
+/// Which contacts of a list to count.
+pub fn membership_count(query: &Query) -> AccountResult<Option<MembershipCount>> {
+    match query.get("include_membership_count") {
+        None => Ok(None),
+        Some("all") => Ok(Some(MembershipCount::All)),
+        Some("active") => Ok(Some(MembershipCount::Active)),
+        Some(other) => Err(Error::Invalid(format!("include_membership_count is all or active, not {other}"))),
+    }
+}
+
 pub async fn lists(State(service): Shared, RawQuery(query): RawQuery) -> Answer {
     let known = [
         "limit",
@@ -186,20 +196,13 @@ pub async fn lists(State(service): Shared, RawQuery(query): RawQuery) -> Answer 
     ];
     let query = or_answer(Query::new("/v3/contact_lists", query.as_deref(), &known))?;
     let of = || -> AccountResult<Option<ListQuery>> {
-        let members = match query.get("include_membership_count") {
-            None => None,
-            Some("all") => Some(MembershipCount::All),
-            Some("active") => Some(MembershipCount::Active),
-            Some(other) => {
-                return Err(Error::Invalid(format!("include_membership_count is all or active, not {other}")));
-            }
-        };
+        let members = membership_count(&query)?;
         let statuses = query.list("status");
         if let Some(other) = statuses.iter().find(|status| !matches!(status.as_str(), "all" | "active" | "deleted")) {
             return Err(Error::Invalid(format!("status is all, active or deleted, not {other}")));
         }
         let page = PageRequest { count: query.flag("include_count")?, ..query.page(1000)? };
-        // Lists are never deleted here, and none is for text messages only.
+        // Deleted lists are gone, and none is for text messages only.
         let none = (!statuses.is_empty() && statuses.iter().all(|status| status == "deleted"))
             || query.get("channel_type").is_some_and(|channel| channel == "sms");
         Ok((!none).then(|| ListQuery { name: query.get("name").map(str::to_owned), members, page }))
@@ -242,6 +245,11 @@ pub async fn healthz(State(service): Shared) -> Answer {
         true => Ok("ok\n".into_response()),
         false => Err(answer::error(StatusCode::SERVICE_UNAVAILABLE, "the account cannot be read")),
     }
+}
+
+/// What is implemented, as an OpenAPI document. `.ci/schema` holds the answers against it.
+pub async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], include_str!("openapi.json")).into_response()
 }
 
 pub async fn metrics(State(service): Shared) -> Answer {

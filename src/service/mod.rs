@@ -6,19 +6,26 @@
 
 mod answer;
 mod body;
+mod control;
 mod guard;
 mod handlers;
 mod metrics;
+mod oauth;
+mod page;
 mod query;
+mod quota;
+mod resources;
 mod serve;
+mod wording;
 
 pub use guard::{host_name, origin};
+pub use oauth::{Client, parse_clients};
 pub use serve::run;
 
 use crate::account::Account;
 use crate::account::activities::Activity;
 use crate::account::import::Body;
-use crate::account::runner::Runner;
+use crate::account::runner::{Fate, Runner};
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -40,8 +47,16 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The bearer token that requests must have; `None` requires no token.
     pub token: Option<String>,
+    /// OAuth instead of one token, for these clients; an empty list is for any public client.
+    pub oauth: Option<Vec<Client>>,
     /// Most requests per second.
     pub rate_limit: Option<u32>,
+    /// Most requests per day, from 00:00 UTC on.
+    pub quota: Option<u64>,
+    /// Word the errors of activities as the published service is known to.
+    pub published_errors: bool,
+    /// Have the control endpoints even if the address is no loopback address.
+    pub control: bool,
     /// How long one activity may take.
     pub activity_time: Duration,
     /// How long a client may take between two pieces of a request.
@@ -61,7 +76,11 @@ impl Default for Config {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             token: None,
+            oauth: None,
             rate_limit: None,
+            quota: None,
+            published_errors: false,
+            control: false,
             activity_time: Duration::from_secs(600),
             idle_time: Duration::from_secs(15),
             body_time: Duration::from_secs(120),
@@ -91,6 +110,7 @@ pub struct Service {
     account: Arc<Account>,
     config: Config,
     metrics: Metrics,
+    oauth: Option<oauth::OAuth>,
     /// The process is about to end, and accepts nothing.
     closing: AtomicBool,
     /// Permits for the memory of request bodies, of [`body::UNIT`] each.
@@ -102,6 +122,10 @@ pub struct Service {
     writers: Arc<Semaphore>,
     /// The token bucket of the rate limit: requests left, and the time of that count.
     rate: Mutex<(f64, Instant)>,
+    quota: quota::Quota,
+    control: control::Control,
+    /// Files that were dropped on the page.
+    files: page::Files,
 }
 
 impl Service {
@@ -109,9 +133,11 @@ impl Service {
     #[must_use]
     pub fn new(account: Arc<Account>, config: Config) -> Arc<Service> {
         let rate = f64::from(config.rate_limit.unwrap_or(0));
+        let oauth = config.oauth.clone().map(oauth::OAuth::new);
         Arc::new(Service {
             account,
             config,
+            oauth,
             metrics: Metrics::default(),
             closing: AtomicBool::new(false),
             memory: Semaphore::new(BODIES / body::UNIT),
@@ -120,6 +146,9 @@ impl Service {
             checkers: Arc::new(Semaphore::new(CHECKERS)),
             writers: Arc::new(Semaphore::new(WRITERS)),
             rate: Mutex::new((rate, Instant::now())),
+            quota: quota::Quota::default(),
+            control: control::Control::default(),
+            files: page::Files::default(),
         })
     }
 
@@ -133,6 +162,23 @@ impl Service {
         let left = (left + now.duration_since(then).as_secs_f64() * limit).min(limit);
         *rate = (if left >= 1.0 { left - 1.0 } else { left }, now);
         left >= 1.0
+    }
+
+    /// Takes a request from the quota of the day; false when none is left.
+    fn take_from_quota(&self) -> bool {
+        self.config.quota.is_none_or(|limit| self.quota.take(limit, self.account.clock().day()))
+    }
+
+    /// True when the control endpoints are there.
+    fn has_control(&self) -> bool {
+        self.config.control || self.config.listen.ip().is_loopback()
+    }
+
+    /// Words the errors of an activity as asked for.
+    fn reword(&self, activity: &mut Activity) {
+        if self.config.published_errors {
+            wording::reword(activity);
+        }
     }
 
     /// Runs blocking work on the account.
@@ -154,12 +200,41 @@ impl Service {
     /// Accepts a body within the time limit of an activity, which includes the wait for a worker, and until the process is about
     /// to end.
     async fn accept(self: &Arc<Self>, body: Body) -> Result<Activity, Response> {
+        self.accept_named(body, None).await
+    }
+
+    /// The same for a body that came as a file.
+    async fn accept_named(self: &Arc<Self>, body: Body, file_name: Option<String>) -> Result<Activity, Response> {
+        self.accepted(body, file_name).await?.map_err(|error| answer::account_error(&error))
+    }
+
+    /// The same, for a caller that words an error of the account itself.
+    async fn accepted(
+        self: &Arc<Self>,
+        body: Body,
+        file_name: Option<String>,
+    ) -> Result<crate::account::Result<Activity>, Response> {
         let (service, began, time) = (Arc::clone(self), Instant::now(), self.config.activity_time);
+        let fate = control::fate();
         self.block_by(&self.checkers, move |account| {
-            let runner = Runner { stop: &service.closing, time: time.saturating_sub(began.elapsed()) };
-            account.accept_within(&body, None, &runner)
+            let left = time.saturating_sub(began.elapsed());
+            Ok(service.accept_now(account, &body, file_name.as_deref(), fate, left))
         })
         .await
+    }
+
+    /// Accepts a body, as blocking work.
+    fn accept_now(
+        &self,
+        account: &Account,
+        body: &Body,
+        file_name: Option<&str>,
+        fate: Option<Fate>,
+        time: Duration,
+    ) -> crate::account::Result<Activity> {
+        let runner = Runner { stop: &self.closing, time };
+        let accept = || account.accept_within(body, file_name, &runner);
+        self.control.accept(fate, accept, |accepted| accepted.as_ref().ok().map(|a| a.activity_id.as_str()))
     }
 
     async fn block_by<T: Send + 'static>(
@@ -195,19 +270,28 @@ pub fn router(service: &Arc<Service>) -> Router {
         .route("/contacts/{contact_id}", get(h::contact))
         .route("/contact_lists", get(h::lists).post(h::add_list))
         .route("/contact_custom_fields", get(h::fields).post(h::add_field))
+        .merge(resources::routes())
         .method_not_allowed_fallback(h::wrong_method)
         .fallback(h::not_found)
         .route_layer(middleware::from_fn(name_path))
         .layer(middleware::from_fn_with_state(Arc::clone(service), admit));
-    let all = Router::new()
+    let mut all = Router::new();
+    if service.has_control() {
+        let admitted = middleware::from_fn_with_state(Arc::clone(service), control::admit);
+        let front = get(page::front).layer(middleware::from_fn(name_path)).layer(admitted);
+        all = all.route("/", front).nest(control::PREFIX, control_router(service));
+    }
+    let all = all
         .nest("/v3", v3)
         // The nest does not match the bare slash.
         .route(
             "/v3/",
             axum::routing::any(h::not_found).layer(middleware::from_fn_with_state(Arc::clone(service), admit)),
         )
+        .merge(oauth::routes())
         .route("/healthz", get(h::healthz))
         .route("/metrics", get(h::metrics))
+        .route("/openapi.json", get(h::openapi))
         .method_not_allowed_fallback(h::wrong_method)
         .fallback(h::not_found)
         .layer(CatchPanicLayer::custom(|_| {
@@ -216,10 +300,33 @@ pub fn router(service: &Arc<Service>) -> Router {
         }))
         .with_state(Arc::clone(service));
     // A router of its own, so that these layers see the final answers: layers of a route run before the router adds to an answer.
-    Router::new()
-        .fallback_service(all)
+    let mut outer = Router::new().fallback_service(all);
+    if service.has_control() {
+        outer = outer.layer(middleware::from_fn_with_state(Arc::clone(service), control::inject));
+    }
+    outer
         .layer(middleware::from_fn_with_state(Arc::clone(service), guard::guard))
         .layer(middleware::from_fn_with_state(Arc::clone(service), observe))
+}
+
+/// The routes for control.
+fn control_router(service: &Arc<Service>) -> Router<Arc<Service>> {
+    use axum::routing::post;
+    use control::handlers as h;
+    Router::new()
+        .route("/state", get(h::state))
+        .route("/journal", get(h::journal))
+        .route("/faults", post(h::faults))
+        .route("/clock", post(h::clock))
+        .route("/seed", post(h::seed))
+        .route("/reset", post(h::reset))
+        .route("/snapshot", post(h::snapshot))
+        .route("/restore", post(h::restore))
+        .nest("/page", page::routes())
+        .method_not_allowed_fallback(handlers::wrong_method)
+        .fallback(handlers::not_found)
+        .route_layer(middleware::from_fn(name_path))
+        .layer(middleware::from_fn_with_state(Arc::clone(service), control::admit))
 }
 
 /// The route of a request, for logs and metrics: the path itself may identify a contact.
@@ -236,6 +343,7 @@ async fn name_path(path: MatchedPath, request: Request, next: Next) -> Response 
 async fn observe(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = known_method(request.method());
+    let (request, recording) = control::record(&service, request);
     let observed = tokio::spawn(async move {
         let mut response = next.run(request).await;
         let route = response.extensions().get::<Route>().map_or("other", |route| route.0.as_str());
@@ -246,6 +354,10 @@ async fn observe(State(service): State<Arc<Service>>, request: Request, next: Ne
             // The router lists the methods of a path, though the path does not exist.
             response.headers_mut().remove(header::ALLOW);
         }
+        if let Some(recording) = recording {
+            recording.finish(&service, &response, time);
+        }
+        control::date(&service, &mut response);
         response
     });
     observed.await.unwrap_or_else(|error| {
@@ -267,10 +379,17 @@ async fn admit(State(service): State<Arc<Service>>, request: Request, next: Next
         answer::close(answer::error(StatusCode::SERVICE_UNAVAILABLE, what))
     } else if !has_token(request.headers(), service.config.token.as_deref()) {
         answer::unauthorized()
+    } else if let Some(refused) = service.oauth.as_ref().and_then(|oauth| {
+        let now = service.account.clock().milliseconds();
+        oauth.check(request.headers(), request.uri().path(), now).err()
+    }) {
+        refused
     } else if !service.take_from_rate() {
         let limit = service.config.rate_limit.unwrap_or(0);
         let what = format!("more than {limit} requests a second: wait a little, and try again");
         answer::too_many(answer::TooMany::Throttled, &what)
+    } else if !service.take_from_quota() {
+        quota::exceeded(&service)
     } else {
         return next.run(request).await;
     };

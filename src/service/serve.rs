@@ -1,15 +1,18 @@
 //! The server: connections, signals, and the thread that imports.
 
+use super::control::Closed;
 use super::guard::Local;
 use super::{Config, Service, router};
 use crate::account::Account;
 use crate::account::runner::Runner;
 use axum::Router;
+use axum::response::Response;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -51,11 +54,12 @@ fn import(service: &Service, stop: &AtomicBool) {
     let mut pause = SHORT_PAUSE;
     while !stop.load(Ordering::Relaxed) {
         let began = Instant::now();
-        let done = service.account.run_next(&runner);
+        let done = service.account.run_next_to(&runner, |id| service.control.fate(id));
         let is_busy = done.as_ref().is_err_and(|error| error.is_busy());
         match done {
             Ok(Some(activity)) if activity.completed_at.is_some() => {
                 service.metrics.ended(&activity, began.elapsed());
+                service.control.forget(&activity.activity_id);
                 let status = &activity.status;
                 tracing::info!(
                     activity = activity.activity_id,
@@ -166,15 +170,23 @@ struct Requests {
 }
 
 impl hyper::service::Service<Request> for Requests {
-    type Response = <TowerToHyperService<Router> as hyper::service::Service<Request>>::Response;
-    type Error = <TowerToHyperService<Router> as hyper::service::Service<Request>>::Error;
-    type Future = <TowerToHyperService<Router> as hyper::service::Service<Request>>::Future;
+    type Response = Response;
+    // An error closes the connection.
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Response>> + Send>>;
 
     fn call(&self, mut request: Request) -> Self::Future {
         if let Some(local) = self.local {
             request.extensions_mut().insert(local);
         }
-        self.router.call(request)
+        let answered = self.router.call(request);
+        Box::pin(async move {
+            let Ok(response) = answered.await;
+            match response.extensions().get::<Closed>() {
+                None => Ok(response),
+                Some(Closed) => Err(io::Error::other("closed, as a fault was asked for")),
+            }
+        })
     }
 }
 

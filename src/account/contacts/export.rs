@@ -15,7 +15,7 @@ impl Account {
         self.read(|transaction| {
             let mut contacts = transaction.prepare(
                 "SELECT id, email, first_name, last_name, job_title, company_name, birthday_month, birthday_day,
-                 anniversary, sms_number, sms_consent_date FROM contacts ORDER BY id",
+                 anniversary, sms_number, sms_consent_date FROM contacts WHERE deleted_at IS NULL ORDER BY id",
             )?;
             let mut rows = contacts.query([])?;
             while let Some(row) = rows.next()? {

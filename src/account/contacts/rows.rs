@@ -1,8 +1,9 @@
 //! Reads contacts and their sub-resources from the tables.
 
-use super::{Address, Contact, CustomField, EmailAddress, Include, Phone, SmsChannel, SmsConsent};
+use super::{Address, Contact, CustomField, EmailAddress, Include, Note, Phone, SmsChannel, SmsConsent};
 use crate::account::values::{Id, Time};
-use rusqlite::{Row, Transaction};
+use crate::rules::custom;
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 /// Most characters of a street and of a phone in the published schema: a client rejects an answer with longer ones. The two
 /// lines of a street together may be longer, and so may a number with its extension. The account keeps all of it, and an export
@@ -20,7 +21,7 @@ fn truncated(mut text: String, chars: usize) -> String {
 pub(super) const COLUMNS: &str = "id, contact_id, email, email_permission, opt_in_source, opt_out_source, opt_out_at, \
      email_created_at, email_updated_at, first_name, last_name, job_title, company_name, birthday_month, birthday_day, \
      anniversary, sms_number, sms_permission, sms_consent_date, sms_created_at, sms_updated_at, create_source, \
-     update_source, created_at, updated_at";
+     update_source, created_at, updated_at, deleted_at";
 
 fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<String> {
     Ok(row.get::<_, Option<Time>>(column)?.unwrap_or(Time(0)).to_string())
@@ -80,6 +81,7 @@ pub(super) fn contact(row: &Row<'_>) -> rusqlite::Result<(i64, Id, Contact)> {
         create_source: row.get("create_source")?,
         created_at: time(row, "created_at")?,
         updated_at: time(row, "updated_at")?,
+        deleted_at: row.get::<_, Option<Time>>("deleted_at")?.map(|time| time.day()),
         custom_fields: None,
         phone_numbers: None,
         street_addresses: None,
@@ -111,19 +113,60 @@ pub(super) fn include(
     if include.list_memberships {
         contact.list_memberships = Some(list_memberships(transaction, row)?);
     }
-    contact.taggings = include.taggings.then_some([]);
-    contact.notes = include.notes.then_some([]);
+    if include.taggings {
+        contact.taggings = Some(taggings(transaction, row)?);
+    }
+    if include.notes {
+        contact.notes = Some(notes(transaction, row)?);
+    }
     Ok(())
 }
 
 fn custom_fields(transaction: &Transaction<'_>, row: i64) -> rusqlite::Result<Vec<CustomField>> {
     transaction
         .prepare_cached(
-            "SELECT custom_field_id, value FROM custom_values JOIN custom_fields ON custom_fields.id = field
+            "SELECT custom_field_id, value, type, field FROM custom_values JOIN custom_fields ON custom_fields.id = field
          WHERE contact = ?1 ORDER BY field",
         )?
         .query_map([row], |row| {
-            Ok(CustomField { custom_field_id: row.get::<_, Id>(0)?.to_string(), value: row.get(1)? })
+            let value: String = row.get(1)?;
+            let choice_ids = match row.get_ref(2)?.as_str()? {
+                "single_select" => chosen(transaction, row.get(3)?, &[&value])?,
+                "multi_select" => chosen(transaction, row.get(3)?, &custom::chosen(&value))?,
+                _ => Vec::new(),
+            };
+            Ok(CustomField { custom_field_id: row.get::<_, Id>(0)?.to_string(), value, choice_ids })
+        })?
+        .collect()
+}
+
+/// The identifiers of the choices with these labels, as texts.
+fn chosen(transaction: &Transaction<'_>, field: i64, labels: &[&str]) -> rusqlite::Result<Vec<String>> {
+    let mut find =
+        transaction.prepare_cached("SELECT choice_id FROM choices WHERE field = ?1 AND label = ?2 COLLATE NOCASE")?;
+    let mut ids = Vec::new();
+    for label in labels {
+        ids.extend(find.query_row(params![field, label], |row| row.get::<_, i64>(0)).optional()?);
+    }
+    Ok(ids.iter().map(i64::to_string).collect())
+}
+
+fn taggings(transaction: &Transaction<'_>, row: i64) -> rusqlite::Result<Vec<String>> {
+    transaction
+        .prepare_cached("SELECT tag_id FROM taggings JOIN tags ON tags.id = tag WHERE contact = ?1 ORDER BY tag")?
+        .query_map([row], |row| Ok(row.get::<_, Id>(0)?.to_string()))?
+        .collect()
+}
+
+fn notes(transaction: &Transaction<'_>, row: i64) -> rusqlite::Result<Vec<Note>> {
+    transaction
+        .prepare_cached("SELECT note_id, created_at, content FROM notes WHERE contact = ?1 ORDER BY id DESC")?
+        .query_map([row], |row| {
+            Ok(Note {
+                note_id: row.get::<_, Id>(0)?.to_string(),
+                created_at: row.get::<_, Time>(1)?.to_string(),
+                content: row.get(2)?,
+            })
         })?
         .collect()
 }

@@ -2,6 +2,7 @@
 
 use super::incoming::Incoming;
 use super::{FIELDS_MAX, ImportErrors, LISTS_MAX, PHONES_MAX};
+use crate::account::clock::{IdOf, Ids, Stamp};
 use crate::account::contacts::{ADDRESSES, PHONES};
 use crate::account::values::{Id, Time};
 use crate::account::{Result, fields};
@@ -10,7 +11,7 @@ use rusqlite::{CachedStatement, OptionalExtension, Row, Transaction, params};
 use std::collections::HashMap;
 
 /// What became of one contact.
-pub(super) enum ContactOutcome {
+pub(in crate::account) enum ContactOutcome {
     Imported,
     /// Imported, but into no list.
     Unsubscribed,
@@ -26,12 +27,12 @@ enum Match {
 
 /// The contact that is written.
 #[derive(Clone, Copy)]
-struct Target {
+pub(in crate::account) struct Target {
     /// Its index in the body, for errors.
-    index: u64,
-    row: i64,
+    pub(in crate::account) index: u64,
+    pub(in crate::account) row: i64,
     /// The account had it before.
-    is_known: bool,
+    pub(in crate::account) is_known: bool,
 }
 
 /// A contact of the account.
@@ -54,13 +55,15 @@ fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
 }
 
 /// The prepared statements of an import, and what they need.
-pub(super) struct Importer<'t> {
+pub(in crate::account) struct Importer<'t> {
     explicit: bool,
     pub(super) lists: Vec<i64>,
     /// The account has more lists than a contact may be in.
     may_have_too_many_lists: bool,
     fields: HashMap<String, i64>,
     now: Time,
+    activity: Option<Id>,
+    pub(in crate::account) ids: Ids,
     by_email: CachedStatement<'t>,
     by_sms: CachedStatement<'t>,
     insert: CachedStatement<'t>,
@@ -79,7 +82,12 @@ pub(super) struct Importer<'t> {
 }
 
 impl<'t> Importer<'t> {
-    pub(super) fn new(transaction: &'t Transaction<'_>, explicit: bool, lists: Vec<i64>) -> Result<Self> {
+    pub(in crate::account) fn new(
+        transaction: &'t Transaction<'_>,
+        explicit: bool,
+        lists: Vec<i64>,
+        stamp: Stamp,
+    ) -> Result<Self> {
         let find = |by: &str| {
             transaction.prepare_cached(&format!(
                 "SELECT id, email, email_permission, sms_number, sms_permission FROM contacts WHERE {by} = ?1"
@@ -92,23 +100,26 @@ impl<'t> Importer<'t> {
             lists,
             may_have_too_many_lists: count > LISTS_MAX,
             fields: fields::rows(transaction)?,
-            now: Time::now(),
+            now: stamp.now,
+            activity: stamp.activity,
+            ids: stamp.ids(transaction, IdOf::Contact)?,
             by_email: find("email")?,
             by_sms: find("sms_number")?,
             insert: prepare(
                 "INSERT INTO contacts (contact_id, email, email_permission, opt_in_source, email_created_at,
                  email_updated_at, first_name, last_name, job_title, company_name, birthday_month, birthday_day,
                  anniversary, sms_number, sms_permission, sms_consent_date, sms_created_at, sms_updated_at,
-                 create_source, update_source, created_at, updated_at)
+                 create_source, update_source, created_at, updated_at, activity)
                  VALUES (?1, ?2, iif(?2 IS NULL, NULL, 'implicit'), iif(?2 IS NULL, NULL, 'Account'),
                  iif(?2 IS NULL, NULL, ?13), iif(?2 IS NULL, NULL, ?13), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
-                 iif(?10 IS NULL, NULL, ?13), iif(?10 IS NULL, NULL, ?13), 'Account', 'Account', ?13, ?13)",
+                 iif(?10 IS NULL, NULL, ?13), iif(?10 IS NULL, NULL, ?13), 'Account', 'Account', ?13, ?13, ?14)",
             )?,
             update: prepare(
                 "UPDATE contacts SET first_name = coalesce(?2, first_name), last_name = coalesce(?3, last_name),
                  job_title = coalesce(?4, job_title), company_name = coalesce(?5, company_name),
                  birthday_month = coalesce(?6, birthday_month), birthday_day = coalesce(?7, birthday_day),
-                 anniversary = coalesce(?8, anniversary), update_source = 'Account', updated_at = ?9 WHERE id = ?1",
+                 anniversary = coalesce(?8, anniversary), update_source = 'Account', updated_at = ?9,
+                 activity = ?10, deleted_at = NULL WHERE id = ?1",
             )?,
             update_email: prepare(
                 "UPDATE contacts SET email = ?2, email_permission = 'implicit', opt_in_source = 'Account',
@@ -144,7 +155,7 @@ impl<'t> Importer<'t> {
     }
 
     /// Imports one contact: creates it, or updates the contact that the account has.
-    pub(super) fn contact(
+    pub(in crate::account) fn contact(
         &mut self,
         index: u64,
         contact: &Incoming<'_>,
@@ -216,7 +227,7 @@ impl<'t> Importer<'t> {
     fn create(&mut self, contact: &Incoming<'_>, sms: Option<&String>) -> Result<i64> {
         let permission = sms.map(|_| self.sms_permission(contact));
         Ok(self.insert.insert(params![
-            Id::new(),
+            self.ids.next(),
             contact.email,
             contact.first_name,
             contact.last_name,
@@ -229,6 +240,7 @@ impl<'t> Importer<'t> {
             permission,
             contact.sms_consent_date,
             self.now,
+            self.activity,
         ])?)
     }
 
@@ -243,6 +255,7 @@ impl<'t> Importer<'t> {
             contact.birthday_day,
             contact.anniversary,
             self.now,
+            self.activity,
         ])?;
         if known.email.is_none() && contact.email.is_some() {
             self.update_email.execute(params![known.row, contact.email, self.now])?;
@@ -273,7 +286,12 @@ impl<'t> Importer<'t> {
         None
     }
 
-    fn phones(&mut self, target: Target, contact: &Incoming<'_>, errors: &mut ImportErrors) -> Result<()> {
+    pub(in crate::account) fn phones(
+        &mut self,
+        target: Target,
+        contact: &Incoming<'_>,
+        errors: &mut ImportErrors,
+    ) -> Result<()> {
         // The number of kinds that the contact has; read only when a new kind comes.
         let mut kinds = None;
         for ((kind, _), phone) in PHONES.iter().zip(&contact.phones) {
@@ -298,7 +316,7 @@ impl<'t> Importer<'t> {
         Ok(())
     }
 
-    fn addresses(&mut self, target: Target, contact: &Incoming<'_>) -> Result<()> {
+    pub(in crate::account) fn addresses(&mut self, target: Target, contact: &Incoming<'_>) -> Result<()> {
         for ((kind, _), address) in ADDRESSES.iter().zip(&contact.addresses) {
             if let Some([street, street2, city, state, zip, country]) = address {
                 let row = params![target.row, kind, street, street2, city, state, zip, country, self.now];
@@ -308,7 +326,12 @@ impl<'t> Importer<'t> {
         Ok(())
     }
 
-    fn custom_fields(&mut self, target: Target, contact: &Incoming<'_>, errors: &mut ImportErrors) -> Result<()> {
+    pub(in crate::account) fn custom_fields(
+        &mut self,
+        target: Target,
+        contact: &Incoming<'_>,
+        errors: &mut ImportErrors,
+    ) -> Result<()> {
         if contact.custom.is_empty() {
             return Ok(());
         }
@@ -318,7 +341,7 @@ impl<'t> Importer<'t> {
             false => Vec::new(),
         };
         for (name, value) in &contact.custom {
-            // Cleaning knew the names, and a field is never deleted.
+            // Cleaning knew the names; a field may have been deleted since.
             let Some(field) = self.fields.get(&**name) else {
                 errors.add(Code::CUS003, target.index, &format!("cf:{name}"), "");
                 continue;
@@ -337,7 +360,7 @@ impl<'t> Importer<'t> {
     }
 
     /// Adds the contact to the lists of the body.
-    fn memberships(&mut self, target: Target, errors: &mut ImportErrors) -> Result<()> {
+    pub(in crate::account) fn memberships(&mut self, target: Target, errors: &mut ImportErrors) -> Result<()> {
         // A body has at most 50 lists. The earlier lists matter only where the account has more than that.
         let mut present: Vec<i64> = match target.is_known && self.may_have_too_many_lists {
             true => self.lists_of.query_map([target.row], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?,

@@ -9,22 +9,22 @@ use std::fmt;
 
 /// A cleaned contact.
 #[derive(Debug, Default)]
-pub(super) struct Incoming<'a> {
-    pub(super) email: Option<Cow<'a, str>>,
-    pub(super) first_name: Option<Cow<'a, str>>,
-    pub(super) last_name: Option<Cow<'a, str>>,
-    pub(super) job_title: Option<Cow<'a, str>>,
-    pub(super) company_name: Option<Cow<'a, str>>,
-    pub(super) birthday_month: Option<u8>,
-    pub(super) birthday_day: Option<u8>,
-    pub(super) anniversary: Option<Cow<'a, str>>,
+pub(in crate::account) struct Incoming<'a> {
+    pub(in crate::account) email: Option<Cow<'a, str>>,
+    pub(in crate::account) first_name: Option<Cow<'a, str>>,
+    pub(in crate::account) last_name: Option<Cow<'a, str>>,
+    pub(in crate::account) job_title: Option<Cow<'a, str>>,
+    pub(in crate::account) company_name: Option<Cow<'a, str>>,
+    pub(in crate::account) birthday_month: Option<u8>,
+    pub(in crate::account) birthday_day: Option<u8>,
+    pub(in crate::account) anniversary: Option<Cow<'a, str>>,
     /// In the order of [`PHONES`], each with the name of its member.
-    pub(super) phones: [Option<(&'static str, Cow<'a, str>)>; PHONES.len()],
+    pub(in crate::account) phones: [Option<(&'static str, Cow<'a, str>)>; PHONES.len()],
     /// In the order of [`ADDRESSES`]: street, street2, city, state, zip, country.
-    pub(super) addresses: [Option<[Option<Cow<'a, str>>; 6]>; ADDRESSES.len()],
-    pub(super) custom: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    pub(super) sms_number: Option<Cow<'a, str>>,
-    pub(super) sms_consent_date: Option<Cow<'a, str>>,
+    pub(in crate::account) addresses: [Option<[Option<Cow<'a, str>>; 6]>; ADDRESSES.len()],
+    pub(in crate::account) custom: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    pub(in crate::account) sms_number: Option<Cow<'a, str>>,
+    pub(in crate::account) sms_consent_date: Option<Cow<'a, str>>,
 }
 
 /// A text, borrowed unless it has escapes.

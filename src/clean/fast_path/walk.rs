@@ -451,7 +451,8 @@ impl<'w, B: Backend> Walk<'w, B> {
         let mut known = |i: usize, names: &custom::Fields, field| {
             let Some(field) = std::str::from_utf8(field).ok().and_then(|field| names.find(field)) else { return false };
             fields[i] = field;
-            !fields[..i].contains(&field)
+            // Whether a value fits its type is for the rules to say.
+            !fields[..i].contains(&field) && names.type_of(field).is_none()
         };
         for i in 0..count {
             let Some(field) = name(i).strip_prefix(b"cf:") else { return false };

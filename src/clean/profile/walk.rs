@@ -3,12 +3,21 @@
 /// A value as it stands in a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seen<'a> {
-    /// A string: what is between its quotes, and whether there is an escape in it.
-    Text(&'a [u8], bool),
+    /// A string: what is between its quotes, and what is in it.
+    Text(&'a [u8], Content),
     /// Any other value that is not null.
     Other(&'a [u8]),
     /// `null`
     Null,
+}
+
+/// What is in a string.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Content {
+    /// An escape.
+    pub(super) escaped: bool,
+    /// A byte beyond ASCII.
+    pub(super) beyond_ascii: bool,
 }
 
 /// Calls `each` with the name and the value of each member. Ends at the first byte that no object has.
@@ -37,9 +46,9 @@ fn walk<'a>(contact: &'a [u8], each: &mut impl FnMut(&'a [u8], Seen<'a>)) -> Opt
         let start = at;
         let value = match *contact.get(at)? {
             b'"' => {
-                let (end, escaped) = string(contact, at + 1)?;
+                let (end, content) = string(contact, at + 1)?;
                 at = end + 1;
-                Seen::Text(&contact[start + 1..end], escaped)
+                Seen::Text(&contact[start + 1..end], content)
             }
             b'{' | b'[' => {
                 at = nested(contact, at)?;
@@ -62,22 +71,51 @@ fn walk<'a>(contact: &'a [u8], each: &mut impl FnMut(&'a [u8], Seen<'a>)) -> Opt
     }
 }
 
+#[inline]
 fn blank(bytes: &[u8], at: usize) -> usize {
+    // Most exports have none.
+    if bytes.get(at).is_some_and(|byte| *byte > b' ') {
+        return at;
+    }
     let is_blank = |b: &&u8| matches!(b, b' ' | b'\n' | b'\r' | b'\t');
     at + bytes.get(at..).unwrap_or_default().iter().take_while(is_blank).count()
 }
 
-/// Where the string ends that begins here, and whether it has an escape.
+/// Every byte of a word, and the highest bit of each.
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// Has the highest bit of the first byte of `word` that is `byte`. Bytes behind it may be marked as well.
 #[inline]
-fn string(bytes: &[u8], from: usize) -> Option<(usize, bool)> {
-    let (mut at, mut escaped) = (from, false);
+fn marked(word: u64, byte: u8) -> u64 {
+    let zero_where_equal = word ^ (ONES * u64::from(byte));
+    zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & HIGH
+}
+
+/// Where the string ends that begins here, and what is in it.
+#[inline]
+fn string(bytes: &[u8], from: usize) -> Option<(usize, Content)> {
+    let (mut at, mut escaped, mut high) = (from, false, 0);
     loop {
-        // Most are shorter than what a search by words would pay for.
+        // Eight bytes at a time, and the last few of a contact one by one.
+        while let Some(eight) = bytes.get(at..at + 8) {
+            let word = u64::from_le_bytes(eight.try_into().unwrap_or_default());
+            let found = marked(word, b'"') | marked(word, b'\\');
+            if found == 0 {
+                high |= word & HIGH;
+                at += 8;
+                continue;
+            }
+            high |= word & HIGH & (found & found.wrapping_neg()).wrapping_sub(1);
+            at += found.trailing_zeros() as usize / 8;
+            break;
+        }
         while !matches!(*bytes.get(at)?, b'"' | b'\\') {
+            high |= u64::from(bytes[at] & 0x80);
             at += 1;
         }
         if bytes[at] == b'"' {
-            return Some((at, escaped));
+            return Some((at, Content { escaped, beyond_ascii: high != 0 }));
         }
         escaped = true;
         at += 2;
@@ -148,6 +186,28 @@ mod tests {
         fn any_bytes_are_walked(bytes in prop::collection::vec(any::<u8>(), 0..60), json in "[{}\\[\\]\",:a\\\\ 1]{0,40}") {
             all(&bytes);
             all(json.as_bytes());
+        }
+
+        #[test]
+        fn strings_end_where_a_simple_reader_says(bytes in prop::collection::vec(prop_oneof![
+            8 => any::<u8>(), 1 => Just(b'"'), 1 => Just(b'\\'), 1 => Just(b'!'), 1 => Just(b'#'), 1 => Just(0xa2), 1 => Just(0xdc),
+        ], 0..60), from in 0..9usize) {
+            let (mut at, mut content) = (from, Content::default());
+            let expected = loop {
+                match bytes.get(at) {
+                    None => break None,
+                    Some(b'"') => break Some((at, content)),
+                    Some(b'\\') => {
+                        content.escaped = true;
+                        at += 2;
+                    }
+                    Some(byte) => {
+                        content.beyond_ascii |= !byte.is_ascii();
+                        at += 1;
+                    }
+                }
+            };
+            prop_assert_eq!(string(&bytes, from), expected);
         }
 
         #[test]

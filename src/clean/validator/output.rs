@@ -82,7 +82,8 @@ impl<'a> Validator<'a, '_> {
                 outcome = Outcome::Rejected;
             }
             verdict.held_back |= outcome == Outcome::HeldBack;
-            verdict.opted_out |= !accepted && matches!(code, Code::OPT001 | Code::OPT002 | Code::OPT004);
+            // A value that is neither yes nor no (OPT002) is a mistake to fix.
+            verdict.opted_out |= !accepted && matches!(code, Code::OPT001 | Code::OPT004);
             let detail = match (&self.settings.custom_fields, code, field) {
                 (Some(fields), Code::CUS003, Some(field)) => {
                     fields.similar(&field[3..]).map_or(detail, Detail::Similar)

@@ -2,7 +2,7 @@
 
 use super::{TEXT_MAX, shown};
 use crate::clean::profile::EVERY;
-use crate::cli::summary::{count, percent, shortened};
+use crate::cli::summary::{count, line_word, percent, shortened};
 use crate::model::finding::{Code, Example};
 use crate::model::printable::printable;
 use crate::output::receipt::Receipt;
@@ -178,7 +178,10 @@ impl FindingView {
         let input = inputs.get(example.input).filter(|_| inputs.len() > 1);
         let input = input.map_or(String::new(), |input| format!("{}, ", shown(&input.name)));
         let place = match example.contact {
-            Some(contact) => format!("{input}line {}, contact {}", count(example.line), count(contact)),
+            Some(contact) => {
+                let line = line_word(inputs, example.input);
+                format!("{input}{line} {}, contact {}", count(example.line), count(contact))
+            }
             None => format!("{input}envelope"),
         };
         FindingView {

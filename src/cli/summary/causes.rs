@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 /// Causes of one kind that have a line of their own.
 const FIRST: usize = 5;
 
+/// From so many lines on, every group has room for an example and the rest.
+const ROOMY: usize = 10;
+
 /// Fixes that are named.
 const FIXES: usize = 6;
 
@@ -29,10 +32,10 @@ fn groups(summary: &Summary) -> Vec<Group> {
     let c = &receipt.contacts;
     let mut groups = Vec::new();
     if c.rejected > 0 {
-        let opted_out = if c.opted_out > 0 {
-            format!(": {} rejected, {} opted out", count(c.rejected - c.opted_out), count(c.opted_out))
-        } else {
-            String::new()
+        let opted_out = match c.opted_out {
+            0 => String::new(),
+            all if all == c.rejected => ": opted out".to_owned(),
+            some => format!(": {} rejected, {} opted out", count(c.rejected - some), count(some)),
         };
         let what = if c.rejected == 1 { "person is" } else { "people are" };
         let line = Line::new("  ").with(Ink::Bold, format!("{} {what} not in the output", count(c.rejected)));
@@ -74,8 +77,10 @@ pub(super) fn lines(plan: &Plan, summary: &Summary, room: usize) -> Vec<Line> {
     let groups = groups(summary);
     let mut lines = Vec::new();
     for (i, Group { heading, causes, is_warnings }) in groups.iter().enumerate() {
-        // The groups behind have room for a heading and two lines; warnings, which are the last, for one.
-        let behind: usize = groups[i + 1..].iter().map(|group| if group.is_warnings { 1 } else { 3 }).sum();
+        // The groups behind have room for a heading and two lines, or one where there is little; warnings, which are the last, for
+        // one.
+        let least = if room < ROOMY { 2 } else { 3 };
+        let behind: usize = groups[i + 1..].iter().map(|group| if group.is_warnings { 1 } else { least }).sum();
         let room = room.saturating_sub(lines.len() + behind + 1);
         let must_name_all = i == 0 && summary.receipt.contacts.rejected > 0;
         let shared = |own: usize| shared(&causes[own..], if must_name_all { usize::MAX } else { room - own });
