@@ -123,6 +123,80 @@ fn values_that_the_account_does_not_take_are_named() {
     }
 }
 
+/// Logs in to a sandbox by the device flow, as a person would.
+fn log_in(dir: &Dir, server: &Server) {
+    use std::io::{BufRead, BufReader};
+    const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
+    let auth = format!("http://{}/oauth2/default/v1", server.address);
+    let args = ["login", "--client-id", "presort-test", "--auth-url", &auth];
+    let mut child = dir.spawn(&mut command(dir, &base(server.address), &args));
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    let code = line.trim().rsplit(' ').next().unwrap();
+    let page = server.get(&format!("/activate?user_code={code}"));
+    let hidden = page.text().split("name=\"request\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let approval = format!("request={hidden}&decision=approve");
+    let path = "/oauth2/default/v1/authorize";
+    let done = http::request(server.address, "POST", path, &[FORM], approval.as_bytes()).unwrap();
+    assert_eq!(done.status, 200, "{}", done.text());
+    assert_eq!(common::wait(child).code(), 0);
+}
+
+/// The sandbox fails in every way that it can, with logins that end, and the account is that of a run without faults.
+#[test]
+fn a_sandbox_that_fails_in_every_way_gets_everything_in_the_end() {
+    let (dir, list) = export();
+    let mut server =
+        Server::start(&dir.path("local.account"), &["--log", "none", "--oauth", "--activity-errors", "published"]);
+    let base = base(server.address);
+    run(&dir, &base, &["send", "bodies"]).exits(2).says(&["the service wants a token"]);
+    log_in(&dir, &server);
+    let who = run(&dir, &base, &["whoami"]).exits(0);
+    assert!(who.text().contains("contact_data") && who.text().contains("list: News"), "{}", who.text());
+
+    let of_import = |kind: &str| format!(r#"{{"path":"{}","method":"POST","times":1,{kind}}}"#, http::IMPORT);
+    let kinds = [
+        r#""kind":"throttled""#,
+        r#""kind":"status","code":500"#,
+        r#""kind":"close""#,
+        r#""kind":"close_after""#,
+        r#""kind":"expired_token""#,
+        r#""kind":"activity_failed""#,
+        r#""kind":"activity_timed_out""#,
+        r#""kind":"queue_full""#,
+        r#""kind":"quota""#,
+    ];
+    let rules: Vec<String> = kinds.iter().map(|kind| of_import(kind)).collect();
+    assert_eq!(server.post("/_presort/faults", &format!("[{}]", rules.join(","))).status, 200);
+    let ran = run(&dir, &base, &["send", "bodies", "--rate", "100", "--create-fields"]).exits(3);
+    ran.says(&["the quota of today is used up", "T00:00:00Z"]);
+    // The next day, when the access token has ended as well.
+    assert_eq!(server.post("/_presort/clock", r#"{"advance":"25h"}"#).status, 200);
+    run(&dir, &base, &["send", "bodies", "--rate", "100"]).exits(1).says(&["40 refused", "40 unknown"]);
+    let [accepted, imported, refused, unknown, not_sent] = counts(&dir);
+    assert_eq!((imported, refused, unknown, not_sent), (accepted - 80, 40, 40, 0));
+    // The activity that timed out has an error as well, which names no contact.
+    let lines = dir.lines("bodies/refused.ndjson");
+    let refused: Vec<&Value> = lines.iter().filter(|line| line["outcome"] == "refused").collect();
+    assert_eq!((refused.len(), lines.len()), (40, 41));
+    assert!(refused.iter().all(|line| line["from"]["line"].is_u64()));
+    run(&dir, &base, &["send", "bodies", "--rate", "100", "--retry-failed"]).exits(0);
+    assert_eq!(counts(&dir), [accepted, accepted, 0, 0, 0]);
+    server.kill();
+    assert_eq!(contacts(&dir, "local.account"), expected(&dir, &list));
+    // No token is anywhere but in its file.
+    let tokens = dir.path("state/presort/tokens");
+    let name = common::names(&tokens).into_iter().find(|name| name.ends_with(".json")).unwrap();
+    let tokens: Value = serde_json::from_slice(&std::fs::read(tokens.join(name)).unwrap()).unwrap();
+    for file in ["send.journal", "result.json", "refused.ndjson"] {
+        let text = dir.read(&format!("bodies/{file}"));
+        for token in ["access_token", "refresh_token"] {
+            assert!(!text.contains(tokens[token].as_str().unwrap()), "{file} has the {token}");
+        }
+    }
+}
+
 /// A server at this address, when it listens.
 fn serve_at(dir: &Dir, address: SocketAddr) -> Child {
     let mut command = presort();

@@ -166,6 +166,17 @@ fn a_service_that_is_down_is_left_for_now() {
     });
     let at = |base: &str, args: &[&str]| dir.feed_with(&mut command_at(&dir, base, args), b"");
     at(&gone, &["send", "bodies", "--retries", "0"]).exits(3).says(&[&gone]);
+    // A proxy of the environment is named, without what may be secret in it.
+    let (proxy, port) =
+        (gone.replace("http://", "http://me:hush@").replace("/v3", ""), gone.split([':', '/']).nth(4).unwrap());
+    let mut through = command_at(&dir, "https://service.example/v3", &["send", "bodies", "--retries", "0"]);
+    through.env("PRESORT_ACCESS_TOKEN", "t").env("HTTPS_PROXY", proxy).env_remove("NO_PROXY").env_remove("no_proxy");
+    let ran = dir.feed_with(&mut through, b"").exits(3).says(&[&format!("through the proxy 127.0.0.1:{port}")]);
+    assert!(!ran.err.contains("hush"), "{}", ran.err);
+    // What is for this machine goes through none.
+    let mut direct = command(&dir, &fake, &["plan", "bodies"]);
+    let ran = dir.feed_with(direct.env("HTTP_PROXY", &gone).env("ALL_PROXY", &gone), b"").exits(0);
+    assert!(ran.text().contains("Acme"), "{}", ran.err);
     // A plan needs no service.
     let ran = at(&gone, &["plan", "bodies", "--quota", "3"]).exits(0).says(&["nothing was checked", &gone]);
     assert!(ran.text().contains("lists: not checked"), "{}", ran.text());

@@ -104,6 +104,8 @@ pub fn main() -> ExitCode {
         // A request under way is finished.
         #[cfg(feature = "send")]
         Verb::Send(_) | Verb::Login(_) | Verb::Deliver(_) => None,
+        #[cfg(feature = "send")]
+        Verb::Plan(_) | Verb::Whoami(_) | Verb::Logout(_) => Some(signals::install("nothing was sent")),
         #[cfg(feature = "account")]
         Verb::Import(_) => Some(signals::install(
             "imported contacts stay; an accepted body waits in the local account, and the next import or serve imports it",

@@ -103,7 +103,7 @@ impl Client {
                 }
             }
         };
-        let mut response = sent.map_err(|error| NoAnswer(why(&error)))?;
+        let mut response = sent.map_err(|error| NoAnswer(self.why(&error)))?;
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let mut answer = Answer {
             status: response.status().as_u16(),
@@ -114,6 +114,18 @@ impl Client {
         answer.body =
             response.body_mut().with_config().limit(ANSWER_MAX).read_to_vec().map_err(|error| NoAnswer(why(&error)))?;
         Ok(answer)
+    }
+
+    /// Why there was no answer, with what may stand in the way.
+    fn why(&self, error: &ureq::Error) -> String {
+        let why = why(error);
+        if why.contains("invalid peer certificate") {
+            return format!("{why}; if the network has certificates of its own, SSL_CERT_FILE names a file with them");
+        }
+        match self.agent.config().proxy() {
+            Some(proxy) => format!("{why}, through the proxy {}:{} of the environment", proxy.host(), proxy.port()),
+            None => why,
+        }
     }
 }
 
