@@ -204,7 +204,7 @@ fn what_cannot_be_is_an_array_of_errors() {
         (404, "GET", "/v3/", &[], ""),
         (404, "GET", "/v3/nothing", &[], ""),
         (404, "GET", "/nothing", &[], ""),
-        (404, "GET", "/", &[], ""),
+        (405, "POST", "/", &[], ""),
         (405, "GET", IMPORT, &[], ""),
         (405, "PUT", IMPORT, &[JSON], &good),
         (405, "DELETE", "/v3/contacts", &[], ""),

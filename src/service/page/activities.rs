@@ -156,9 +156,8 @@ fn error_view(error: ErrorRow) -> ErrorView {
     let about = error.text.split_once(": ").filter(|(who, _)| who.starts_with("contact ") || *who == "the body");
     let (who, rest) = about.unwrap_or(("", error.text.as_str()));
     let is_code = |text: &str| {
-        text.len() == 6
-            && text[..3].bytes().all(|b| b.is_ascii_uppercase())
-            && text[3..].bytes().all(|b| b.is_ascii_digit())
+        let (letters, digits) = text.as_bytes().split_at(3);
+        letters.iter().all(u8::is_ascii_uppercase) && digits.iter().all(u8::is_ascii_digit)
     };
     let code = rest.get(..6).filter(|code| is_code(code));
     let text = code.map_or(rest, |_| rest[6..].trim_start_matches([',', ':', ' ']));
