@@ -444,7 +444,8 @@ fn bodies_of_parts_are_imported_with_the_receipt_of_all() {
     dir.run(&["receipt", "merge", "bodies", "-o", "bodies/receipt.json"]).exits(0);
     // The list is none of this account.
     let list = dir.run(&["account", "lists", "add", "News", "--account", "my.account"]).exits(0);
-    let id = list.text().split_whitespace().find(|word| word.len() == LIST.len()).expect("the id of a list").to_owned();
+    let id =
+        list.text().split(['"', ' ', '\n']).find(|word| word.len() == LIST.len()).expect("the id of a list").to_owned();
     let activity = dir.run(&[&import[..], &["--list-id", &id]].concat()).exits(0);
     assert!(activity.text().contains("completed"), "{}", activity.text());
 }

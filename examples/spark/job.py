@@ -24,12 +24,13 @@ import tempfile
 import threading
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark import TaskContext
 from pyspark.sql import SparkSession, Window
 from pyspark.sql import functions as F
 
 KEY = "presort_key"
-ROWS = 10_000  # Rows of an Arrow batch.
+BLOCK = 1 << 20  # Bytes that are read of a worker at once.
 TAGGED = "part int, position long, kind string, key string, value string"
 
 
@@ -40,7 +41,7 @@ def find(program):
 
 
 def through(command, batches):
-    """Writes the first column of `batches` to a command, a line per row, and yields the lines that it answers.
+    """Writes the first column of `batches` to a command, a line per row, and yields what it answers in blocks of whole lines.
 
     Raises an error if the command fails: Spark then runs the task again.
     """
@@ -50,8 +51,10 @@ def through(command, batches):
     def feed():
         try:
             for batch in batches:
-                lines = batch.column(0).drop_null().to_pylist()
-                child.stdin.write("".join(f"{line}\n" for line in lines).encode())
+                lines = pc.binary_join_element_wise(batch.column(0).drop_null(), "", "\n")
+                if len(lines) > 0:
+                    # The texts of an Arrow array lie one behind the other.
+                    child.stdin.write(lines.buffers()[2])
             child.stdin.close()
         except BrokenPipeError:
             pass  # The command has ended, and its status says why.
@@ -68,7 +71,15 @@ def through(command, batches):
     for thread in threads:
         thread.start()
     try:
-        yield from child.stdout
+        part = b""
+        while block := child.stdout.read1(BLOCK):
+            end = block.rfind(b"\n") + 1
+            if end > 0:
+                yield part + block[:end]
+                part = b""
+            part += block[end:]
+        if part:
+            yield part
     finally:
         if sys.exc_info()[0] is not None:
             child.kill()
@@ -81,18 +92,22 @@ def through(command, batches):
         raise RuntimeError(f"{command[0]} ended with {child.returncode}: {b''.join(said).decode(errors='replace').strip()}")
 
 
-def key_of(contact):
-    """The last member of a contact, which the worker has added."""
-    key = contact[contact.rindex(f'"{KEY}":') + len(KEY) + 3 : -1]
-    return json.loads(key) if "\\" in key else key[1:-1]
+def rows_of(part, position, kind, lines):
+    """Tagged lines of one kind, as rows of TAGGED."""
+    count = len(lines)
+    values = pc.binary_slice(pa.array(lines, pa.binary()), len(kind) + 19, -1).cast(pa.string())
+    keys = pa.nulls(count, pa.string())
+    if kind == "contact":
+        # The last member, which the worker has added.
+        ends = pc.list_element(pc.split_pattern(values, f',"{KEY}":"', max_splits=1, reverse=True), 1)
+        keys = pc.utf8_slice_codeunits(ends, 0, -2)
+    columns = [pa.repeat(pa.scalar(part, pa.int32()), count), pa.array(range(position, position + count), pa.int64())]
+    columns += [pa.repeat(pa.scalar(kind), count), keys, values]
+    return pa.RecordBatch.from_arrays(columns, ["part", "position", "kind", "key", "value"])
 
 
-def batch_of(rows):
-    """Rows of TAGGED for Spark."""
-    columns = zip(*rows) if rows else [[]] * 5
-    types = [pa.int32(), pa.int64(), pa.string(), pa.string(), pa.string()]
-    arrays = [pa.array(column, kind) for column, kind in zip(columns, types)]
-    return pa.RecordBatch.from_arrays(arrays, ["part", "position", "kind", "key", "value"])
+def kind_of(line):
+    return line[9 : line.index(b'"', 9)].decode()
 
 
 def cleaner(program, options):
@@ -102,24 +117,23 @@ def cleaner(program, options):
         part = TaskContext.get().partitionId()
         command = [find(program), "clean", "--format", "ndjson", "--worker", "--tagged"]
         command += ["--part", str(part), "--key", KEY, *options]
-        rows, position, end, ahead = [], 0, None, hashlib.sha256()
-
-        for line in through(command, batches):
-            if line.startswith(b'{"kind":"end"'):
-                end = json.loads(line)
-                continue
-            ahead.update(line)
-            line = line.decode()
-            kind = line[9 : line.index('"', 9)]
-            value = line[len(kind) + 19 : -2]
-            rows.append((part, position, kind, key_of(value) if kind == "contact" else None, value))
-            position += 1
-            if len(rows) == ROWS:
-                yield batch_of(rows)
-                rows.clear()
+        position, end, ahead = 0, None, hashlib.sha256()
+        for block in through(command, batches):
+            lines = block.split(b"\n")
+            lines.pop()
+            if lines and lines[-1].startswith(b'{"kind":"end"'):
+                end = json.loads(lines.pop())
+                block = block[: block.rindex(b'{"kind":"end"')]
+            ahead.update(block)
+            # A worker writes one kind behind the other: a block has lines of one, or a few.
+            while lines:
+                kind = kind_of(lines[0])
+                count = len(lines) if kind_of(lines[-1]) == kind else next(i for i, line in enumerate(lines) if kind_of(line) != kind)
+                yield rows_of(part, position, kind, lines[:count])
+                position += count
+                lines = lines[count:]
         if end is None or end["sha256"] != ahead.hexdigest():
             raise RuntimeError(f"the output of part {part} is not whole")
-        yield batch_of(rows)
 
     return clean
 
@@ -231,6 +245,9 @@ def main():
     arguments.options = given[at + 1 :]
     arguments.output = os.path.abspath(arguments.output)
     os.makedirs(arguments.output)
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        # Without spark-submit, the workers of this machine are to be the Python that has these packages.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("presort")
     for conf in arguments.conf:
         builder = builder.config(*conf.split("=", 1))

@@ -3,14 +3,18 @@
 Prints the median of each and their ratio, the start of a worker, and that of `true`.
 """
 
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 import job
+import pyarrow as pa
 from pyspark.sql import SparkSession
 
+os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 presort, source = sys.argv[1:3]
 runs = int(sys.argv[3]) if len(sys.argv) > 3 else 5
 spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false").getOrCreate()
@@ -20,13 +24,14 @@ lines.count()
 
 
 def copy(batches):
-    rows = []
-    for line in job.through(["cat"], batches):
-        rows.append((0, len(rows), "contact", None, line.decode()))
-        if len(rows) == job.ROWS:
-            yield job.batch_of(rows)
-            rows.clear()
-    yield job.batch_of(rows)
+    position = 0
+    for block in job.through(["cat"], batches):
+        lines = block.split(b"\n")
+        lines.pop()
+        columns = [pa.array([0] * len(lines), pa.int32()), pa.array(range(position, position + len(lines)), pa.int64())]
+        columns += [pa.array(["contact"] * len(lines)), pa.nulls(len(lines), pa.string()), pa.array(lines, pa.binary()).cast(pa.string())]
+        yield pa.RecordBatch.from_arrays(columns, ["part", "position", "kind", "key", "value"])
+        position += len(lines)
 
 
 def seconds(work):
@@ -36,7 +41,9 @@ def seconds(work):
 
 
 def through(function):
-    return seconds(lambda: lines.mapInArrow(function, job.TAGGED).write.format("noop").mode("overwrite").save())
+    with tempfile.TemporaryDirectory() as folder:
+        staging = os.path.join(folder, "staging")
+        return seconds(lambda: lines.mapInArrow(function, job.TAGGED).write.partitionBy("kind").parquet(staging))
 
 
 times = {"presort": [], "cat": []}

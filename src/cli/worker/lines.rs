@@ -135,6 +135,22 @@ impl<'s> ContactLines<'s> {
 
 /// A contact with its key as the last member.
 fn with_key(contact: &[u8], key: &[u8], out: &mut Vec<u8>) {
+    // Most contacts begin with their address, without escapes: the rest need not be parsed.
+    const EMAIL: &[u8] = br#"{"email":""#;
+    let first = contact.strip_prefix(EMAIL).and_then(|rest| {
+        let end = memchr::memchr2(b'"', b'\\', rest)?;
+        (rest[end] == b'"').then_some(&rest[..end])
+    });
+    if let Some(email) = first {
+        out.extend_from_slice(contact.strip_suffix(b"}").unwrap_or(contact));
+        out.extend_from_slice(key);
+        out.push(b'"');
+        let start = out.len();
+        out.extend_from_slice(email);
+        out[start..].make_ascii_lowercase();
+        out.extend_from_slice(b"\"}");
+        return;
+    }
     let (mut email, mut number) = (None, None);
     let _ = members(contact, |name, value| {
         let text = || unescape(&contact[value.start + 1..value.end - 1]).into_owned();
@@ -310,6 +326,7 @@ mod tests {
             String::from_utf8(out).unwrap()
         };
         assert_eq!(keyed(r#"{"email":"Joe@Example.com"}"#), r#"{"email":"Joe@Example.com","k":"joe@example.com"}"#);
+        assert_eq!(keyed(r#"{"email":"A\u0042\"@x.co"}"#), r#"{"email":"A\u0042\"@x.co","k":"ab\"@x.co"}"#);
         assert_eq!(
             keyed(r#"{"sms_number":"+16175550101","cf:email":"x","email":"A\u0042\"@x.co"}"#),
             r#"{"sms_number":"+16175550101","cf:email":"x","email":"A\u0042\"@x.co","k":"ab\"@x.co"}"#
