@@ -307,7 +307,17 @@ fn a_file_is_checked_and_imported() {
     assert_eq!(s.server.get("/_presort/page/files/2").status, 404);
     let many = s.act("files/2/import", &format!("list={list}"));
     assert_eq!(many.status, 404);
-    drop(s.dir);
+    // They are beside the account, and a server that was killed leaves none for long.
+    let kept = || {
+        let names = std::fs::read_dir(s.dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().contains("-file-")).count()
+    };
+    assert_eq!(kept(), 4);
+    let mut server = s.server;
+    server.kill();
+    assert_eq!(kept(), 4);
+    let _server = Server::start(&s.path, &[]);
+    assert_eq!(kept(), 0);
 }
 
 #[test]

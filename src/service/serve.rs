@@ -33,6 +33,7 @@ const SHORT_PAUSE: Duration = Duration::from_millis(50);
 pub fn run(account: Account, config: Config, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
     let account = Arc::new(account);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    super::page::remove_left(account.path());
     let service = Service::new(Arc::clone(&account), config);
     let stop = Arc::new(AtomicBool::new(false));
     let importer = {

@@ -16,6 +16,7 @@ use axum::response::Response;
 use multer::Multipart;
 use std::collections::VecDeque;
 use std::io::Write;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tempfile::{NamedTempFile, TempPath};
 
@@ -132,7 +133,7 @@ async fn receive(service: &Arc<Service>, mut form: Multipart<'_>) -> Result<(Str
         if name.is_empty() {
             return Err(bad(service, "Choose a file first.").await);
         }
-        let mut file = create(&name).map_err(failed)?;
+        let mut file = create(service.account.path(), &name).map_err(failed)?;
         let mut size = 0;
         while let Some(piece) = patience.wait(field.chunk()).await? {
             size += piece.len();
@@ -147,11 +148,28 @@ async fn receive(service: &Arc<Service>, mut form: Multipart<'_>) -> Result<(Str
     Err(bad(service, "The form has no field file.").await)
 }
 
-fn create(name: &str) -> std::io::Result<NamedTempFile> {
+/// The directory of an account, and how the names of files begin there that are only kept for the page.
+fn place(account: &Path) -> (&Path, String) {
+    let dir = account.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = account.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    (dir, format!("{name}-file-"))
+}
+
+/// Removes the files of a server that was killed.
+pub fn remove_left(account: &Path) {
+    let (dir, prefix) = place(account);
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix)) {
+        let _ = std::fs::remove_file(entry.path());
+    }
+}
+
+fn create(account: &Path, name: &str) -> std::io::Result<NamedTempFile> {
     let end = name.rsplit_once('.').map_or("", |(_, end)| end);
     let is_plain = !end.is_empty() && end.len() <= 8 && end.bytes().all(|b| b.is_ascii_alphanumeric());
     let suffix = if is_plain { format!(".{end}") } else { String::new() };
-    tempfile::Builder::new().prefix("presort-").suffix(&suffix).tempfile()
+    let (dir, prefix) = place(account);
+    tempfile::Builder::new().prefix(&prefix).suffix(&suffix).tempfile_in(dir)
 }
 
 async fn found(service: &Arc<Service>, id: PathId) -> Result<Arc<File>, Response> {

@@ -12,7 +12,7 @@ mod files;
 mod layout;
 mod requests;
 
-pub use files::Files;
+pub use files::{Files, remove_left};
 
 use super::handlers::Answer;
 use super::{Service, answer, body};
