@@ -78,14 +78,14 @@ impl Fixture {
     }
 }
 
-const TABLES: [(&str, usize); 3] = [("contacts", 25), ("phones", 5), ("memberships", 2)];
+const TABLES: [&str; 3] = ["contacts", "phones", "memberships"];
 
 /// All rows that an import wrote.
 fn rows(path: &Path) -> Vec<Vec<Vec<Value>>> {
     let connection = Connection::open(path).unwrap();
-    let rows = TABLES.map(|(table, columns)| {
+    let rows = TABLES.map(|table| {
         let mut statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
-        assert_eq!(statement.column_count(), columns);
+        let columns = statement.column_count();
         let read = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
         let rows: Vec<Vec<Value>> = statement.query_map([], read).unwrap().collect::<Result<_, _>>().unwrap();
         assert_eq!(rows.len(), CONTACTS);
@@ -106,8 +106,10 @@ fn bare(path: &Path) -> Connection {
 fn insert(connection: &mut Connection, rows: &[Vec<Vec<Value>>]) {
     let transaction = connection.transaction().unwrap();
     let places = |columns| vec!["?"; columns].join(",");
-    let mut statements = TABLES.map(|(table, columns)| {
-        transaction.prepare(&format!("INSERT INTO {table} VALUES ({})", places(columns))).unwrap()
+    let mut tables = TABLES.iter().zip(rows);
+    let mut statements = TABLES.map(|_| {
+        let (table, rows) = tables.next().expect("the rows of each table");
+        transaction.prepare(&format!("INSERT INTO {table} VALUES ({})", places(rows[0].len()))).unwrap()
     });
     for contact in 0..CONTACTS {
         for (statement, rows) in statements.iter_mut().zip(rows) {
