@@ -1157,3 +1157,24 @@ fn consent_of_the_body_holds_for_every_input() {
     ran.exits(1).says(&["SMS004", "array: line 1, contact 0"]);
     assert_eq!(dir.read("rejects"), "{\"sms_number\":\"508-123-1235\"}\n");
 }
+
+/// A path that is not UTF-8 is a path: the summary and the page repeat the command all the same.
+#[cfg(unix)]
+#[test]
+fn paths_need_not_be_text() {
+    use std::os::unix::ffi::OsStringExt;
+    let dir = Dir::new();
+    let name = std::ffi::OsString::from_vec(b"n\xff.csv".to_vec());
+    std::fs::write(dir.path("").join(&name), "email\na@example.com\nbad\n").unwrap();
+    let program = std::process::Command::new(env!("CARGO_BIN_EXE_presort"))
+        .current_dir(dir.path(""))
+        .arg("clean")
+        .arg(&name)
+        .args(["--format", "ndjson", "-o", "out", "--html", "page.html"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&program.stderr).into_owned();
+    assert_eq!(program.status.code(), Some(1), "{text}");
+    assert!(text.contains("1 accepted, 1 rejected") && text.contains("next: "), "{text}");
+    assert!(dir.read("page.html").contains("presort clean"));
+}

@@ -5,6 +5,7 @@ mod charts;
 mod tables;
 
 use super::summary::causes::FixFirst;
+use super::summary::next::arguments;
 use super::summary::{bytes, count, line_word, percent, shortened};
 use super::{Main, Plan};
 use crate::model::error::{Error, Result};
@@ -315,8 +316,7 @@ fn rules(receipt: &Receipt) -> Vec<RuleView> {
 
 /// The command of this run.
 fn command() -> String {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    printable(&shortened(&format!("presort {}", args.join(" ")), 1000)).into_owned()
+    printable(&shortened(&format!("presort {}", arguments().join(" ")), 1000)).into_owned()
 }
 
 /// The receipt as JSON, without the rest of long lists.

@@ -2,12 +2,12 @@
 
 pub(super) mod causes;
 mod line;
+pub(super) mod next;
 mod notes;
 
 use super::paint::Paint;
 use super::{Main, Plan};
 use crate::csv::sniff::delimiter_name;
-use crate::document::format::Shape;
 use crate::model::finding::{Code, Example, Severity};
 use crate::model::printable::printable;
 use crate::output::receipt::{InputReceipt, Receipt};
@@ -15,6 +15,7 @@ use crate::rules::rule;
 use crate::run::job::Summary;
 use crate::run::mapping::OtherNames;
 use line::{COLUMNS, Ink, Line};
+use next::{again, next};
 use notes::{listed_names, notes};
 use std::fmt::Write as _;
 
@@ -74,7 +75,7 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
     if let Some(other) = &summary.other_names {
         lines.extend(other_names(other, receipt));
     } else {
-        let (warnings, mut notes) = notes(plan, summary);
+        let (warnings, names, mut notes) = notes(plan, summary);
         let fixes = causes::fix_first(summary, 2);
         let mut written = written(plan, receipt, summary);
         let unchecked = "; names of custom fields were not checked: --custom-fields FILE";
@@ -86,7 +87,9 @@ pub(super) fn text(plan: &Plan, summary: &Summary, colours: bool) -> String {
         let last = [Some(written), next(plan, receipt).map(|next| format!("next: {next}"))];
         let last: Vec<Line> = last.into_iter().flatten().map(Line::new).collect();
         let middle = [causes::changed(summary), causes::duplicates(plan, summary)];
-        let middle: Vec<Line> = warnings.into_iter().chain(middle.into_iter().flatten()).chain(notes).collect();
+        // A column that is not in the output may have cost every contact a value.
+        let middle: Vec<Line> =
+            warnings.into_iter().chain(names).chain(middle.into_iter().flatten()).chain(notes).collect();
         let room = LINES.saturating_sub(lines.len() + fixes.len() + last.len());
         // Examples of what cost people come before everything that cost none of them.
         let causes = causes::lines(plan, summary, room.saturating_sub(middle.len()).max(room.min(CAUSES)));
@@ -205,15 +208,6 @@ fn other_names(other: &OtherNames, receipt: &Receipt) -> Vec<Line> {
     vec![none, Line::new(format!("  {what}: {names}")), Line::new(format!("next: {next}"))]
 }
 
-/// The command of this run with more options, or only these where it is long or its input cannot be read again.
-fn again(options: &str) -> String {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let command = args.iter().map(|arg| quoted(std::path::Path::new(arg))).collect::<Vec<_>>().join(" ");
-    let command = format!("presort {command} {options}");
-    let reads_a_file = args.get(1).is_some_and(|arg| !arg.starts_with('-'));
-    if reads_a_file && command.len() + 6 <= COLUMNS { command } else { format!("run again with {options}") }
-}
-
 /// What people call a line of an input: a sheet has rows.
 pub(super) fn line_word(inputs: &[InputReceipt], input: usize) -> &'static str {
     if inputs.get(input).is_some_and(|input| input.sheet.is_some()) { "row" } else { "line" }
@@ -298,105 +292,6 @@ fn written(plan: &Plan, receipt: &Receipt, summary: &Summary) -> String {
             )
         }
     }
-}
-
-/// What to do next.
-fn next(plan: &Plan, receipt: &Receipt) -> Option<String> {
-    let c = &receipt.contacts;
-    let file =
-        |file: &Option<std::path::PathBuf>| file.as_ref().filter(|file| file.as_os_str() != "-").map(|file| path(file));
-    if receipt.stopped.is_some() {
-        let rest = receipt.bytes_not_read.filter(|rest| *rest > 0);
-        let rest = rest.map_or(String::new(), |rest| format!("{} not read; ", bytes(rest)));
-        let nothing = matches!(plan.output, Main::Nothing)
-            || (!matches!(plan.output, Main::Lines(_)) && receipt.payloads.is_empty());
-        let written = if nothing { "" } else { " (what is written is whole up to it)" };
-        return Some(format!("{rest}fix the input there and run again{written}"));
-    }
-    if receipt.dropped.is_some() {
-        let list = if receipt.options.list_ids.is_empty() { " --list-id UUID" } else { "" };
-        let input = plan.inputs.first().filter(|input| input.as_os_str() != "-");
-        let input = input.map_or(String::new(), |input| format!("{} ", quoted(input)));
-        return Some(format!("presort clean {input}--split -o bodies{list}"));
-    }
-    if c.rejected > c.opted_out {
-        let is_table = receipt.input.iter().all(|input| input.table.is_some());
-        let rejects = if is_table { "rejects.csv" } else { "rejects.ndjson" };
-        return Some(match (&plan.rejects, file(&plan.rejects), file(&plan.report)) {
-            (_, Some(rejects), report) => {
-                let why = report.map_or(String::new(), |report| format!("{report} says why; "));
-                let then = feed_back(plan, receipt);
-                let ways = [format!("{why}fix {rejects}, then {then}"), format!("fix {rejects}, then {then}")];
-                let fits = |way: &String| way.chars().count() + "next: ".len() <= COLUMNS;
-                let way = ways.into_iter().find(fits);
-                way.unwrap_or_else(|| format!("{why}fix {rejects} and feed it back in, with --list-id UUID"))
-            }
-            _ if matches!(plan.output, Main::Nothing) => {
-                let input: Vec<String> = plan.inputs.iter().map(|input| quoted(input)).collect();
-                let list = if receipt.options.list_ids.is_empty() { " --list-id UUID" } else { "" };
-                let command =
-                    |input: &str| format!("presort clean {input} --split -o bodies --rejects {rejects}{list}");
-                let whole = command(&input.join(" "));
-                if whole.len() + 6 <= COLUMNS { whole } else { command("FILE") }
-            }
-            (Some(_), None, _) => "fix the rejects and feed them back in".to_owned(),
-            (None, ..) => {
-                let force = if plan.force || !has_output(plan) { "" } else { " --force" };
-                again(&format!("--rejects {rejects}{force}"))
-            }
-        });
-    }
-    if c.accepted_with_held_back > 0 {
-        return Some(match file(&plan.report) {
-            Some(report) => format!("{report} names every value that was held back; presort explain CODE says more"),
-            None => {
-                let force = if plan.force || !has_output(plan) { "" } else { " --force" };
-                again(&format!("--report findings.ndjson{force}"))
-            }
-        });
-    }
-    match &plan.output {
-        _ if c.seen == 0 => Some("there was nothing to import; is this the right export?".to_owned()),
-        Main::Nothing => {
-            let body = receipt.input.iter().any(|input| input.shape == Shape::Body);
-            let large = receipt.bytes_read >= plan.limits.max_bytes || c.accepted > plan.limits.max_contacts;
-            (body && large).then(|| "this is more than one body may hold: presort clean --split -o DIR".to_owned())
-        }
-        _ => None,
-    }
-}
-
-/// True if the run wrote a file that another run would not overwrite.
-fn has_output(plan: &Plan) -> bool {
-    match &plan.output {
-        Main::Body(output) | Main::Lines(output) => output.as_os_str() != "-",
-        Main::Bodies(_) | Main::Nothing => false,
-    }
-}
-
-/// A path in a command.
-fn quoted(path: &std::path::Path) -> String {
-    let text = self::path(path);
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
-}
-
-/// The command that takes the rejects once they are fixed.
-fn feed_back(plan: &Plan, receipt: &Receipt) -> String {
-    let rejects = plan.rejects.as_deref().map_or(String::new(), quoted);
-    // Rejects have no envelope of their own.
-    let sms = match receipt.options.sms_permission_to_send {
-        Some("explicit") => " --sms-permission explicit",
-        _ => "",
-    };
-    let list = if matches!(plan.output, Main::Lines(_) | Main::Nothing) { "" } else { " -l UUID" };
-    let output = match &plan.output {
-        Main::Bodies(dir) => format!("-s --append -o {}", quoted(dir)),
-        Main::Body(_) => "-o fixed.json".to_owned(),
-        Main::Lines(_) => "--format ndjson -o fixed.ndjson".to_owned(),
-        Main::Nothing => return format!("presort check {rejects}"),
-    };
-    format!("presort clean {rejects} {output}{list}{sms}")
 }
 
 /// The first findings in full, for `check`.

@@ -12,6 +12,7 @@ pub mod decide;
 pub mod file;
 mod guess;
 mod labels;
+mod languages;
 pub mod names;
 pub mod permission;
 pub mod profile;

@@ -3,6 +3,7 @@
 //! Importing a contact gives permission. So a column that might say no counts, whatever system wrote it, and a value in an opt-out
 //! column that is not understood is taken for a no.
 
+use super::languages;
 use super::names;
 use super::systems::Header;
 use crate::rules::date::{self, DateResult};
@@ -176,26 +177,30 @@ impl PermissionColumn {
         // A check mark of some kind, such as `+`, folds to nothing and is not nothing.
         let is_dashes = value.bytes().all(|b| b == b'-');
         let empty = is_dashes || is_no_date(value) || !self.unclear_rejects() && word.is_some_and(str::is_empty);
-        let no = empty || is(NO);
+        let yes = is(YES) || is(languages::YES);
+        let is_no = is(NO) || is(languages::NO);
+        let rejecting = is(REJECTING) || is(languages::REJECTING);
+        let passing = is(PASSING) || is(languages::PASSING);
+        let no = empty || is_no;
         match self.kind {
             K::OptOut if no => Meaning::Passes,
-            K::OptOut if is(YES) || is(REJECTING) || is_date(value) => Meaning::OptedOut,
+            K::OptOut if yes || rejecting || is_date(value) => Meaning::OptedOut,
             K::OptOut => Meaning::Unclear,
             K::OptOutTrace if no => Meaning::Passes,
             K::OptOutTrace => Meaning::OptedOut,
             _ if empty => Meaning::Silent,
-            K::ConsentTrace if is(REJECTING) => Meaning::OptedOut,
+            K::ConsentTrace if rejecting => Meaning::OptedOut,
             K::ConsentTrace => Meaning::Passes,
             // Null, in a consent column, is no answer.
             K::Consent | K::Status if is(&["null"]) => Meaning::Silent,
-            K::Consent if is(NO) || is(REJECTING) => Meaning::OptedOut,
-            K::Consent if is(YES) || is(PASSING) || is_date(value) => Meaning::Passes,
-            K::Status if is(REJECTING) => Meaning::OptedOut,
-            K::Status if is(PASSING) => Meaning::Passes,
+            K::Consent if is_no || rejecting => Meaning::OptedOut,
+            K::Consent if yes || passing || is_date(value) => Meaning::Passes,
+            K::Status if rejecting => Meaning::OptedOut,
+            K::Status if passing => Meaning::Passes,
             K::Consent | K::Status => Meaning::Unclear,
             K::Word if is(SURE) => Meaning::OptedOut,
             K::Word => Meaning::Silent,
-            K::Caution if is(CAUTIONS) || is(YES) => Meaning::Unclear,
+            K::Caution if is(CAUTIONS) || yes => Meaning::Unclear,
             K::Caution => Meaning::Silent,
         }
     }
@@ -225,7 +230,9 @@ impl StatusWord {
         let mut buffer = [0; WORD_MAX];
         let Some(word) = folded(text::trim(value), &mut buffer) else { return StatusWord::default() };
         StatusWord {
-            is_status: [PASSING, REJECTING, OTHER_STATUS].iter().any(|words| words.contains(&word)),
+            is_status: [PASSING, REJECTING, OTHER_STATUS, languages::PASSING, languages::REJECTING]
+                .iter()
+                .any(|words| words.contains(&word)),
             says_no: SURE.contains(&word),
             is_account_state: ACCOUNT_STATES.contains(&word),
         }
@@ -250,8 +257,8 @@ fn position(words: &[String], wanted: &[&str]) -> Option<usize> {
 }
 
 /// The first of several sequences of words that is there.
-fn find(words: &[String], wanted: &[&[&str]]) -> Option<usize> {
-    wanted.iter().find_map(|wanted| position(words, wanted))
+fn find(words: &[String], wanted: &[&[&str]], elsewhere: &[&[&str]]) -> Option<usize> {
+    wanted.iter().chain(elsewhere).find_map(|wanted| position(words, wanted))
 }
 
 /// Words of an opt-out column, one behind the other.
@@ -310,7 +317,23 @@ pub fn of_name(name: &str) -> Option<PermissionColumn> {
     let words = names::words(name.strip_prefix("cf:").unwrap_or(name));
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     // Permission for another channel says nothing about email.
-    let other = ["sms", "mms", "text", "texts", "whatsapp", "phone", "call", "calls", "voice", "fax", "postal", "push"];
+    let other = [
+        "sms",
+        "mms",
+        "text",
+        "texts",
+        "whatsapp",
+        "phone",
+        "call",
+        "calls",
+        "voice",
+        "fax",
+        "postal",
+        "push",
+        "telephone",
+        "telefon",
+        "telefono",
+    ];
     let is_email = has(&["email", "emails", "newsletter", "newsletters"]);
     let is_other = has(&other) || position(&words, &["direct", "mail"]).is_some();
     if is_other && !is_email {
@@ -322,9 +345,9 @@ pub fn of_name(name: &str) -> Option<PermissionColumn> {
     }
     let accepts = position(&words, &["accepts"]).is_some_and(|at| words[at..].iter().any(|word| word == "marketing"));
     let is_alone = |list: &[&str]| list.contains(&names::fold(&words.concat()).as_str());
-    let (at, mut is_no) = if let Some(at) = find(&words, OPT_OUT) {
+    let (at, mut is_no) = if let Some(at) = find(&words, OPT_OUT, languages::OPT_OUT) {
         (at, true)
-    } else if let Some(at) = find(&words, CONSENT) {
+    } else if let Some(at) = find(&words, CONSENT, languages::CONSENT) {
         (at, false)
     } else if accepts
         || is_alone(&["consent", "emailmarketing", "acceptsmarketing", "acceptsemailmarketing", "marketingconsent"])

@@ -4,6 +4,7 @@
 //! say the same with more signs. Reading it takes well below a millisecond, once for a run that maps.
 
 use super::columns::{AddressKind, Target};
+use super::languages;
 use super::names;
 use crate::model::member::MemberId;
 use std::collections::HashMap;
@@ -208,7 +209,7 @@ pub(super) fn table() -> &'static Table {
                 table.by_name.entry(names::fold(name)).or_default().push(Hit { system: index, header });
             }
         }
-        for (name, member) in MORE_SYNONYMS {
+        for (name, member) in MORE_SYNONYMS.iter().chain(languages::NAMES) {
             table.synonyms.entry((*name).to_owned()).or_insert(Header { name, member, note: "" });
         }
         table

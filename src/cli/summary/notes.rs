@@ -10,8 +10,8 @@ use crate::output::receipt::Receipt;
 use crate::run::job::Summary;
 use std::fmt::Write as _;
 
-/// What else a person should know: what may be wrong with the output, and the rest.
-pub(super) fn notes(plan: &Plan, summary: &Summary) -> (Vec<Line>, Vec<Line>) {
+/// What else a person should know: what may be wrong with the output, what became of names, and the rest.
+pub(super) fn notes(plan: &Plan, summary: &Summary) -> (Vec<Line>, Option<Line>, Vec<Line>) {
     let receipt = &summary.receipt;
     let mut warnings = Vec::new();
     for input in &receipt.input {
@@ -26,7 +26,7 @@ pub(super) fn notes(plan: &Plan, summary: &Summary) -> (Vec<Line>, Vec<Line>) {
         }
     }
     warnings.extend(dates(receipt).into_iter().chain(sheets(receipt)));
-    let mut notes: Vec<String> = names(receipt).into_iter().collect();
+    let mut notes = Vec::new();
     if let Some(input) = receipt.input.iter().find(|input| input.spooled && input.shape != Shape::Body) {
         let spare = input
             .records
@@ -45,9 +45,9 @@ pub(super) fn notes(plan: &Plan, summary: &Summary) -> (Vec<Line>, Vec<Line>) {
         notes.push(format!("  {} {} of {run} removed", count(n), if n == 1 { "body" } else { "bodies" }));
     }
     warnings.truncate(3);
-    notes.truncate(4 - warnings.len());
+    notes.truncate(3);
     let lines = |texts: Vec<String>| texts.into_iter().map(Line::new).collect();
-    (lines(warnings), lines(notes))
+    (lines(warnings), names(receipt).map(Line::new), lines(notes))
 }
 
 /// Characters of a list of names in the summary.
