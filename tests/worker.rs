@@ -491,6 +491,8 @@ fn receipts_of_other_jobs_are_refused() {
     refused(&["."], &["has no receipt-ID.json"]);
     dir.feed(&worker(&["--part", "9", "--side", "side", "--truncate"]), b"").exits(0);
     refused(&["side"], &["options.truncate is true in side/receipt-9.json", "false in side/receipt-0.json"]);
+    dir.feed(&worker(&["--part", "9", "--side", "side", "--opted-out", "keep"]), b"").exits(0);
+    refused(&["side"], &["options.opted_out is \"keep\" in side/receipt-9.json"]);
     dir.feed(&worker(&["--part", "9", "--side", "side", "--parts", "4"]), b"").exits(0);
     refused(&["side"], &["parts is 4", "null"]);
     dir.feed(&["clean", "-q", "--format", "ndjson", "--receipt", "whole.json"], many(1).as_bytes()).exits(0);

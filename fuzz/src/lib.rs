@@ -46,7 +46,7 @@ pub fn spans(bytes: &[u8], layout: Layout) -> Vec<Span> {
 /// Cleans these contacts, with every output.
 #[must_use]
 pub fn clean(cleaner: &mut BatchCleaner, bytes: &[u8], layout: Layout, spans: &[Span], settings: &Settings) -> Cleaned {
-    let batch = Batch { bytes, base: 0, line_start: 0, spans, first: 0, layout, has_gaps: false, input: 0, input_name: None, mapping: None };
+    let batch = Batch { bytes, base: 0, line_start: 0, spans, first: 0, layout, has_gaps: false, input: 0, input_label: None, mapping: None };
     let wanted = OutputSelection { report: true, changes: true, rejects: true, ..OutputSelection::default() };
     let mut cleaned = Cleaned::default();
     cleaner.clean(&batch, settings, &wanted, Separator::Newline, &mut cleaned);

@@ -265,6 +265,11 @@ pub struct Options {
     pub null_texts: Vec<String>,
     /// `keep` or `first`.
     pub duplicates: &'static str,
+    /// `reject` or `keep`.
+    pub opted_out: &'static str,
+    /// Addresses of the suppression lists.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub suppressed: u64,
     /// The day that counted as today for dates of consent.
     pub as_of: String,
     /// Values in report and ledger are hashes.

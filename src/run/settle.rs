@@ -16,7 +16,7 @@ use crate::output::receipt::{
     SheetReceipt, Stopped, TableReceipt,
 };
 use crate::rules::date::DateOrder;
-use crate::rules::{BadField, Duplicates, PhoneFormat};
+use crate::rules::{BadField, Duplicates, OptedOut, PhoneFormat};
 use crate::run::job::{Job, Mode, Summary};
 use crate::run::mapping::other_names;
 use crate::run::reader::ReadOutcome;
@@ -355,6 +355,11 @@ fn options(job: &Job<'_>, envelope: &Envelope) -> Options {
             Duplicates::Keep => "keep",
             Duplicates::First => "first",
         },
+        opted_out: match settings.opted_out {
+            OptedOut::Reject => "reject",
+            OptedOut::Keep | OptedOut::Ignore => "keep",
+        },
+        suppressed: settings.suppressed.as_ref().map_or(0, |list| list.len() as u64),
         as_of: settings.as_of.to_string(),
         redacted: job.redact.is_some(),
     }
