@@ -153,6 +153,86 @@ fn errors_of_the_service_and_of_the_network() {
     assert_eq!(found, 3);
 }
 
+/// Sends the bodies of another directory than `bodies`.
+fn send_dir(dir: &Dir, fake: &Fake, bodies: &str) -> Ran {
+    run(dir, fake, &["send", bodies, "--rate", "100"])
+}
+
+/// A body that was lost is not taken for one of another directory that has as many contacts: these contacts would be lost.
+#[test]
+fn an_activity_of_another_delivery_is_not_taken_for_its_own() {
+    let (dir, fake) = (bodies(3), Fake::start());
+    dir.write(
+        "other.ndjson",
+        "{\"email\":\"o1@example.com\"}\n{\"email\":\"o2@example.com\"}\n{\"email\":\"o3@example.com\"}\n",
+    );
+    dir.run(&["clean", "other.ndjson", "--split", "-o", "other", "--list-id", LIST, "-q"]).exits(0);
+    fake.then("POST", IMPORT, Deed::Well).then("POST", IMPORT, Deed::Close);
+    send(&dir, &fake, &[]).exits(0);
+    send_dir(&dir, &fake, "other").exits(0).says(&["1 body sent more than once"]);
+    assert_eq!(fake.imported(), [3, 3]);
+    let id = |bodies: &str| dir.json(&format!("{bodies}/result.json"))["bodies"][0]["activity_id"].clone();
+    assert_ne!(id("bodies"), id("other"));
+    assert!(common::names(&dir.path("state/presort/claims")).len() == 1);
+
+    // One is killed while its body goes out, and another directory is sent before it goes on.
+    for arrives in [false, true] {
+        let fake = Fake::start();
+        fake.then("POST", IMPORT, if arrives { Deed::HangAfter(Duration::from_secs(20)) } else { Deed::Close });
+        let mut first = command(&dir, &fake, &["send", "bodies", "--rate", "100", "--retries", "0"]);
+        let mut first = first.current_dir(dir.path(".")).spawn().unwrap();
+        if arrives {
+            until(|| !fake.imported().is_empty());
+        } else {
+            until(|| {
+                dir.read("bodies/send.journal")
+                    .lines()
+                    .any(|line| line.contains(&fake.base()) && line.contains("\"unclear\""))
+            });
+        }
+        let _ = first.kill();
+        first.wait().unwrap();
+        fake.then("POST", IMPORT, Deed::Close);
+        send_dir(&dir, &fake, "other").exits(0);
+        send(&dir, &fake, &[]).exits(0);
+        let (one, other) = (id("bodies"), id("other"));
+        assert_ne!(one, other);
+        let mut arrived: Vec<String> = fake.model().contacts.keys().cloned().collect();
+        arrived.sort();
+        assert_eq!(
+            arrived,
+            [
+                "c0@example.com",
+                "c1@example.com",
+                "c2@example.com",
+                "o1@example.com",
+                "o2@example.com",
+                "o3@example.com"
+            ]
+        );
+    }
+}
+
+/// That a body was found, and not answered, can be seen.
+#[test]
+fn what_was_found_is_shown() {
+    let (dir, fake) = (bodies(6), Fake::start());
+    fake.then("POST", IMPORT, Deed::CloseAfter);
+    send(&dir, &fake, &[]).exits(0).says(&["1 body not answered, and found among the activities"]);
+    let found: Vec<Value> =
+        result(&dir)["bodies"].as_array().unwrap().iter().map(|body| body["found"].clone()).collect();
+    assert_eq!(found, [json!(true), Value::Null]);
+    // A time of the server that is no time is no reason to panic.
+    let journal = dir.read("bodies/send.journal");
+    let end = journal.lines().position(|line| line.contains("\"sending\"")).unwrap();
+    let mut lines: Vec<String> = journal.lines().take(end + 1).map(str::to_owned).collect();
+    let mut last: Value = serde_json::from_str(&lines[end]).unwrap();
+    last["server_time"] = json!(i64::MIN);
+    lines[end] = last.to_string();
+    dir.write("bodies/send.journal", lines.join("\n") + "\n");
+    send(&dir, &fake, &[]).exits(0);
+}
+
 #[test]
 fn a_service_that_is_down_is_left_for_now() {
     let (dir, fake) = (bodies(3), Fake::start());

@@ -466,6 +466,13 @@ impl Shown {
         if twice > 0 {
             text += &format!("  {} sent more than once, which changes nothing\n", plural(twice, "body", "bodies"));
         }
+        let found = outcome.bodies.iter().filter(|body| body.found).count() as u64;
+        if found > 0 {
+            text += &format!(
+                "  {} not answered, and found among the activities of the account: {dir}/{RESULT} has which\n",
+                plural(found, "body", "bodies")
+            );
+        }
         if outcome.rejected_by_clean > 0 {
             let opted_out = match opted_out {
                 0 => String::new(),

@@ -142,11 +142,13 @@ pub struct BodyState {
     pub phase: Phase,
     /// How often it may have reached the service.
     pub sent: u32,
+    /// It was sent without an answer, and found among the activities of the account.
+    pub found: bool,
 }
 
 impl Default for BodyState {
     fn default() -> Self {
-        BodyState { phase: Phase::Waiting, sent: 0 }
+        BodyState { phase: Phase::Waiting, sent: 0, found: false }
     }
 }
 
@@ -198,7 +200,8 @@ impl State {
                 body.sent += 1;
                 body.phase = Phase::MaybeSent { since: *server_time };
             }
-            Event::Accepted { activity_id, .. } => {
+            Event::Accepted { activity_id, found } => {
+                body.found = *found;
                 self.activities.insert(activity_id.clone());
                 body.phase = Phase::Accepted { activity_id: activity_id.clone(), state: ActivityState::Initialized };
             }
@@ -230,7 +233,7 @@ impl State {
     /// What is known of a body.
     #[must_use]
     pub fn body(&self, body: &Body) -> &BodyState {
-        static NEW: BodyState = BodyState { phase: Phase::Waiting, sent: 0 };
+        static NEW: BodyState = BodyState { phase: Phase::Waiting, sent: 0, found: false };
         self.bodies.get(&body.file).and_then(|all| all.get(&body.sha256)).unwrap_or(&NEW)
     }
 

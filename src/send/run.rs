@@ -2,6 +2,7 @@
 
 use super::activity::{Fault, List};
 use super::bodies::{Bodies, Body};
+use super::claims::Claims;
 use super::inquiry::Account;
 use super::journal::{Entry, Phase, State};
 use super::journal_file::JournalFile;
@@ -9,6 +10,7 @@ use super::outcome::{Answers, Outcome};
 use super::plan::{Create, Known, create_field, create_list, refuse_missing_lists};
 use super::remote::{Remote, SystemClock, Tokens};
 use super::sender::{Limits, Log, News, Sender, retry_failed};
+use super::state_dir::state_dir;
 use super::{BaseUrl, Error, Result};
 use crate::model::printable::printable;
 use crate::rules::custom::Fields;
@@ -198,6 +200,12 @@ pub fn deliver(
         entry.account = id.map(str::to_owned);
         journal.append(&entry)?;
         state.apply(&entry);
+    }
+    match state_dir().and_then(|dir| Claims::open(&dir, &settings.base, id, &bodies.dir)) {
+        Ok(claims) => journal.claims = Some(claims),
+        Err(error) => {
+            watcher.note(&format!("a body that is not answered will be sent again, and not be looked for: {error}"))
+        }
     }
     let mut service = Remote::new(&settings.base, settings.timeout, tokens, Some(bodies))?;
     let mut clock = SystemClock { must_end };
