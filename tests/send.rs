@@ -233,6 +233,65 @@ fn what_was_found_is_shown() {
     send(&dir, &fake, &[]).exits(0);
 }
 
+/// A token that may not read the account in one run, and may in the next, sends nothing twice.
+#[test]
+fn an_account_that_is_named_in_one_run_only_is_the_same() {
+    let forbidden = || Deed::Answer(403, json!([{"error_key": "unauthorized"}]));
+    for first in [true, false] {
+        let (dir, fake) = (bodies(3), Fake::start());
+        for is_forbidden in [first, !first, first] {
+            if is_forbidden {
+                fake.then("GET", "/v3/account/summary", forbidden());
+            }
+            send(&dir, &fake, &[]).exits(0);
+            assert_eq!(counts(&dir), [3, 3, 0, 0, 0]);
+        }
+        assert_eq!(fake.imported(), [3]);
+        // Several accounts: which one is it?
+        let journal = dir.read("bodies/send.journal");
+        let (own, said) = if first { ("null", "sent to other") } else { ("\"a07e1abc\"", "a07e1abc and other") };
+        let other = journal.replace(&format!("\"account\":{own}"), "\"account\":\"other\"");
+        dir.write("bodies/send.journal", journal + &other);
+        if !first {
+            fake.then("GET", "/v3/account/summary", forbidden());
+        }
+        send(&dir, &fake, &[]).exits(2).says(&["bodies/send.journal", said, "account_read"]);
+        assert_eq!(fake.imported(), [3]);
+    }
+}
+
+/// What the account lacks is looked for after an interruption as well.
+#[test]
+fn fields_are_created_after_an_interruption() {
+    let (dir, fake) = (bodies(3), Fake::start());
+    fake.then("POST", IMPORT, Deed::Close);
+    send(&dir, &fake, &["--retries", "0"]).exits(3);
+    // The journal ends as that of a process that was killed while it sent.
+    let journal = dir.read("bodies/send.journal");
+    let end = journal.lines().position(|line| line.contains("\"sending\"")).unwrap();
+    let lines: Vec<&str> = journal.lines().take(end + 1).collect();
+    dir.write("bodies/send.journal", lines.join("\n") + "\n");
+    send(&dir, &fake, &["--create-fields"]).exits(0);
+    assert_eq!(fake.model().fields, ["Tier"]);
+    assert_eq!(fake.imported(), [3]);
+}
+
+/// What the service said is kept while a body that failed cannot be sent again.
+#[test]
+fn answers_are_kept_until_bodies_can_be_sent_again() {
+    let (dir, fake) = (bodies(3), Fake::start());
+    fake.ends("failed", 3, &["something broke"]);
+    send(&dir, &fake, &[]).exits(1);
+    let lines = refused(&dir);
+    assert_eq!(lines.len(), 3);
+    let lists = std::mem::take(&mut fake.model().lists);
+    send(&dir, &fake, &["--retry-failed"]).exits(2).says(&["list"]);
+    assert_eq!((refused(&dir), counts(&dir)), (lines, [3, 0, 3, 0, 0]));
+    fake.model().lists = lists;
+    send(&dir, &fake, &["--retry-failed"]).exits(0);
+    assert_eq!(counts(&dir), [3, 3, 0, 0, 0]);
+}
+
 #[test]
 fn a_service_that_is_down_is_left_for_now() {
     let (dir, fake) = (bodies(3), Fake::start());
@@ -769,7 +828,7 @@ fn a_delivery_is_the_whole_way() {
     assert_eq!(dir.read("export.csv.presort/receipt.json"), receipt);
     assert_eq!(fake.imported(), [2]);
     // Everything is in one directory.
-    assert_eq!(dir.names(), ["export.csv", "export.csv.presort"]);
+    assert_eq!(dir.names(), ["export.csv", "export.csv.presort", "state"]);
     let expected = [
         "deliver.json",
         "findings.ndjson",

@@ -4,7 +4,7 @@ use super::activity::{Fault, List};
 use super::bodies::{Bodies, Body};
 use super::claims::Claims;
 use super::inquiry::Account;
-use super::journal::{Entry, Phase, State};
+use super::journal::{Entry, Phase, State, account_of};
 use super::journal_file::JournalFile;
 use super::outcome::{Answers, Outcome};
 use super::plan::{Create, Known, create_field, create_list, refuse_missing_lists};
@@ -193,9 +193,10 @@ pub fn deliver(
         let account = sender.account_summary()?;
         Ok((account, sender.skew))
     })?;
-    let id = account.id.as_deref();
-    let mut state = State::replay(&journal.before, base, id)
-        .map_err(|what| Error::could(format!("{}/{}: {what}", bodies.dir.display(), super::journal_file::NAME)))?;
+    let wrong = |what| Error::could(format!("{}: {what}", bodies.dir.join(super::journal_file::NAME).display()));
+    let id = account_of(&journal.before, base, account.id.as_deref()).map_err(wrong)?;
+    let id = id.as_deref();
+    let mut state = State::replay(&journal.before, base, id).map_err(wrong)?;
     for mut entry in held {
         entry.account = id.map(str::to_owned);
         journal.append(&entry)?;
@@ -227,16 +228,24 @@ pub fn deliver(
 
 /// What comes before the first body: failed ones are marked, and what the account lacks is found before bodies fail by it.
 fn prepare(sender: &mut Sender<'_>, bodies: &Bodies, settings: &Settings, notes: &mut Vec<String>) -> Result<()> {
-    if settings.retry_failed {
-        let again = retry_failed(sender)?;
-        if again == 0 {
-            notes.push("no body has failed, so --retry-failed sends none again".to_owned());
-        }
+    let phases = || bodies.all.iter().map(|body| &sender.state.body(body).phase);
+    let is_again = settings.retry_failed && phases().any(Phase::has_failed);
+    if settings.retry_failed && !is_again {
+        notes.push("no body has failed, so --retry-failed sends none again".to_owned());
     }
-    let is_left = bodies.all.iter().any(|body| sender.state.body(body).phase == Phase::Waiting);
-    if !is_left {
+    if !is_again && !phases().any(|phase| matches!(phase, Phase::Waiting | Phase::MaybeSent { .. })) {
         return Ok(());
     }
+    complete(sender, bodies, settings, notes)?;
+    // What the service said of these bodies is kept until they can be sent.
+    if is_again {
+        retry_failed(sender)?;
+    }
+    Ok(())
+}
+
+/// Finds what the account lacks, and creates fields.
+fn complete(sender: &mut Sender<'_>, bodies: &Bodies, settings: &Settings, notes: &mut Vec<String>) -> Result<()> {
     let needs = bodies.needs()?;
     let known = known(sender, !needs.fields.is_empty())?;
     refuse_missing_lists(&known, &needs)?;

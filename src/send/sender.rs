@@ -5,7 +5,7 @@ use super::activity::{Activity, Fault, Page, State as ActivityState};
 use super::bodies::Body;
 use super::claims::Candidate;
 use super::http::{Answer, NoAnswer};
-use super::journal::{Entry, Event, Phase, Report, State};
+use super::journal::{Entry, Event, Phase, State};
 use super::{Error, Result};
 use std::collections::BTreeMap;
 
@@ -474,20 +474,13 @@ impl<'s> Sender<'s> {
 ///
 /// # Errors
 /// It cannot be written down.
-pub fn retry_failed(sender: &mut Sender<'_>) -> Result<u64> {
-    let mut again = 0;
+pub fn retry_failed(sender: &mut Sender<'_>) -> Result<()> {
     for index in 0..sender.bodies.len() {
-        let has_failed = match &sender.state.body(&sender.bodies[index]).phase {
-            Phase::Refused { .. } => true,
-            Phase::Over(Report { state, .. }) => *state != ActivityState::Completed,
-            _ => false,
-        };
-        if has_failed {
+        if sender.state.body(&sender.bodies[index]).phase.has_failed() {
             sender.note(Some(index), Event::Again)?;
-            again += 1;
         }
     }
-    Ok(again)
+    Ok(())
 }
 
 /// A time in UTC, to the second.
