@@ -519,8 +519,8 @@ fn a_plan_sends_nothing() {
     let ran = run(&dir, &fake, &["plan", "bodies", "--create-fields"]).exits(0);
     for part in [
         "3 bodies with 8 contacts",
-        "Acme",
-        "1 day at",
+        "account \"Acme\"",
+        "within one day's quota of 10,000",
         "to the list News",
         "lacks Tier",
         "POST /contact_custom_fields",
@@ -850,6 +850,46 @@ fn a_delivery_is_the_whole_way() {
     run(&dir, &fake, &["deliver", "export.csv", "--list", LIST, "--yes"]).exits(2).says(&["goes to the list News"]);
     dir.write("export.csv", "Email\nann@example.com\n");
     deliver(&dir, &fake, &["--yes"]).exits(2).says(&["changed since its delivery began"]);
+    assert_eq!(fake.imported(), [2]);
+}
+
+/// The options of cleaning hold until a body was sent; after that they cannot change.
+#[test]
+fn a_delivery_does_not_ignore_options_of_cleaning() {
+    let (dir, fake) = delivery();
+    dir.write("unsub.txt", "ann@example.com\n");
+    let quota = || Deed::Answer(429, json!({"error_key": "quota_exceeded"}));
+    // Nothing was sent: it is cleaned again, with another export and other options.
+    fake.then("GET", "/v3/contact_lists", Deed::Well).then("GET", "/v3/contact_lists", quota());
+    deliver(&dir, &fake, &["--yes", "-q"]).exits(3);
+    dir.write("export.csv", "Email\nann@example.com\njoe@example.com\nsue@example.com\n");
+    fake.then("POST", IMPORT, quota());
+    deliver(&dir, &fake, &["--yes", "--suppress", "unsub.txt"]).exits(3).says(&["1 body with 2 contacts"]);
+    // A body went out: neither the options nor what is in their files may differ.
+    for more in [&["--yes"][..], &["--yes", "--suppress", "unsub.txt", "--truncate"]] {
+        deliver(&dir, &fake, more).exits(2).says(&["other options of cleaning", "export.csv.presort"]);
+    }
+    dir.write("unsub.txt", "joe@example.com\n");
+    let args = ["--yes", "--suppress", "unsub.txt"];
+    deliver(&dir, &fake, &args).exits(2).says(&["their files have changed"]);
+    assert_eq!(fake.imported(), Vec::<u64>::new());
+    // What changes no contact may differ.
+    dir.write("unsub.txt", "ann@example.com\n");
+    deliver(&dir, &fake, &[&args[..], &["--threads", "1", "--color", "never"]].concat()).exits(1);
+    assert_eq!(fake.imported(), [2]);
+    assert!(!dir.read("export.csv.presort/payload-00001.json").contains("ann@example.com"));
+}
+
+#[test]
+fn files_of_others_are_not_replaced_by_a_delivery() {
+    let (dir, fake) = delivery();
+    std::fs::create_dir(dir.path("export.csv.presort")).unwrap();
+    dir.write("export.csv.presort/receipt.json", "mine");
+    deliver(&dir, &fake, &["--yes"]).exits(2).says(&["export.csv.presort is not empty"]);
+    assert_eq!(common::names(&dir.path("export.csv.presort")), ["receipt.json"]);
+    std::fs::remove_file(dir.path("export.csv.presort/receipt.json")).unwrap();
+    // With --create-lists, a list whose name differs by case is the one that the service would not create again.
+    run(&dir, &fake, &["deliver", "export.csv", "--list", "news", "--create-lists", "--yes"]).exits(1);
     assert_eq!(fake.imported(), [2]);
 }
 

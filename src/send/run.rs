@@ -140,7 +140,12 @@ pub fn find_list(
         for may_create in [create, false] {
             let lists = sender.lists()?;
             let by_id = lists.iter().find(|list| list.list_id.eq_ignore_ascii_case(wanted));
-            let by_name: Vec<&List> = lists.iter().filter(|list| list.name == wanted).collect();
+            let mut by_name: Vec<&List> = lists.iter().filter(|list| list.name == wanted).collect();
+            if by_name.is_empty() && create {
+                // The service has one list of a name, whatever the case of its letters.
+                let is_same = |list: &&List| list.name.to_lowercase() == wanted.to_lowercase();
+                by_name = lists.iter().filter(is_same).collect();
+            }
             match (by_id, &by_name[..]) {
                 (Some(list), _) => return Ok((account, list.clone())),
                 (None, [list]) => return Ok((account, (*list).clone())),
