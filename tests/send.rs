@@ -81,6 +81,7 @@ fn all_goes_well() {
         assert_eq!((&line["base_url"], &line["account"]), (&json!(fake.base()), &json!("a07e1abc")), "{line}");
     }
     assert!(!dir.read("bodies/send.journal").contains("@example.com"));
+    run(&dir, &fake, &["plan", "bodies"]).exits(0).says(&["all of these bodies were sent"]);
     // Again: nothing is sent, and the bodies are verified all the same.
     send(&dir, &fake, &[]).exits(0);
     assert_eq!(fake.imported().len(), 3);
@@ -527,6 +528,7 @@ fn a_plan_sends_nothing() {
     ] {
         assert!(ran.text().contains(part), "{part}: {}", ran.text());
     }
+    assert!(!ran.err.contains("were sent"), "{}", ran.err);
     assert_eq!(fake.count("POST", ""), 0);
     assert!(!dir.path("bodies/send.journal").exists());
     // Without the service.

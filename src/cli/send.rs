@@ -283,6 +283,11 @@ impl PlanArgs {
             // Bodies without custom fields lack none.
             known.fields.get_or_insert_default();
         }
+        let id = account.as_ref().and_then(|account| account.id.as_deref());
+        if run::is_sent(&bodies, settings.base.as_str(), id) {
+            let _ =
+                writeln!(io::stderr(), "presort: note: all of these bodies were sent: send sends none of them again");
+        }
         Ok((Plan::new(&bodies, &needs, &known, &settings.limits, self.create_fields), account))
     }
 }

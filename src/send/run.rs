@@ -231,6 +231,15 @@ pub fn deliver(
     Ok(Delivery { outcome, stopped, answers })
 }
 
+/// Whether the journal of these bodies says that all of them were sent to a service. A journal that cannot be read says nothing.
+#[must_use]
+pub fn is_sent(bodies: &Bodies, base: &str, account: Option<&str>) -> bool {
+    let Ok(journal) = std::fs::read(bodies.dir.join(super::journal_file::NAME)) else { return false };
+    let state = account_of(&journal, base, account).and_then(|id| State::replay(&journal, base, id.as_deref()));
+    let is_over = |phase: &Phase| matches!(phase, Phase::Over(_) | Phase::Refused { .. });
+    state.is_ok_and(|state| bodies.all.iter().all(|body| is_over(&state.body(body).phase)))
+}
+
 /// What comes before the first body: failed ones are marked, and what the account lacks is found before bodies fail by it.
 fn prepare(sender: &mut Sender<'_>, bodies: &Bodies, settings: &Settings, notes: &mut Vec<String>) -> Result<()> {
     let phases = || bodies.all.iter().map(|body| &sender.state.body(body).phase);
