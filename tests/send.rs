@@ -81,6 +81,7 @@ fn all_goes_well() {
         assert_eq!((&line["base_url"], &line["account"]), (&json!(fake.base()), &json!("a07e1abc")), "{line}");
     }
     assert!(!dir.read("bodies/send.journal").contains("@example.com"));
+    run(&dir, &fake, &["plan", "bodies"]).exits(0).says(&["all of these bodies were sent"]);
     // Again: nothing is sent, and the bodies are verified all the same.
     send(&dir, &fake, &[]).exits(0);
     assert_eq!(fake.imported().len(), 3);
@@ -151,6 +152,145 @@ fn errors_of_the_service_and_of_the_network() {
     assert_eq!(events(&dir, "not_there"), 2);
     let found = dir.lines("bodies/send.journal").iter().filter(|line| line["found"] == true).count();
     assert_eq!(found, 3);
+}
+
+/// Sends the bodies of another directory than `bodies`.
+fn send_dir(dir: &Dir, fake: &Fake, bodies: &str) -> Ran {
+    run(dir, fake, &["send", bodies, "--rate", "100"])
+}
+
+/// A body that was lost is not taken for one of another directory that has as many contacts: these contacts would be lost.
+#[test]
+fn an_activity_of_another_delivery_is_not_taken_for_its_own() {
+    let (dir, fake) = (bodies(3), Fake::start());
+    dir.write(
+        "other.ndjson",
+        "{\"email\":\"o1@example.com\"}\n{\"email\":\"o2@example.com\"}\n{\"email\":\"o3@example.com\"}\n",
+    );
+    dir.run(&["clean", "other.ndjson", "--split", "-o", "other", "--list-id", LIST, "-q"]).exits(0);
+    fake.then("POST", IMPORT, Deed::Well).then("POST", IMPORT, Deed::Close);
+    send(&dir, &fake, &[]).exits(0);
+    send_dir(&dir, &fake, "other").exits(0).says(&["1 body sent more than once"]);
+    assert_eq!(fake.imported(), [3, 3]);
+    let id = |bodies: &str| dir.json(&format!("{bodies}/result.json"))["bodies"][0]["activity_id"].clone();
+    assert_ne!(id("bodies"), id("other"));
+    assert!(common::names(&dir.path("state/presort/claims")).len() == 1);
+
+    // One is killed while its body goes out, and another directory is sent before it goes on.
+    for arrives in [false, true] {
+        let fake = Fake::start();
+        fake.then("POST", IMPORT, if arrives { Deed::HangAfter(Duration::from_secs(20)) } else { Deed::Close });
+        let mut first = command(&dir, &fake, &["send", "bodies", "--rate", "100", "--retries", "0"]);
+        let mut first = first.current_dir(dir.path(".")).spawn().unwrap();
+        if arrives {
+            until(|| !fake.imported().is_empty());
+        } else {
+            until(|| {
+                dir.read("bodies/send.journal")
+                    .lines()
+                    .any(|line| line.contains(&fake.base()) && line.contains("\"unclear\""))
+            });
+        }
+        let _ = first.kill();
+        first.wait().unwrap();
+        fake.then("POST", IMPORT, Deed::Close);
+        send_dir(&dir, &fake, "other").exits(0);
+        send(&dir, &fake, &[]).exits(0);
+        let (one, other) = (id("bodies"), id("other"));
+        assert_ne!(one, other);
+        let mut arrived: Vec<String> = fake.model().contacts.keys().cloned().collect();
+        arrived.sort();
+        assert_eq!(
+            arrived,
+            [
+                "c0@example.com",
+                "c1@example.com",
+                "c2@example.com",
+                "o1@example.com",
+                "o2@example.com",
+                "o3@example.com"
+            ]
+        );
+    }
+}
+
+/// That a body was found, and not answered, can be seen.
+#[test]
+fn what_was_found_is_shown() {
+    let (dir, fake) = (bodies(6), Fake::start());
+    fake.then("POST", IMPORT, Deed::CloseAfter);
+    send(&dir, &fake, &[]).exits(0).says(&["1 body not answered, and found among the activities"]);
+    let found: Vec<Value> =
+        result(&dir)["bodies"].as_array().unwrap().iter().map(|body| body["found"].clone()).collect();
+    assert_eq!(found, [json!(true), Value::Null]);
+    // A time of the server that is no time is no reason to panic.
+    let journal = dir.read("bodies/send.journal");
+    let end = journal.lines().position(|line| line.contains("\"sending\"")).unwrap();
+    let mut lines: Vec<String> = journal.lines().take(end + 1).map(str::to_owned).collect();
+    let mut last: Value = serde_json::from_str(&lines[end]).unwrap();
+    last["server_time"] = json!(i64::MIN);
+    lines[end] = last.to_string();
+    dir.write("bodies/send.journal", lines.join("\n") + "\n");
+    send(&dir, &fake, &[]).exits(0);
+}
+
+/// A token that may not read the account in one run, and may in the next, sends nothing twice.
+#[test]
+fn an_account_that_is_named_in_one_run_only_is_the_same() {
+    let forbidden = || Deed::Answer(403, json!([{"error_key": "unauthorized"}]));
+    for first in [true, false] {
+        let (dir, fake) = (bodies(3), Fake::start());
+        for is_forbidden in [first, !first, first] {
+            if is_forbidden {
+                fake.then("GET", "/v3/account/summary", forbidden());
+            }
+            send(&dir, &fake, &[]).exits(0);
+            assert_eq!(counts(&dir), [3, 3, 0, 0, 0]);
+        }
+        assert_eq!(fake.imported(), [3]);
+        // Several accounts: which one is it?
+        let journal = dir.read("bodies/send.journal");
+        let (own, said) = if first { ("null", "sent to other") } else { ("\"a07e1abc\"", "a07e1abc and other") };
+        let other = journal.replace(&format!("\"account\":{own}"), "\"account\":\"other\"");
+        dir.write("bodies/send.journal", journal + &other);
+        if !first {
+            fake.then("GET", "/v3/account/summary", forbidden());
+        }
+        send(&dir, &fake, &[]).exits(2).says(&["bodies/send.journal", said, "account_read"]);
+        assert_eq!(fake.imported(), [3]);
+    }
+}
+
+/// What the account lacks is looked for after an interruption as well.
+#[test]
+fn fields_are_created_after_an_interruption() {
+    let (dir, fake) = (bodies(3), Fake::start());
+    fake.then("POST", IMPORT, Deed::Close);
+    send(&dir, &fake, &["--retries", "0"]).exits(3);
+    // The journal ends as that of a process that was killed while it sent.
+    let journal = dir.read("bodies/send.journal");
+    let end = journal.lines().position(|line| line.contains("\"sending\"")).unwrap();
+    let lines: Vec<&str> = journal.lines().take(end + 1).collect();
+    dir.write("bodies/send.journal", lines.join("\n") + "\n");
+    send(&dir, &fake, &["--create-fields"]).exits(0);
+    assert_eq!(fake.model().fields, ["Tier"]);
+    assert_eq!(fake.imported(), [3]);
+}
+
+/// What the service said is kept while a body that failed cannot be sent again.
+#[test]
+fn answers_are_kept_until_bodies_can_be_sent_again() {
+    let (dir, fake) = (bodies(3), Fake::start());
+    fake.ends("failed", 3, &["something broke"]);
+    send(&dir, &fake, &[]).exits(1);
+    let lines = refused(&dir);
+    assert_eq!(lines.len(), 3);
+    let lists = std::mem::take(&mut fake.model().lists);
+    send(&dir, &fake, &["--retry-failed"]).exits(2).says(&["list"]);
+    assert_eq!((refused(&dir), counts(&dir)), (lines, [3, 0, 3, 0, 0]));
+    fake.model().lists = lists;
+    send(&dir, &fake, &["--retry-failed"]).exits(0);
+    assert_eq!(counts(&dir), [3, 3, 0, 0, 0]);
 }
 
 #[test]
@@ -380,14 +520,15 @@ fn a_plan_sends_nothing() {
     let ran = run(&dir, &fake, &["plan", "bodies", "--create-fields"]).exits(0);
     for part in [
         "3 bodies with 8 contacts",
-        "Acme",
-        "1 day at",
+        "account \"Acme\"",
+        "within one day's quota of 10,000",
         "to the list News",
         "lacks Tier",
         "POST /contact_custom_fields",
     ] {
         assert!(ran.text().contains(part), "{part}: {}", ran.text());
     }
+    assert!(!ran.err.contains("were sent"), "{}", ran.err);
     assert_eq!(fake.count("POST", ""), 0);
     assert!(!dir.path("bodies/send.journal").exists());
     // Without the service.
@@ -689,7 +830,7 @@ fn a_delivery_is_the_whole_way() {
     assert_eq!(dir.read("export.csv.presort/receipt.json"), receipt);
     assert_eq!(fake.imported(), [2]);
     // Everything is in one directory.
-    assert_eq!(dir.names(), ["export.csv", "export.csv.presort"]);
+    assert_eq!(dir.names(), ["export.csv", "export.csv.presort", "state"]);
     let expected = [
         "deliver.json",
         "findings.ndjson",
@@ -711,6 +852,46 @@ fn a_delivery_is_the_whole_way() {
     run(&dir, &fake, &["deliver", "export.csv", "--list", LIST, "--yes"]).exits(2).says(&["goes to the list News"]);
     dir.write("export.csv", "Email\nann@example.com\n");
     deliver(&dir, &fake, &["--yes"]).exits(2).says(&["changed since its delivery began"]);
+    assert_eq!(fake.imported(), [2]);
+}
+
+/// The options of cleaning hold until a body was sent; after that they cannot change.
+#[test]
+fn a_delivery_does_not_ignore_options_of_cleaning() {
+    let (dir, fake) = delivery();
+    dir.write("unsub.txt", "ann@example.com\n");
+    let quota = || Deed::Answer(429, json!({"error_key": "quota_exceeded"}));
+    // Nothing was sent: it is cleaned again, with another export and other options.
+    fake.then("GET", "/v3/contact_lists", Deed::Well).then("GET", "/v3/contact_lists", quota());
+    deliver(&dir, &fake, &["--yes", "-q"]).exits(3);
+    dir.write("export.csv", "Email\nann@example.com\njoe@example.com\nsue@example.com\n");
+    fake.then("POST", IMPORT, quota());
+    deliver(&dir, &fake, &["--yes", "--suppress", "unsub.txt"]).exits(3).says(&["1 body with 2 contacts"]);
+    // A body went out: neither the options nor what is in their files may differ.
+    for more in [&["--yes"][..], &["--yes", "--suppress", "unsub.txt", "--truncate"]] {
+        deliver(&dir, &fake, more).exits(2).says(&["other options of cleaning", "export.csv.presort"]);
+    }
+    dir.write("unsub.txt", "joe@example.com\n");
+    let args = ["--yes", "--suppress", "unsub.txt"];
+    deliver(&dir, &fake, &args).exits(2).says(&["their files have changed"]);
+    assert_eq!(fake.imported(), Vec::<u64>::new());
+    // What changes no contact may differ.
+    dir.write("unsub.txt", "ann@example.com\n");
+    deliver(&dir, &fake, &[&args[..], &["--threads", "1", "--color", "never"]].concat()).exits(1);
+    assert_eq!(fake.imported(), [2]);
+    assert!(!dir.read("export.csv.presort/payload-00001.json").contains("ann@example.com"));
+}
+
+#[test]
+fn files_of_others_are_not_replaced_by_a_delivery() {
+    let (dir, fake) = delivery();
+    std::fs::create_dir(dir.path("export.csv.presort")).unwrap();
+    dir.write("export.csv.presort/receipt.json", "mine");
+    deliver(&dir, &fake, &["--yes"]).exits(2).says(&["export.csv.presort is not empty"]);
+    assert_eq!(common::names(&dir.path("export.csv.presort")), ["receipt.json"]);
+    std::fs::remove_file(dir.path("export.csv.presort/receipt.json")).unwrap();
+    // With --create-lists, a list whose name differs by case is the one that the service would not create again.
+    run(&dir, &fake, &["deliver", "export.csv", "--list", "news", "--create-lists", "--yes"]).exits(1);
     assert_eq!(fake.imported(), [2]);
 }
 

@@ -14,7 +14,7 @@ use crate::send;
 use crate::send::bodies::Bodies;
 use crate::send::journal_file;
 use crate::send::run;
-use clap::Args;
+use clap::{Args, CommandFactory as _};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
@@ -69,6 +69,8 @@ struct Delivery {
     list_name: String,
     /// Whose account it is, if the service names it.
     account: Option<String>,
+    /// A hash of the options of cleaning, and of the files that they name.
+    options: Option<String>,
     /// How cleaning ended.
     clean_status: Option<u8>,
 }
@@ -94,14 +96,22 @@ impl DeliverArgs {
         let mut name = self.export.as_os_str().to_owned();
         name.push(".presort");
         let dir = PathBuf::from(name);
-        let mut delivery = match read(&dir)? {
-            Some(delivery) => self.same(delivery, &sha256, &dir)?,
-            None => self.begin(sha256, &must_end)?,
+        let options = options_hash()?;
+        let begun = match read(&dir)? {
+            Some(delivery) => self.same(delivery, &sha256, &options, &dir)?,
+            None => {
+                refuse_other_files(&dir)?;
+                None
+            }
+        };
+        let mut delivery = match begun {
+            Some(delivery) => delivery,
+            None => self.begin(sha256, options, &must_end)?,
         };
         std::fs::create_dir_all(&dir).map_err(|error| Error::io("create", dir.display().to_string(), error))?;
         write(&dir, &delivery)?;
         // A delivery that was begun was agreed to.
-        let was_begun = dir.join(journal_file::NAME).exists();
+        let was_begun = dir.join(journal_file::NAME).exists() && delivery.clean_status.is_some();
         // Until the first body goes out, Ctrl-C ends it at once, as it ends clean.
         let signals = (!was_begun).then(|| {
             signals::install("no unfinished file is left, and nothing was sent; the same command begins again")
@@ -109,9 +119,8 @@ impl DeliverArgs {
         let status = match delivery.clean_status {
             Some(status) if status != 2 && dir.join(RECEIPT).exists() => {
                 self.note(&format!(
-                    "{} was cleaned before, and its bodies are sent as they are; to clean it with other options, remove {} first",
-                    self.export.display(),
-                    dir.display()
+                    "{} was cleaned before, and its bodies are sent as they are",
+                    self.export.display()
                 ));
                 status
             }
@@ -132,28 +141,40 @@ impl DeliverArgs {
         Ok(if rank(sent) >= rank(status) { sent } else { status })
     }
 
-    /// Checks that a delivery that was begun is this one.
-    fn same(&self, delivery: Delivery, sha256: &str, dir: &Path) -> send::Result<Delivery> {
+    /// Checks that a delivery that was begun is this one. `None` if it is not, and no body was sent: it can begin again.
+    fn same(&self, delivery: Delivery, sha256: &str, options: &str, dir: &Path) -> send::Result<Option<Delivery>> {
+        let base = self.options.settings()?.base;
+        let is_export = delivery.sha256 == sha256;
+        let is_target = delivery.base_url == base.as_str() && delivery.list == self.list;
+        let are_options = delivery.options.as_deref().is_none_or(|known| known == options);
+        if is_export && is_target && are_options {
+            return Ok(Some(delivery));
+        }
+        if !was_sent(dir)? {
+            return Ok(None);
+        }
         let dir = dir.display();
         let export = self.export.display();
-        if delivery.sha256 != sha256 {
+        if !is_export {
             return Err(send::Error::could(format!(
                 "{export} changed since its delivery began: put the old export back to go on, or remove {dir} to begin again"
             )));
         }
-        let base = self.options.settings()?.base;
-        if delivery.base_url != base.as_str() || delivery.list != self.list {
+        if !is_target {
             return Err(send::Error::could(format!(
                 "the delivery of {export} that was begun goes to the list {} at {}: name these to go on, or remove {dir} to begin again",
                 printable(&delivery.list),
                 printable(&delivery.base_url)
             )));
         }
-        Ok(delivery)
+        Err(send::Error::could(format!(
+            "the delivery of {export} began with other options of cleaning, or their files have changed since: use the old ones to go \
+             on, or move {dir} away to clean and send all of it with the new ones"
+        )))
     }
 
     /// Finds the list.
-    fn begin(&self, sha256: String, must_end: &AtomicBool) -> send::Result<Delivery> {
+    fn begin(&self, sha256: String, options: String, must_end: &AtomicBool) -> send::Result<Delivery> {
         let settings = self.options.settings()?;
         let mut tokens = tokens_for(&settings.base, must_end)?;
         let (account, list) = run::find_list(&settings, tokens.as_mut(), must_end, &self.list, self.create_lists)?;
@@ -164,6 +185,7 @@ impl DeliverArgs {
             list_id: list.list_id,
             list_name: list.name,
             account: account.text(),
+            options: Some(options),
             clean_status: None,
         })
     }
@@ -227,6 +249,79 @@ fn is_table(export: &Path) -> bool {
     Path::new(name).extension().is_some_and(|known| TABLES.iter().any(|table| known == *table))
 }
 
+/// A hash of the options that change what comes of cleaning, with those of the configuration, and of the files that they name.
+fn options_hash() -> send::Result<String> {
+    /// What changes no contact.
+    const OTHERS: [&str; 11] = [
+        "report",
+        "html",
+        "receipt",
+        "redact",
+        "threads",
+        "quiet",
+        "progress",
+        "color",
+        "fail_on",
+        "max_rejected",
+        "exit_zero",
+    ];
+    let wrong = |error: &dyn std::fmt::Display| send::Error::could(error.to_string());
+    let args = super::config::arguments(std::env::args_os().collect())?;
+    let matches = super::Cli::command().try_get_matches_from(args).map_err(|error| wrong(&error))?;
+    let Some((_, matches)) = matches.subcommand() else { return Ok(String::new()) };
+    let mut hash = Hash::default();
+    let mut add = |text: &[u8]| {
+        hash.update(&(text.len() as u64).to_le_bytes());
+        hash.update(text);
+    };
+    let known = Common::augment_args(clap::Command::new("options"));
+    for id in known.get_arguments().map(|argument| argument.get_id().as_str()).filter(|id| !OTHERS.contains(id)) {
+        add(id.as_bytes());
+        for value in matches.try_get_raw(id).ok().flatten().into_iter().flatten() {
+            let path = Path::new(value);
+            // What can be read only once, like a pipe, is for cleaning.
+            match id {
+                "map" | "suppress" | "custom_fields" if path.is_file() => add(hash_of(path)?.as_bytes()),
+                _ => add(value.as_encoded_bytes()),
+            }
+        }
+    }
+    Ok(hexadecimal(hash.end()))
+}
+
+/// Whether a body went out, or began to.
+fn was_sent(dir: &Path) -> send::Result<bool> {
+    let path = dir.join(journal_file::NAME);
+    match std::fs::read(&path) {
+        // A line that cannot be read can be one of a body.
+        Ok(journal) => Ok(journal.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).any(|line| {
+            serde_json::from_slice::<serde_json::Value>(line).map_or(true, |line| !line["file"].is_null())
+        })),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::io("read", path.display().to_string(), error).into()),
+    }
+}
+
+/// Files that are not those of a delivery must not be replaced.
+fn refuse_other_files(dir: &Path) -> send::Result<()> {
+    let fail = |error| Error::io("read", dir.display().to_string(), error);
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(fail(error).into()),
+    };
+    for entry in entries {
+        // A process that was killed can leave an unfinished file, which is hidden.
+        if !entry.map_err(fail)?.file_name().as_encoded_bytes().starts_with(b".") {
+            return Err(send::Error::could(format!(
+                "{} is not empty, and has no {DELIVERY}: its files are not those of a delivery; move it away first",
+                dir.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// What was begun in a directory.
 fn read(dir: &Path) -> send::Result<Option<Delivery>> {
     let path = dir.join(DELIVERY);
@@ -259,6 +354,11 @@ fn hash(path: &Path) -> send::Result<String> {
         let what = "the export must be a file: a delivery reads it again when it goes on";
         return Err(send::Error::could(format!("{}: {what}", path.display())));
     }
+    hash_of(path)
+}
+
+fn hash_of(path: &Path) -> send::Result<String> {
+    let fail = |error| Error::io("read", path.display().to_string(), error);
     let mut file = File::open(path).map_err(fail)?;
     let (mut hash, mut buffer) = (Hash::default(), vec![0; 1 << 20]);
     loop {

@@ -27,6 +27,9 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+/// Bodies of a run that did not come to its end.
+const PARTIAL: &str = "the run that wrote these bodies stopped early: they hold only a part of its input";
+
 pub(super) const SEND_HELP: &str = "\
 Examples:
   presort send bodies/
@@ -192,7 +195,7 @@ impl ServiceArgs {
     /// A plan for a person.
     fn text(&self, plan: &Plan, account: Option<&Account>) -> String {
         let ServiceArgs { base_url, rate, quota } = self;
-        let of = account.and_then(Account::text).map(|account| format!(", {account}")).unwrap_or_default();
+        let of = account.and_then(Account::text).map(|account| format!(", account \"{account}\"")).unwrap_or_default();
         let mut text = format!(
             "{} with {} for {}{of}\n",
             plural(plan.bodies as u64, "body", "bodies"),
@@ -200,11 +203,13 @@ impl ServiceArgs {
             printable(base_url)
         );
         text += &format!(
-            "  about {}: {} at {rate} a second, {} at {} a day\n",
+            "  about {}: {} at {rate} a second, {}\n",
             plural(plan.requests, "request", "requests"),
             if plan.minutes < 1.0 { "less than a minute".to_owned() } else { format!("{} minutes", plan.minutes) },
-            plural(plan.days, "day", "days"),
-            count(*quota)
+            match plan.days {
+                0 | 1 => format!("within one day's quota of {}", count(*quota)),
+                days => format!("{} at {} a day", plural(days, "day", "days"), count(*quota)),
+            }
         );
         for (id, name) in &plan.lists {
             let name = if name.is_empty() { "(of a name that is not known)" } else { name };
@@ -242,6 +247,9 @@ impl PlanArgs {
     fn plan(&self) -> send::Result<(Plan, Option<Account>)> {
         let settings = self.service.settings()?;
         let bodies = Bodies::verified(&self.dir)?;
+        if bodies.is_partial {
+            let _ = writeln!(io::stderr(), "presort: note: {PARTIAL}");
+        }
         let needs = bodies.needs()?;
         let (mut known, mut account) = (Known::default(), None);
         let is_in_files = self.lists.is_some() && self.custom_fields.is_some();
@@ -274,6 +282,11 @@ impl PlanArgs {
         if needs.fields.is_empty() {
             // Bodies without custom fields lack none.
             known.fields.get_or_insert_default();
+        }
+        let id = account.as_ref().and_then(|account| account.id.as_deref());
+        if run::is_sent(&bodies, settings.base.as_str(), id) {
+            let _ =
+                writeln!(io::stderr(), "presort: note: all of these bodies were sent: send sends none of them again");
         }
         Ok((Plan::new(&bodies, &needs, &known, &settings.limits, self.create_fields), account))
     }
@@ -403,7 +416,7 @@ impl SendOptions {
         let delivery = {
             let mut terminal = Terminal::new(is_shown, shown.quiet, &bodies);
             if bodies.is_partial {
-                terminal.note("the run that wrote these bodies stopped early: they hold only a part of its input");
+                terminal.note(PARTIAL);
             }
             run::deliver(&bodies, &settings, tokens.as_mut(), must_end, &mut terminal)?
         };
@@ -430,11 +443,12 @@ impl Shown {
         let of =
             format!("{} of {} imported", count(contacts.imported), plural(contacts.accepted, "contact", "contacts"));
         let mut text = format!("presort: {} from {bodies}, by {}\n", paint.bold(&of), printable(&outcome.base_url));
-        let dir = printable(&dir.display().to_string()).into_owned();
+        let path = |name: &str| printable(&dir.join(name).display().to_string()).into_owned();
+        let (refused, result) = (path(REFUSED), path(RESULT));
         if contacts.refused > 0 {
             let named = match answers.lines - answers.about_imported {
                 0 => "the service does not say which".to_owned(),
-                _ => format!("{dir}/{REFUSED} has what it says of each"),
+                _ => format!("{refused} has what it says of each"),
             };
             text += &format!("  {} refused: {named}\n", count(contacts.refused));
             text += &shown(answers);
@@ -452,7 +466,7 @@ impl Shown {
         }
         if answers.about_imported > 0 {
             text += &format!(
-                "  {} about values of imported contacts: {dir}/{REFUSED} has them\n",
+                "  {} about values of imported contacts: {refused} has them\n",
                 plural(answers.about_imported, "error", "errors")
             );
         }
@@ -466,6 +480,13 @@ impl Shown {
         if twice > 0 {
             text += &format!("  {} sent more than once, which changes nothing\n", plural(twice, "body", "bodies"));
         }
+        let found = outcome.bodies.iter().filter(|body| body.found).count() as u64;
+        if found > 0 {
+            text += &format!(
+                "  {} not answered, and found among the activities of the account: {result} has which\n",
+                plural(found, "body", "bodies")
+            );
+        }
         if outcome.rejected_by_clean > 0 {
             let opted_out = match opted_out {
                 0 => String::new(),
@@ -477,9 +498,9 @@ impl Shown {
         text += &match outcome.status() {
             3 => "next: the same command goes on\n".to_owned(),
             1 if outcome.bodies.iter().any(|body| !matches!(body.state.as_str(), "completed")) => format!(
-                "next: {dir}/{RESULT} has each body; the same command with --retry-failed sends those again that failed\n"
+                "next: {result} has each body; the same command with --retry-failed sends those again that failed\n"
             ),
-            _ => format!("next: {dir}/{RESULT} has each body\n"),
+            _ => format!("next: {result} has each body\n"),
         };
         text
     }

@@ -90,12 +90,18 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Whether these can be the counts of so many contacts.
+    /// Whether these are the counts of an import of so many contacts. Only imports count persons, and these without a header.
     #[must_use]
     pub fn are_of(&self, contacts: u64) -> bool {
-        self.person_count == contacts
-            || self.items_total_count == contacts
-            || self.items_total_count == contacts.saturating_add(1)
+        self.person_count == contacts && self.can_become(contacts)
+    }
+
+    /// Whether these can be the counts of such an import that is under way: persons may be counted late.
+    #[must_use]
+    pub fn can_become(&self, contacts: u64) -> bool {
+        let total = self.items_total_count;
+        let is_total = total == 0 || total == contacts || total == contacts.saturating_add(1);
+        is_total && (self.person_count == 0 || self.person_count == contacts)
     }
 }
 
@@ -113,6 +119,9 @@ pub struct Activity {
     /// Its counts.
     #[serde(default)]
     pub status: Option<Counts>,
+    /// The file that was uploaded, if it is one of a file: bodies are not.
+    #[serde(default)]
+    source_file_name: Option<serde_json::Value>,
     /// What was wrong.
     #[serde(default)]
     activity_errors: Option<Vec<serde_json::Value>>,
@@ -127,6 +136,13 @@ impl Activity {
     #[must_use]
     pub fn parse(body: &[u8]) -> Option<Activity> {
         serde_json::from_slice(body).ok().filter(|activity: &Activity| !activity.activity_id.is_empty())
+    }
+
+    /// Whether it is of a file that was uploaded.
+    #[must_use]
+    pub fn is_of_file(&self) -> bool {
+        let name = self.source_file_name.as_ref().and_then(serde_json::Value::as_str);
+        name.is_some_and(|name| !name.is_empty())
     }
 
     /// What was wrong, in the service's words.
@@ -305,9 +321,12 @@ mod tests {
     }
 
     #[test]
-    fn counts_with_and_without_a_header() {
-        let total = |n| Counts { items_total_count: n, ..Counts::default() };
-        assert!(total(3).are_of(3) && total(4).are_of(3) && !total(5).are_of(3) && !total(2).are_of(3));
-        assert!(Counts { person_count: 3, items_total_count: 9, ..Counts::default() }.are_of(3));
+    fn counts_of_an_import() {
+        let counts = |items_total_count, person_count| Counts { items_total_count, person_count, ..Counts::default() };
+        assert!(counts(3, 3).are_of(3) && counts(4, 3).are_of(3) && counts(0, 3).are_of(3));
+        for other in [counts(3, 0), counts(4, 4), counts(4, 0), counts(9, 3), counts(2, 2), counts(0, 0)] {
+            assert!(!other.are_of(3), "{other:?}");
+        }
+        assert!(counts(0, 0).can_become(3) && counts(4, 0).can_become(3) && !counts(4, 4).can_become(3));
     }
 }

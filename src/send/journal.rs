@@ -3,8 +3,9 @@
 
 use super::activity::{Counts, State as ActivityState};
 use super::bodies::Body;
+use crate::model::printable::printable;
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -122,6 +123,18 @@ pub enum Phase {
     },
 }
 
+impl Phase {
+    /// Whether the service refused the body, or its activity ended without success.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        match self {
+            Phase::Refused { .. } => true,
+            Phase::Over(report) => report.state != ActivityState::Completed,
+            _ => false,
+        }
+    }
+}
+
 /// The end of an activity.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
@@ -142,11 +155,13 @@ pub struct BodyState {
     pub phase: Phase,
     /// How often it may have reached the service.
     pub sent: u32,
+    /// It was sent without an answer, and found among the activities of the account.
+    pub found: bool,
 }
 
 impl Default for BodyState {
     fn default() -> Self {
-        BodyState { phase: Phase::Waiting, sent: 0 }
+        BodyState { phase: Phase::Waiting, sent: 0, found: false }
     }
 }
 
@@ -164,22 +179,61 @@ pub struct State {
 /// Seconds of a day.
 pub const DAY: i64 = 86_400;
 
+/// The lines of a journal that are complete.
+fn entries(journal: &[u8]) -> impl Iterator<Item = Result<Entry, String>> {
+    let complete = journal.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    let lines = journal[..complete].split(|byte| *byte == b'\n').zip(1u64..).filter(|(line, _)| !line.is_empty());
+    lines.map(|(line, number)| {
+        serde_json::from_slice(line).map_err(|error| format!("line {number} is no event of a delivery: {error}"))
+    })
+}
+
+/// The account that a delivery goes on with, where the service names `now`, or none. If it was named in one run and not in another,
+/// it is the same account, as long as bodies were sent to no other one.
+///
+/// # Errors
+/// A line is not one of a journal, or there are several accounts that it can be.
+pub fn account_of(journal: &[u8], base_url: &str, now: Option<&str>) -> Result<Option<String>, String> {
+    let mut known = BTreeSet::new();
+    let mut has_unknown = false;
+    for entry in entries(journal) {
+        let entry = entry?;
+        if entry.base_url == base_url && entry.file.is_some() {
+            match entry.account {
+                Some(account) => _ = known.insert(account),
+                None => has_unknown = true,
+            }
+        }
+    }
+    let several = |what: &str| {
+        let names: Vec<_> = known.iter().map(|name| printable(name)).collect();
+        Err(format!(
+            "{what}, and bodies were sent to {}; use a login that may read the account (scope account_read), or write the bodies \
+             to another directory to send all of them",
+            names.join(" and ")
+        ))
+    };
+    match now {
+        Some(now) if has_unknown && known.iter().any(|account| account != now) => {
+            several("some bodies were sent to an account that was not known")
+        }
+        Some(now) => Ok(Some(now.to_owned())),
+        None if known.len() > 1 => several("the service does not say which account this is"),
+        None => Ok(known.pop_first()),
+    }
+}
+
 impl State {
-    /// The state after these lines, of which those of other services and accounts do not count. An incomplete last line is not
-    /// there.
+    /// The state after these lines, of which those of other services and accounts do not count; an account that was not known is no
+    /// other one. An incomplete last line is not there.
     ///
     /// # Errors
     /// A line is not one of a journal; the text names it.
     pub fn replay(journal: &[u8], base_url: &str, account: Option<&str>) -> Result<State, String> {
         let mut state = State::default();
-        let complete = journal.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-        for (line, number) in journal[..complete].split(|byte| *byte == b'\n').zip(1..) {
-            if line.is_empty() {
-                continue;
-            }
-            let entry: Entry = serde_json::from_slice(line)
-                .map_err(|error| format!("line {number} is no event of a delivery: {error}"))?;
-            if entry.base_url == base_url && entry.account.as_deref() == account {
+        for entry in entries(journal) {
+            let entry = entry?;
+            if entry.base_url == base_url && (entry.account.is_none() || entry.account.as_deref() == account) {
                 state.apply(&entry);
             }
         }
@@ -198,7 +252,8 @@ impl State {
                 body.sent += 1;
                 body.phase = Phase::MaybeSent { since: *server_time };
             }
-            Event::Accepted { activity_id, .. } => {
+            Event::Accepted { activity_id, found } => {
+                body.found = *found;
                 self.activities.insert(activity_id.clone());
                 body.phase = Phase::Accepted { activity_id: activity_id.clone(), state: ActivityState::Initialized };
             }
@@ -230,7 +285,7 @@ impl State {
     /// What is known of a body.
     #[must_use]
     pub fn body(&self, body: &Body) -> &BodyState {
-        static NEW: BodyState = BodyState { phase: Phase::Waiting, sent: 0 };
+        static NEW: BodyState = BodyState { phase: Phase::Waiting, sent: 0, found: false };
         self.bodies.get(&body.file).and_then(|all| all.get(&body.sha256)).unwrap_or(&NEW)
     }
 
@@ -294,6 +349,26 @@ mod tests {
             let line = serde_json::to_string(&entry).unwrap();
             assert_eq!(serde_json::from_str::<Entry>(&line).unwrap(), entry, "{line}");
         }
+    }
+
+    #[test]
+    fn an_account_that_is_not_named_is_no_other() {
+        let base = "https://api.cc.email/v3";
+        let of = |account: Option<&str>| Entry { account: account.map(str::to_owned), ..entry(Event::NotThere) };
+        let find = |accounts: &[Option<&str>], now| {
+            let entries: Vec<Entry> = accounts.iter().map(|account| of(*account)).collect();
+            account_of(&lines(&entries), base, now).map_err(|_| ())
+        };
+        let (a, b) = (Some("a"), Some("b"));
+        let some = |name: &str| Ok(Some(name.to_owned()));
+        assert_eq!((find(&[], None), find(&[None], None), find(&[], a)), (Ok(None), Ok(None), some("a")));
+        assert_eq!((find(&[a, None], None), find(&[None, a], a), find(&[b], a)), (some("a"), some("a"), some("a")));
+        assert_eq!((find(&[a, b], None), find(&[None, b], a)), (Err(()), Err(())));
+        let state = State::replay(&lines(&[of(None)]), base, a).unwrap();
+        assert_eq!(state.body(&body()).phase, Phase::Waiting);
+        assert_ne!(state, State::default());
+        let error = account_of(&lines(&[of(a), of(b)]), base, None).unwrap_err();
+        assert!(error.contains("a and b") && error.contains("account_read"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The journal on the disk.
 
-use super::journal::Entry;
+use super::bodies::Body;
+use super::claims::{Candidate, Claims};
+use super::journal::{Entry, Event};
 use super::sender::Log;
 use super::{Error, Result};
 use crate::model::error;
@@ -18,6 +20,8 @@ pub struct JournalFile {
     name: String,
     /// What was in it when it was opened, without an incomplete last line.
     pub before: Vec<u8>,
+    /// What other deliveries of this machine see; `None` if there is no place for it.
+    pub claims: Option<Claims>,
 }
 
 impl JournalFile {
@@ -59,7 +63,7 @@ impl JournalFile {
         if let Ok(dir) = File::open(dir) {
             let _ = dir.sync_all();
         }
-        Ok(JournalFile { file, name, before })
+        Ok(JournalFile { file, name, before, claims: None })
     }
 }
 
@@ -70,12 +74,20 @@ impl Log for JournalFile {
         let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
         written.map_err(|error| error::Error::io("write", &self.name, error).into())
     }
+
+    fn share(&mut self, body: &Body, event: &Event) -> Result<()> {
+        self.claims.as_mut().map_or(Ok(()), |claims| claims.note(body, event))
+    }
+
+    fn claim(&mut self, body: &Body, candidates: &[Candidate]) -> Result<Option<String>> {
+        // Without the claims of others, any activity can be another's.
+        self.claims.as_mut().map_or(Ok(None), |claims| claims.claim(body, candidates))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::send::journal::Event;
 
     #[test]
     fn an_incomplete_line_is_cut_off_and_a_second_sender_refused() {

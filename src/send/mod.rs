@@ -7,6 +7,7 @@
 pub mod activity;
 pub mod address;
 pub mod bodies;
+pub mod claims;
 pub mod error;
 pub mod http;
 pub mod inquiry;

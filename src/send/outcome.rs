@@ -52,6 +52,9 @@ pub struct BodyOutcome {
     pub activity_id: Option<String>,
     /// How often it was sent: more than once only if the first time left no trace.
     pub sent: u32,
+    /// The request had no answer, and the activity was found among those of the account.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub found: bool,
     /// Its contacts.
     pub contacts: Contacts,
     /// Contacts that were added to no list, because they unsubscribed before.
@@ -157,7 +160,8 @@ impl Outcome {
                 }
                 _ => Named::default(),
             };
-            let of_body = of_body(body, &known.phase, known.sent, &named, &mut outcome.notes);
+            let mut of_body = of_body(body, &known.phase, known.sent, &named, &mut outcome.notes);
+            of_body.found = known.found && of_body.activity_id.is_some();
             outcome.contacts.add(&of_body.contacts);
             outcome.cannot_add_to_list += of_body.cannot_add_to_list;
             outcome.bodies.push(of_body);
@@ -272,6 +276,7 @@ fn of_body(body: &Body, phase: &Phase, sent: u32, named: &Named, notes: &mut Vec
         state: String::new(),
         activity_id: None,
         sent,
+        found: false,
         contacts,
         cannot_add_to_list: 0,
         errors: 0,

@@ -2,13 +2,15 @@
 
 use super::activity::{Fault, List};
 use super::bodies::{Bodies, Body};
+use super::claims::Claims;
 use super::inquiry::Account;
-use super::journal::{Entry, Phase, State};
+use super::journal::{Entry, Phase, State, account_of};
 use super::journal_file::JournalFile;
 use super::outcome::{Answers, Outcome};
 use super::plan::{Create, Known, create_field, create_list, refuse_missing_lists};
 use super::remote::{Remote, SystemClock, Tokens};
 use super::sender::{Limits, Log, News, Sender, retry_failed};
+use super::state_dir::state_dir;
 use super::{BaseUrl, Error, Result};
 use crate::model::printable::printable;
 use crate::rules::custom::Fields;
@@ -138,7 +140,12 @@ pub fn find_list(
         for may_create in [create, false] {
             let lists = sender.lists()?;
             let by_id = lists.iter().find(|list| list.list_id.eq_ignore_ascii_case(wanted));
-            let by_name: Vec<&List> = lists.iter().filter(|list| list.name == wanted).collect();
+            let mut by_name: Vec<&List> = lists.iter().filter(|list| list.name == wanted).collect();
+            if by_name.is_empty() && create {
+                // The service has one list of a name, whatever the case of its letters.
+                let is_same = |list: &&List| list.name.to_lowercase() == wanted.to_lowercase();
+                by_name = lists.iter().filter(is_same).collect();
+            }
             match (by_id, &by_name[..]) {
                 (Some(list), _) => return Ok((account, list.clone())),
                 (None, [list]) => return Ok((account, (*list).clone())),
@@ -191,13 +198,20 @@ pub fn deliver(
         let account = sender.account_summary()?;
         Ok((account, sender.skew))
     })?;
-    let id = account.id.as_deref();
-    let mut state = State::replay(&journal.before, base, id)
-        .map_err(|what| Error::could(format!("{}/{}: {what}", bodies.dir.display(), super::journal_file::NAME)))?;
+    let wrong = |what| Error::could(format!("{}: {what}", bodies.dir.join(super::journal_file::NAME).display()));
+    let id = account_of(&journal.before, base, account.id.as_deref()).map_err(wrong)?;
+    let id = id.as_deref();
+    let mut state = State::replay(&journal.before, base, id).map_err(wrong)?;
     for mut entry in held {
         entry.account = id.map(str::to_owned);
         journal.append(&entry)?;
         state.apply(&entry);
+    }
+    match state_dir().and_then(|dir| Claims::open(&dir, &settings.base, id, &bodies.dir)) {
+        Ok(claims) => journal.claims = Some(claims),
+        Err(error) => {
+            watcher.note(&format!("a body that is not answered will be sent again, and not be looked for: {error}"))
+        }
     }
     let mut service = Remote::new(&settings.base, settings.timeout, tokens, Some(bodies))?;
     let mut clock = SystemClock { must_end };
@@ -217,18 +231,35 @@ pub fn deliver(
     Ok(Delivery { outcome, stopped, answers })
 }
 
+/// Whether the journal of these bodies says that all of them were sent to a service. A journal that cannot be read says nothing.
+#[must_use]
+pub fn is_sent(bodies: &Bodies, base: &str, account: Option<&str>) -> bool {
+    let Ok(journal) = std::fs::read(bodies.dir.join(super::journal_file::NAME)) else { return false };
+    let state = account_of(&journal, base, account).and_then(|id| State::replay(&journal, base, id.as_deref()));
+    let is_over = |phase: &Phase| matches!(phase, Phase::Over(_) | Phase::Refused { .. });
+    state.is_ok_and(|state| bodies.all.iter().all(|body| is_over(&state.body(body).phase)))
+}
+
 /// What comes before the first body: failed ones are marked, and what the account lacks is found before bodies fail by it.
 fn prepare(sender: &mut Sender<'_>, bodies: &Bodies, settings: &Settings, notes: &mut Vec<String>) -> Result<()> {
-    if settings.retry_failed {
-        let again = retry_failed(sender)?;
-        if again == 0 {
-            notes.push("no body has failed, so --retry-failed sends none again".to_owned());
-        }
+    let phases = || bodies.all.iter().map(|body| &sender.state.body(body).phase);
+    let is_again = settings.retry_failed && phases().any(Phase::has_failed);
+    if settings.retry_failed && !is_again {
+        notes.push("no body has failed, so --retry-failed sends none again".to_owned());
     }
-    let is_left = bodies.all.iter().any(|body| sender.state.body(body).phase == Phase::Waiting);
-    if !is_left {
+    if !is_again && !phases().any(|phase| matches!(phase, Phase::Waiting | Phase::MaybeSent { .. })) {
         return Ok(());
     }
+    complete(sender, bodies, settings, notes)?;
+    // What the service said of these bodies is kept until they can be sent.
+    if is_again {
+        retry_failed(sender)?;
+    }
+    Ok(())
+}
+
+/// Finds what the account lacks, and creates fields.
+fn complete(sender: &mut Sender<'_>, bodies: &Bodies, settings: &Settings, notes: &mut Vec<String>) -> Result<()> {
     let needs = bodies.needs()?;
     let known = known(sender, !needs.fields.is_empty())?;
     refuse_missing_lists(&known, &needs)?;

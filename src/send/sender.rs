@@ -3,8 +3,9 @@
 
 use super::activity::{Activity, Fault, Page, State as ActivityState};
 use super::bodies::Body;
+use super::claims::Candidate;
 use super::http::{Answer, NoAnswer};
-use super::journal::{Entry, Event, Phase, Report, State};
+use super::journal::{Entry, Event, Phase, State};
 use super::{Error, Result};
 use std::collections::BTreeMap;
 
@@ -53,6 +54,23 @@ pub trait Log {
     /// # Errors
     /// It is not.
     fn append(&mut self, entry: &Entry) -> Result<()>;
+    /// Shares an event of a body with the other deliveries of this machine, before it is appended.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn share(&mut self, _body: &Body, _event: &Event) -> Result<()> {
+        Ok(())
+    }
+    /// Claims the one activity that can be of this body alone. `None` if there is none, or more than one.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn claim(&mut self, _body: &Body, candidates: &[Candidate]) -> Result<Option<String>> {
+        Ok(match candidates {
+            [one] => Some(one.activity_id.clone()),
+            _ => None,
+        })
+    }
 }
 
 /// Limits of a delivery.
@@ -113,8 +131,8 @@ const THROTTLED_MAX: u32 = 30;
 const QUEUE: f64 = 30.0;
 /// Pages of activities that are read in one look.
 const PAGES: usize = 20;
-/// Seconds by which an activity may be older than the request that made it: `Date` has no fractions, and was read a moment ago.
-const SLACK: i64 = 2;
+/// Seconds by which an activity may be older than the request that made it: `Date` has no fractions.
+const SLACK: i64 = 1;
 /// Seconds for which an activity that may be ours, but has no counts yet, is waited for.
 const UNDECIDED: f64 = 600.0;
 
@@ -239,6 +257,9 @@ impl<'s> Sender<'s> {
     /// Writes an event down, and takes it in.
     fn note(&mut self, body: Option<usize>, event: Event) -> Result<()> {
         let body = body.map(|index| &self.bodies[index]);
+        if let Some(body) = body {
+            self.log.share(body, &event)?;
+        }
         let now = self.clock.now();
         let entry = Entry {
             at: time_text(now),
@@ -340,37 +361,45 @@ impl<'s> Sender<'s> {
         Ok(())
     }
 
-    /// Looks for a body that was sent without a clear answer among the activities that are newer than the request.
+    /// Looks for a body that was sent without a clear answer among the imports that are newer than the request. To take another's for
+    /// its own would lose contacts, and to send it again does no harm: if there is a doubt, it is not there.
     fn look_for(&mut self, index: usize) -> Result<()> {
         let Phase::MaybeSent { since } = self.state.body(&self.bodies[index]).phase else { return Ok(()) };
-        let contacts = self.bodies[index].contacts;
+        let body = &self.bodies[index];
+        let oldest = since.saturating_sub(SLACK);
         let give_up = self.clock.now() + UNDECIDED;
         loop {
             let mut found: Vec<Activity> = Vec::new();
             self.activities(|activity| {
-                let created = activity.created();
-                if created.is_none_or(|created| created >= since - SLACK) {
+                if !activity.is_of_file() && activity.created().is_some_and(|created| created >= oldest) {
                     found.push(activity.clone());
                 }
                 false
             })?;
             found.retain(|activity| !self.state.knows(&activity.activity_id));
-            // The oldest: one that came later can be another program's.
-            found.sort_by_key(|activity| activity.created());
-            let is_ours = |activity: &Activity| activity.status.is_some_and(|counts| counts.are_of(contacts));
-            if let Some(activity) = found.iter().find(|activity| is_ours(activity)) {
-                let activity_id = activity.activity_id.clone();
-                self.pace.failures = 0;
-                return self.note(Some(index), Event::Accepted { activity_id, found: true });
+            let is_ours = |activity: &Activity| activity.status.is_some_and(|counts| counts.are_of(body.contacts));
+            let is_undecided = found.iter().any(|activity| {
+                let can_become = activity.status.is_none_or(|counts| counts.can_become(body.contacts));
+                !activity.state.is_over() && !is_ours(activity) && can_become
+            });
+            if is_undecided && self.clock.now() < give_up {
+                self.clock.sleep(POLL.0 * 3.0);
+                continue;
             }
-            let has_counts = |activity: &Activity| {
-                activity.status.is_some_and(|counts| counts.items_total_count > 0 || counts.person_count > 0)
+            let candidate = |activity: &Activity| {
+                let created = activity.created()?;
+                is_ours(activity).then(|| Candidate { activity_id: activity.activity_id.clone(), created })
             };
-            let is_undecided = found.iter().any(|activity| !activity.state.is_over() && !has_counts(activity));
-            if !is_undecided || self.clock.now() >= give_up {
-                return self.note(Some(index), Event::NotThere);
-            }
-            self.clock.sleep(POLL.0 * 3.0);
+            let candidates: Vec<Candidate> = found.iter().filter_map(candidate).collect();
+            // The claims are read after the activities: what started one of these is in them.
+            let event = match self.log.claim(body, &candidates)? {
+                Some(activity_id) => {
+                    self.pace.failures = 0;
+                    Event::Accepted { activity_id, found: true }
+                }
+                None => Event::NotThere,
+            };
+            return self.note(Some(index), event);
         }
     }
 
@@ -445,20 +474,13 @@ impl<'s> Sender<'s> {
 ///
 /// # Errors
 /// It cannot be written down.
-pub fn retry_failed(sender: &mut Sender<'_>) -> Result<u64> {
-    let mut again = 0;
+pub fn retry_failed(sender: &mut Sender<'_>) -> Result<()> {
     for index in 0..sender.bodies.len() {
-        let has_failed = match &sender.state.body(&sender.bodies[index]).phase {
-            Phase::Refused { .. } => true,
-            Phase::Over(Report { state, .. }) => *state != ActivityState::Completed,
-            _ => false,
-        };
-        if has_failed {
+        if sender.state.body(&sender.bodies[index]).phase.has_failed() {
             sender.note(Some(index), Event::Again)?;
-            again += 1;
         }
     }
-    Ok(again)
+    Ok(())
 }
 
 /// A time in UTC, to the second.

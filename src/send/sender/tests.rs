@@ -86,7 +86,8 @@ impl World {
         let total = contacts + u64::from(self.faults.header);
         let mut activity = json!({"activity_id": id, "state": state, "created_at": time_text(*created)});
         if state == "completed" || !self.faults.late_counts {
-            activity["status"] = json!({"items_total_count": total, "items_completed_count": contacts});
+            activity["status"] =
+                json!({"items_total_count": total, "person_count": contacts, "items_completed_count": contacts});
         }
         activity
     }
