@@ -123,7 +123,7 @@ fn authorisations_are_checked() {
     let good = format!(
         "response_type=code&client_id=app&redirect_uri={CALLBACK}&scope=contact_data&state=x&code_challenge={CHALLENGE}&code_challenge_method=S256"
     );
-    // Nobody is sent to an address that is not the client's.
+    // No redirect to an address that is not the client's.
     for bad in [
         good.replace("client_id=app", "client_id="),
         good.replace("client_id=app", "client_id=%3Cscript%3E"),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-const NOBODY: &str = "04fe9a97-a579-43c5-bb1a-58ed29bf0a6a";
+const UNKNOWN: &str = "04fe9a97-a579-43c5-bb1a-58ed29bf0a6a";
 
 /// A server on a new account.
 struct Sandbox {
@@ -245,9 +245,9 @@ fn a_contact_is_checked_by_the_rules_of_an_import() {
             "kind work",
             json!({"phone_numbers": [{"phone_number": "212-555-0101", "kind": "work"}, {"phone_number": "212-555-0102", "kind": "work"}]}),
         ),
-        (400, "no such list", json!({"list_memberships": [NOBODY]})),
-        (400, "no custom field", json!({"custom_fields": [{"custom_field_id": NOBODY, "value": "x"}]})),
-        (400, "no tag", json!({"taggings": [NOBODY]})),
+        (400, "no such list", json!({"list_memberships": [UNKNOWN]})),
+        (400, "no custom field", json!({"custom_fields": [{"custom_field_id": UNKNOWN, "value": "x"}]})),
+        (400, "no tag", json!({"taggings": [UNKNOWN]})),
         (400, "create_source", json!({"create_source": "me"})),
         (400, "create_source", json!({"create_source": null})),
         (
@@ -267,7 +267,7 @@ fn a_contact_is_checked_by_the_rules_of_an_import() {
     let taken = json!({"update_source": "Account", "email_address": {"address": "other@example.com"}});
     messages(&s.send("PUT", &path, &taken), 409);
     messages(&s.send("PUT", &path, &json!({"first_name": "x"})), 400);
-    messages(&s.send("PUT", &format!("/contacts/{NOBODY}"), &json!({"update_source": "Account"})), 404);
+    messages(&s.send("PUT", &format!("/contacts/{UNKNOWN}"), &json!({"update_source": "Account"})), 404);
     assert_eq!(s.get("/contacts?include_count=true")["contacts_count"], 2);
 }
 
@@ -357,7 +357,7 @@ fn contacts_in_bulk() {
     let ids: Vec<String> = ["a", "b", "c"].map(|name| s.contact(&format!("{name}@example.com"), &[&news])).into();
     lines(&s.path, &["account", "unsubscribe", "c@example.com"]);
     let add = "/activities/add_list_memberships";
-    let body = json!({"source": {"contact_ids": [ids[0], ids[1], ids[2], NOBODY]}, "list_ids": [shop]});
+    let body = json!({"source": {"contact_ids": [ids[0], ids[1], ids[2], UNKNOWN]}, "list_ids": [shop]});
     let done = s.finished(&s.send("POST", add, &body), 201);
     for (name, count) in [
         ("items_total_count", 4),
@@ -368,7 +368,7 @@ fn contacts_in_bulk() {
     ] {
         assert_eq!(done["status"][name], count, "{name}: {done}");
     }
-    assert!(text(&done["activity_errors"][0]).contains(NOBODY));
+    assert!(text(&done["activity_errors"][0]).contains(UNKNOWN));
     assert_eq!(s.members(&shop), ["a@example.com", "b@example.com"]);
     let remove = "/activities/remove_list_memberships";
     let body = json!({"source": {"list_ids": [shop]}, "exclude": {"contact_ids": [ids[0]]}, "list_ids": [news, shop]});
@@ -382,12 +382,12 @@ fn contacts_in_bulk() {
         s.finished(&s.send("POST", add, &json!({"source": {"all_active_contacts": true}, "list_ids": [news]})), 201);
     assert_eq!(done["status"]["items_completed_count"], 2);
     let done =
-        s.finished(&s.send("POST", add, &json!({"source": {"all_active_contacts": true}, "list_ids": [NOBODY]})), 201);
+        s.finished(&s.send("POST", add, &json!({"source": {"all_active_contacts": true}, "list_ids": [UNKNOWN]})), 201);
     assert_eq!(done["state"], "failed");
     assert!(text(&done["activity_errors"][0]).contains("IMP001"), "{done}");
 
     let delete = "/activities/contact_delete";
-    let done = s.finished(&s.send("POST", delete, &json!({"contact_ids": [ids[2], ids[2], NOBODY]})), 201);
+    let done = s.finished(&s.send("POST", delete, &json!({"contact_ids": [ids[2], ids[2], UNKNOWN]})), 201);
     assert_eq!((&done["status"]["items_completed_count"], &done["status"]["error_count"]), (&json!(1), &json!(1)));
     let done = s.finished(&s.send("POST", delete, &json!({"list_ids": [news]})), 201);
     assert_eq!(done["status"]["items_completed_count"], 2);
@@ -396,20 +396,20 @@ fn contacts_in_bulk() {
     let body = json!({"import_data": [{"email": "a@example.com"}], "list_ids": [news]});
     s.finished(&s.send("POST", "/activities/contacts_json_import", &body), 201);
     assert_eq!(s.members(&news), ["a@example.com"]);
-    let many: Vec<&str> = vec![NOBODY; 501];
+    let many: Vec<&str> = vec![UNKNOWN; 501];
     for (path, body) in [
         (delete, json!({})),
         (delete, json!({"contact_ids": [], "list_ids": []})),
         (delete, json!({"contact_ids": ["7"]})),
         (delete, json!({"contact_ids": many})),
-        (delete, json!({"contact_ids": [NOBODY], "list_ids": [NOBODY]})),
-        (add, json!({"source": {"contact_ids": [NOBODY]}})),
+        (delete, json!({"contact_ids": [UNKNOWN], "list_ids": [UNKNOWN]})),
+        (add, json!({"source": {"contact_ids": [UNKNOWN]}})),
         (add, json!({"source": {}, "list_ids": [news]})),
-        (add, json!({"source": {"contact_ids": [NOBODY], "all_active_contacts": true}, "list_ids": [news]})),
+        (add, json!({"source": {"contact_ids": [UNKNOWN], "all_active_contacts": true}, "list_ids": [news]})),
         (add, json!({"source": {"segment_id": 3}, "list_ids": [news]})),
         (
             remove,
-            json!({"source": {"contact_ids": [NOBODY]}, "exclude": {"contact_ids": [NOBODY]}, "list_ids": [news]}),
+            json!({"source": {"contact_ids": [UNKNOWN]}, "exclude": {"contact_ids": [UNKNOWN]}, "list_ids": [news]}),
         ),
         (remove, json!({"source": {"contact_ids": "x"}, "list_ids": [news]})),
     ] {

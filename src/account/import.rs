@@ -306,7 +306,7 @@ fn cleaned(done: InMemory, bytes: &[u8], work: Work, bytes_dropped: u64) -> Resu
             errors.repeat(&line.code, text);
             continue;
         }
-        // The account keeps the value. What the service does with it is not known, so the user is told.
+        // The account keeps the value. What the service does with it is not known, so it is reported.
         if line.code == Code::CUS004.as_str() && !is_rejected {
             errors.warn(&line.code, text);
             continue;

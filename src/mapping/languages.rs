@@ -1,5 +1,5 @@
 //! Names of columns in other languages than English: German, French, Spanish, Italian, Portuguese and Dutch. Each has one meaning
-//! whoever writes it; a word that means something else in another of these languages is not here.
+//! in all of these languages: a word with another meaning in one of them is not in the lists.
 
 /// Folded names, and the members that they become.
 pub(super) const NAMES: &[(&str, &str)] = &[

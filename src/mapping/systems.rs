@@ -15,7 +15,7 @@ const TABLE: &str = include_str!("headers.tsv");
 /// The name in the table under which synonyms are.
 const SYNONYMS: &str = "generic-synonyms";
 
-/// Synonyms beyond those of the table, folded: each has one meaning whoever writes it.
+/// Synonyms beyond those of the table, folded: each has one meaning in any export.
 const MORE_SYNONYMS: &[(&str, &str)] = &[
     ("emailadress", "email"),
     ("emailid", "email"),

@@ -62,7 +62,7 @@ impl Part {
         loop {
             let file = File::options().create(true).append(true).open(&path).map_err(fail)?;
             match file.lock() {
-                // The run before may have removed the file between the two calls. Then its lock keeps nobody out.
+                // The run before may have removed the file between the two calls. Then its lock excludes no other run.
                 Ok(()) if is_at(&file, &path) => return Ok(PartLock { path, _file: file }),
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -10,12 +10,11 @@ use rusqlite::{OptionalExtension, Transaction};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// A contact to create or to replace. Values are checked by the rules of an import.
+/// What requests and imports have under the same names.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs)]
-pub struct ContactInput {
-    pub email_address: Option<EmailInput>,
+pub struct PersonInput {
     pub first_name: Option<Value>,
     pub last_name: Option<Value>,
     pub job_title: Option<Value>,
@@ -23,6 +22,16 @@ pub struct ContactInput {
     pub birthday_month: Option<Value>,
     pub birthday_day: Option<Value>,
     pub anniversary: Option<Value>,
+}
+
+/// A contact to create or to replace. Values are checked by the rules of an import.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct ContactInput {
+    pub email_address: Option<EmailInput>,
+    #[serde(flatten)]
+    pub person: PersonInput,
     pub create_source: Option<String>,
     pub update_source: Option<String>,
     pub custom_fields: Option<Vec<ValueInput>>,
@@ -40,13 +49,8 @@ pub struct ContactInput {
 #[allow(missing_docs)]
 pub struct SignUp {
     pub email_address: Option<String>,
-    pub first_name: Option<Value>,
-    pub last_name: Option<Value>,
-    pub job_title: Option<Value>,
-    pub company_name: Option<Value>,
-    pub birthday_month: Option<Value>,
-    pub birthday_day: Option<Value>,
-    pub anniversary: Option<Value>,
+    #[serde(flatten)]
+    pub person: PersonInput,
     pub phone_number: Option<String>,
     pub street_address: Option<AddressInput>,
     pub list_memberships: Option<Vec<String>>,
@@ -136,13 +140,7 @@ impl From<SignUp> for ContactInput {
             email_address: form
                 .email_address
                 .map(|address| EmailInput { address: Some(address), permission_to_send: None }),
-            first_name: form.first_name,
-            last_name: form.last_name,
-            job_title: form.job_title,
-            company_name: form.company_name,
-            birthday_month: form.birthday_month,
-            birthday_day: form.birthday_day,
-            anniversary: form.anniversary,
+            person: form.person,
             phone_numbers: form.phone_number.map(phone),
             street_addresses: form.street_address.map(|address| vec![address]),
             list_memberships: form.list_memberships,
@@ -174,13 +172,14 @@ impl ContactInput {
                 members.insert(name.to_owned(), value.clone());
             }
         };
-        put("first_name", self.first_name.as_ref());
-        put("last_name", self.last_name.as_ref());
-        put("job_title", self.job_title.as_ref());
-        put("company_name", self.company_name.as_ref());
-        put("birthday_month", self.birthday_month.as_ref());
-        put("birthday_day", self.birthday_day.as_ref());
-        put("anniversary", self.anniversary.as_ref());
+        let person = &self.person;
+        put("first_name", person.first_name.as_ref());
+        put("last_name", person.last_name.as_ref());
+        put("job_title", person.job_title.as_ref());
+        put("company_name", person.company_name.as_ref());
+        put("birthday_month", person.birthday_month.as_ref());
+        put("birthday_day", person.birthday_day.as_ref());
+        put("anniversary", person.anniversary.as_ref());
         if let Some(address) = self.email_address.as_ref().and_then(|email| email.address.as_ref()) {
             members.insert("email".into(), address.clone().into());
         }

@@ -168,7 +168,7 @@ impl Account {
         self.write(|transaction| {
             let known = row_of(transaction, &incoming)?;
             if let Some(row) = known {
-                // Whoever signs up has not opted out any more.
+                // A sign-up ends an opt-out.
                 transaction.execute(
                     "UPDATE contacts SET email_permission = iif(email IS NULL, NULL, 'explicit') WHERE id = ?1",
                     [row],

@@ -67,7 +67,7 @@ fn send_back(uri: &str, state: Option<&str>, error: &str, text: &str) -> Respons
 pub async fn authorize(State(service): Shared, RawQuery(query): RawQuery) -> Answer {
     let oauth = oauth(&service)?;
     let given = Parameters::parse(query.as_deref().unwrap_or("").as_bytes()).map_err(bad)?;
-    // Until client and address are known to belong together, nobody is sent anywhere.
+    // No redirect until client and address are known to belong together.
     let client = given.get("client_id").filter(|id| oauth.clients.has(id));
     let client = client.ok_or_else(|| bad("client_id is missing, or names no client of this server."))?;
     let Some(uri) = given.get("redirect_uri").filter(|uri| oauth.clients.may_redirect(client, uri)) else {

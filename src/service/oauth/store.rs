@@ -185,7 +185,7 @@ impl Store {
         }
     }
 
-    /// Exchanges a code. One that comes twice ends what it was exchanged for: somebody else has it.
+    /// Exchanges a code. A second use revokes the tokens of the first: the code was stolen.
     pub fn exchange(
         &mut self,
         code: &str,

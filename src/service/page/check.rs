@@ -125,7 +125,7 @@ fn checked(summary: &Summary, path: &Path, name: &str) -> Checked {
     let ready = contacts.accepted;
     let not = contacts.seen - ready;
     let sentence = match (contacts.seen, not) {
-        (0, _) => "There is nobody to import.".to_owned(),
+        (0, _) => "There is no contact to import.".to_owned(),
         (seen, 0) => format!("All of {} can be imported.", people(seen)),
         (seen, not) => format!("{} of {} can be imported; {} cannot.", count(ready), people(seen), count(not)),
     };
